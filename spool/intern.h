@@ -1,0 +1,24 @@
+/*
+ * intern.h: texts as small numbers, and sets of texts as texts.
+ *
+ * Attributes of a flow (VLAN ids, probes, tunnels, aggregates, symptom names) are few and repeat, so a record holds a
+ * 32-bit id. Id 0 is the empty text. Ids are of this process only: files hold the texts.
+ *
+ * A set is written as its members sorted and comma-joined ("7,100"); members that are all digits sort as numbers. So
+ * intern_union() is commutative, associative and idempotent, and merging in any order gives the same id. The result of a pair
+ * is remembered.
+ */
+#ifndef SPOOL_INTERN_H
+#define SPOOL_INTERN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+uint32_t intern(const char *text);
+uint32_t intern_bytes(const char *text, size_t size);
+const char *intern_text(uint32_t id);
+uint32_t intern_union(uint32_t a, uint32_t b);
+/* intern_count(): ids are 0 … count-1. */
+uint32_t intern_count(void);
+
+#endif

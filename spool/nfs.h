@@ -1,0 +1,64 @@
+/*
+ * nfs.h: the one file that knows how a network file system differs from a local one.
+ *
+ * - The result of rename, mkdir, unlink and link may be lost and the call retransmitted, so an error
+ *   proves nothing: each function here decides by a fresh listing of the parent folder.
+ * - stat or open of one name may be answered from a stale cache: existence is decided by nfs_list().
+ * - ".nfsXXXX" is a removed file somebody still reads; it is skipped by listings.
+ * - A mapped file that another host removed raises SIGBUS, pread() gives ESTALE: nfs_gone(errno).
+ *
+ * Durability: nfs_set_durable(false) (a temporary spool) turns every fsync into nothing.
+ * All functions return -1 with errno on an error of the machine.
+ */
+#ifndef SPOOL_NFS_H
+#define SPOOL_NFS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "spool/names.h"
+
+void nfs_set_durable(bool durable);
+
+/* nfs_list(): the entries of folder PATH by a fresh opendir, unsorted, without dot files. A folder that is
+ * absent gives an empty list and -1 with ENOENT. */
+int nfs_list(const char *path, struct namelist *list);
+/* nfs_has(): 1 when folder PATH lists NAME, 0 when it does not, -1 on error (ENOENT folder: 0). */
+int nfs_has(const char *folder, const char *name);
+
+/* nfs_move(): renames FROM_FOLDER/FROM to TO_FOLDER/TO. 1: it stands at TO; 0: it does not and FROM is
+ * gone too (somebody else moved it); -1: error, it still stands at FROM. Only for names that one party
+ * alone moves to this destination, as every rename in the contract is. */
+int nfs_move(const char *from_folder, const char *from, const char *to_folder, const char *to);
+
+/* nfs_mkdir(): also with parents; an existing folder is success. */
+int nfs_mkdir(const char *path);
+/* nfs_link(): hard link; a target that is already the same file is success. */
+int nfs_link(const char *from, const char *to);
+/* nfs_unlink(), nfs_rmdir(): an absent name is success. nfs_rmdir: -1 with ENOTEMPTY when it is not empty. */
+int nfs_unlink(const char *path);
+int nfs_rmdir(const char *path);
+
+/* nfs_write_file(): PATH appears whole or not at all: written beside it, fsynced, renamed over. */
+int nfs_write_file(const char *path, const void *data, size_t size);
+/* nfs_create_file(): the same, but fails with EEXIST when PATH exists (made with link). */
+int nfs_create_file(const char *path, const void *data, size_t size);
+/* nfs_read_file(): whole content, NUL-terminated, malloc'ed; NULL with errno. *SIZE may be NULL. */
+char *nfs_read_file(const char *path, size_t *size);
+
+/* nfs_sync_file(fd), nfs_sync_folder(path): fsync unless not durable. */
+int nfs_sync_file(int fd);
+int nfs_sync_folder(const char *path);
+
+/* nfs_gone(): does this errno mean "look into work/W: the batch may have been taken"? (ESTALE, EIO, ENOENT) */
+bool nfs_gone(int error);
+
+/* nfs_free_bytes(): bytes a user may still write on the file system of PATH; -1 on error. */
+int64_t nfs_free_bytes(const char *path);
+
+/* nfs_check_mount(): writes into WHY what is wrong with the mount PATH stands on: returns -1 for "soft" (refuse),
+ * 1 for "async"-like doubts (warn), 0 for nothing to say. */
+int nfs_check_mount(const char *path, char *why, size_t size);
+
+#endif

@@ -1,0 +1,15 @@
+/*
+ * rules.h: the rules that belong to a batch. The capture copies mira.conf, policy.conf and symptoms.d/ to SPOOL/state/rules/<hash>/
+ * and stamps the hash into each manifest; a worker uses the stamped ones, so the answer does not depend on who works.
+ */
+#ifndef SPOOL_RULES_H
+#define SPOOL_RULES_H
+
+#include "spool/spool.h"
+
+/* rules_publish(): makes the folder when absent; HASH gets 32 hex digits. Safe when several do it at once. -1 with errno. */
+int rules_publish(const struct spool *spool, const struct config *config, char hash[33]);
+/* rules_path(): SPOOL/state/rules/<hash> in OUT (PATH_MAX); holds mira.conf, policy.conf, symptoms.d/. */
+char *rules_path(const struct spool *spool, const char *hash, char *out);
+
+#endif

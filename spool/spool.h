@@ -1,0 +1,65 @@
+/*
+ * spool.h: the root folder that all stages share, and what they must agree on.
+ *
+ *   SPOOL/spool.json                        format, window_s, lateness_s, max_delay_s, shards, durable, store
+ *   SPOOL/<queue>/<reader>/{ready,work,done,bad}     see queue.h
+ *   SPOOL/capture/{tmp,done}                         the capture's side, see batch.h
+ *   SPOOL/state/shard-0/{ready,work,done}            the token of consolidation, a queue like any other
+ *   SPOOL/state/capture/<probe>-<stream>             where a capture stands (capstate.h)
+ *   SPOOL/state/rules/<hash>/                        mira.conf, policy.conf, symptoms.d/ (rules.h)
+ *   SPOOL/state/looks/<boot id>                      what this host saw of others' beats (worker.h)
+ *   SPOOL/state/cache/                               compiled pattern databases
+ *   SPOOL/workers/<worker>                           beats (worker.h)
+ *   SPOOL/metrics/<worker>.prom                      counters
+ *
+ * Queues and their required readers:
+ *   packets/preprocess   flows/shard-0   biflows/classify   verdicts/store   state/shard-0
+ */
+#ifndef SPOOL_SPOOL_H
+#define SPOOL_SPOOL_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "spool/config.h"
+#include "spool/names.h"
+
+#define SPOOL_FORMAT 1
+
+struct spool {
+	char root[PATH_MAX];
+	uint32_t window_s, lateness_s, max_delay_s, shards;
+	bool durable;
+	char store[65]; /* identity of the store, "" until one subscribed */
+};
+
+/*
+ * spool_open(): opens SPOOL at ROOT, makes it from CONFIG when there is none (a race of two makers is
+ * safe), refuses a soft mount, and compares what all must agree on with CONFIG.
+ * Returns 0; or an exit code of enum mira_exit after having logged what, where and what to do:
+ * MIRA_AGAIN for an unwritable or full file system, MIRA_PERSON for a disagreement.
+ * DURABLE says whether a new spool is fsynced; an existing one keeps its own.
+ */
+int spool_open(struct spool *spool, const char *root, const struct config *config, bool durable);
+
+/* spool_exists(): is there a spool.json under ROOT? */
+bool spool_exists(const char *root);
+
+/* spool_set_store(): records the store's identity; 0, or -1 with errno EEXIST when another is recorded. */
+int spool_set_store(struct spool *spool, const char *identity);
+
+/* spool_path(): ROOT/<printf text> in OUT (PATH_MAX). Returns OUT. */
+char *spool_path(const struct spool *spool, char *out, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* spool_readers(): the readers of QUEUE: the required ones and every folder that stands there. */
+int spool_readers(const struct spool *spool, const char *queue, struct namelist *readers);
+
+/* window_of(): start of the window that TIME_MS lies in. */
+static inline uint64_t window_of(const struct spool *spool, uint64_t time_ms)
+{
+	uint64_t length_ms = spool->window_s * 1000ull;
+	return time_ms - time_ms % length_ms;
+}
+
+#endif

@@ -1,0 +1,69 @@
+/*
+ * stage.h: the skeleton of preprocess, classify and store: a table and one call.
+ *
+ *	static const struct stage stage = { "preprocess", "packets", "preprocess", "flows", work, … };
+ *	int main(int argc, char **argv) { return stage_main(&stage, argc, argv); }
+ *
+ * Options of every stage: --spool DIR (required), --config FILE, --drain (default) or --follow, --help, --version.
+ * --drain ends when ready/ is empty and no dead worker holds a batch; --follow waits for more. SIGTERM and SIGINT finish the
+ * batch at hand, then end with 0. The loop: finish leftovers, reclaim from the dead, mind the pressure, claim, work, commit, finish.
+ */
+#ifndef SPOOL_STAGE_H
+#define SPOOL_STAGE_H
+
+#include <getopt.h>
+#include <stdbool.h>
+#include "spool/batch.h"
+#include "spool/config.h"
+#include "spool/spool.h"
+#include "spool/worker.h"
+
+struct stage_run {
+	struct config config;
+	char config_path[PATH_MAX];
+	struct spool spool;
+	struct worker *worker;
+	struct queue queue;
+	struct progress progress; /* the stage adds to it; the loop beats */
+	bool follow;
+	void *own; /* the stage's */
+};
+
+/* What work() says of a batch. */
+enum work_result {
+	WORK_DONE,	/* outputs are complete below the attempt: commit */
+	WORK_BAD,	/* the input is bad: stage_reject() has been called for it */
+	WORK_AGAIN,	/* the machine failed (errno logged): keep it, try again later */
+	WORK_STOP,	/* a person is needed: exit 2 */
+};
+
+struct stage {
+	const char *name;	/* "preprocess" */
+	const char *queue, *reader; /* what it reads; the reader's folder */
+	const char *output;	/* queue it fills, for the pressure; NULL for none */
+	const char *summary;	/* one sentence for --help */
+	const struct option *options; /* of its own, ended by a zero row; may be NULL */
+	const char *options_help;
+	int (*option)(struct stage_run *run, int value, const char *argument); /* 0, or an exit code */
+	int (*open)(struct stage_run *run);	/* after the spool is open; 0 or an exit code */
+	enum work_result (*work)(struct stage_run *run, struct batch *batch);
+	/* rejected(): writes the outputs that account for a rejected batch (a ledger row); may be NULL. */
+	int (*rejected)(struct stage_run *run, struct batch *batch, const char *reason);
+	void (*close)(struct stage_run *run);
+};
+
+int stage_main(const struct stage *stage, int argc, char **argv);
+
+/* The pieces, for stages with a loop of their own (capture, consolidate). */
+/* stage_start(): parses the common options, loads the configuration, opens the spool, starts the worker. 0 or an exit code; -1: --help or --version
+ * was answered, exit 0. */
+int stage_start(struct stage_run *run, const struct stage *stage, int argc, char **argv);
+void stage_end(struct stage_run *run);
+/* stage_stopping(): has SIGTERM or SIGINT arrived? */
+bool stage_stopping(void);
+
+/* stage_reject(): quarantines BATCH: rejected(), queue_reject(). Called by work(), which then returns WORK_BAD. */
+int stage_reject(struct stage_run *run, const struct stage *stage, struct batch *batch, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+#endif

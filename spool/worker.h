@@ -1,0 +1,50 @@
+/*
+ * worker.h: who works on a batch, and who is dead.
+ *
+ * A worker's name is <stage>.<host>.<32 hex digits>: it never returns. Its beat stands in SPOOL/workers/<name>:
+ * one JSON object padded to WORKER_BEAT_BYTES, rewritten in place and fsynced every second by a thread of its
+ * own; "beat" counts up, and whoever watches sees progress in it.
+ *
+ * Dead means (SPOOL.md, rule 5): the counter did not change over WORKER_LOOKS looks, each made without delay
+ * and at least WORKER_LOOK_S apart on the watcher's own CLOCK_BOOTTIME; or: same boot, same PID namespace, and no
+ * such process. Looks are kept under state/looks/, so short runs from cron add up. Clocks are never compared.
+ *
+ * Calling sequence: worker_start(), worker_progress() now and then, worker_stop() (removes the beat).
+ */
+#ifndef SPOOL_WORKER_H
+#define SPOOL_WORKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "spool/spool.h"
+
+#define WORKER_BEAT_BYTES 1024
+#define WORKER_LOOKS	  3
+#define WORKER_LOOK_S	  10
+
+struct worker;
+
+/* What a stage tells about its work; totals since the worker began. Unknown totals are 0. */
+struct progress {
+	uint64_t batches, packets, bytes, records;
+	uint64_t total_bytes;	/* of all input, where known */
+	char doing[96];		/* "reading a.pcap", a batch name */
+};
+
+struct worker *worker_start(const struct spool *spool, const char *stage);
+void worker_stop(struct worker *worker);
+const char *worker_name(const struct worker *worker);
+/* worker_progress(): sets what the next beat shows; cheap, may be called from any thread. */
+void worker_progress(struct worker *worker, const struct progress *progress);
+
+/* worker_read(): the last beat of worker NAME; false when it has none. */
+bool worker_read(const struct spool *spool, const char *name, struct progress *progress);
+
+/* worker_dead(): 1 dead, 0 alive or not yet known, -1 error. A worker without a beat file is judged as one whose
+ * counter does not change. Makes a look when one is due. */
+int worker_dead(const struct spool *spool, const char *name);
+
+/* worker_forget(): removes the beat and counters of a dead worker. */
+void worker_forget(const struct spool *spool, const char *name);
+
+#endif

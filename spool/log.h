@@ -4,8 +4,8 @@
  *   2026-11-21T10:43:00.123Z level=warn prog=mira-capture msg="cut at byte 812" file=a.pcap
  *
  * Calling sequence: log_open(program) once in main(), then log_info/log_warn/log_err anywhere.
- * The message is printf-formatted and quoted; pairs are written by the caller inside it only when
- * they read as prose, otherwise with log_kv().
+ * The message is printf-formatted and quoted: quotes, backslashes and control bytes are escaped, so a line stays a line
+ * whatever a file is called. A message says what was tried, on what, why it failed and what to do.
  *
  * Three kinds of error have three words: log_warn() goes on, die() ends the process (start-up and
  * main.c only) with an exit code of enum mira_exit, assert() is for our own mistakes.

@@ -1,0 +1,89 @@
+/*
+ * store.h: mira.db, where the line ends: biflows with their verdicts, the ledger, and rollups for reports. One SQLite 3
+ * database on a local disk. Manual page: mira.db(5), which shows the tables; the SQL text is store_schema.c.
+ *
+ * What people and scripts read:
+ *
+ *	view  biflow_text      one row per window and biflow key, everything as text and numbers
+ *	table ledger	       one row per packets batch: what became of its packets
+ *	view  class_total      class, verdict: biflows, packets, octets
+ *	view  rule_total       class, verdict, rule: the same
+ *	view  hour_total       hour_ms, class, verdict, rule: the same
+ *	view  aggregate_total  aggregate, class, verdict, rule: the same
+ *	view  host_total       address, class, verdict, rule: biflows, packets and octets sent and received
+ *	view  coverage	       probe, stream: packets seen … octets_ip summed over the ledger, batches by status
+ *	table meta	       key, value: format, identity, created, spool; `mira run` adds its own keys
+ *
+ * What they stand on: biflow (numbers and ids), text, host and decision (the dictionaries), rollup_hour and rollup_host.
+ *
+ * Exactly once: the rows of a batch and its name in table batch are one transaction; a batch whose name stands there is
+ * skipped. The numbers of a shard have no gap, so nothing is missing before the last one.
+ *
+ * One writer at a time: store_open() holds a lock on the file until store_close() or the end of the process. Readers are not
+ * hindered (WAL).
+ *
+ * Calling sequence of the writer:
+ *
+ *	store_open(); store_join(); for each batch in order of its number:
+ *		store_begin(), store_add_ledger()…, store_add_biflow()…, store_commit() or store_rollback()
+ *	store_close()
+ */
+#ifndef POSTPROC_STORE_H
+#define POSTPROC_STORE_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "spool/record.h"
+#include "spool/spool.h"
+
+#define STORE_FORMAT   1	      /* PRAGMA user_version, and meta key "format" */
+#define STORE_APP_ID   0x4d495241     /* PRAGMA application_id: "MIRA" */
+#define STORE_IDENTITY 32	      /* hex digits of meta key "identity" */
+#define STORE_HOUR_MS  3600000ll      /* rollup_hour.hour_ms: start of the UTC hour of window_ms */
+#define STORE_DAY_MS   86400000ll     /* rollup_host.day_ms: start of the UTC day of window_ms */
+
+/* The SQL text that makes an empty database. */
+extern const char store_schema[];
+
+struct store;
+
+/*
+ * store_open(): opens the database at PATH for writing and makes it (mode 0600) when absent. DURABLE: each commit
+ * is on the disk when it returns. Returns NULL after having logged what, where and what to do, with *CODE an exit code: MIRA_AGAIN
+ * when another instance holds it or the disk fails, MIRA_PERSON when the file is no database of this format.
+ */
+struct store *store_open(const char *path, bool durable, int *code);
+/* store_join(): store and spool know each other from now on; 0, or an exit code after a message when either knows another. */
+int store_join(struct store *store, struct spool *spool);
+void store_close(struct store *store);
+
+const char *store_identity(const struct store *store);
+
+/* What store_begin() says of a batch. */
+enum store_turn {
+	STORE_LOAD,	/* its turn: a transaction is open */
+	STORE_KNOWN,	/* loaded before: skip it */
+	STORE_GAP,	/* a number between the last one and this is missing; store_error() says which */
+	STORE_FAILED,	/* the database failed; store_error() */
+};
+/* store_begin(): NAME is the NUMBERth (from 1) batch of SHARD. */
+enum store_turn store_begin(struct store *store, const char *name, const char *shard, uint64_t number);
+
+/* store_add_ledger(): 'analysed' replaces 'quarantined', which replaces 'missing'; never the other way. */
+int store_add_ledger(struct store *store, const struct ledger *row);
+/* store_add_biflow(): 0; -1 database error; -2 when window and key stand there already (store_error()). */
+int store_add_biflow(struct store *store, const struct biflow *biflow);
+/* store_commit(): adds the rollups and the batch's name, commits. -1: nothing of the batch is in the database. */
+int store_commit(struct store *store);
+void store_rollback(struct store *store);
+
+/* store_error(): text of the last failure. */
+const char *store_error(const struct store *store);
+/* store_full(): was it the disk (full, I/O)? */
+bool store_full(const struct store *store);
+
+/* store_open_read(): for readers of any stage's output; 0, or an exit code after a message. */
+int store_open_read(const char *path, sqlite3 **db);
+
+#endif

@@ -1,0 +1,111 @@
+/*
+ * store_schema.c: the SQL text of mira.db. The last file format of the line: reports, `mira dump` and `mira balance` read it with
+ * plain SQL, so do people. Manual page: mira.db(5).
+ *
+ * Texts and addresses repeat, so biflow holds ids of dictionaries; ids differ between two databases of the same
+ * packets, which is why everything outside reads the views.
+ *
+ * biflow is WITHOUT ROWID: its primary key is the table, so "one row per window and key" costs no second index, and rows of a
+ * window lie together, which is what a report reads and retention removes.
+ */
+#include "postproc/store.h"
+
+/* For the dictionary ids in the views. */
+#define TEXT_OF(column) "(SELECT text FROM text WHERE id = b." column ")"
+
+const char store_schema[] =
+	"CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;\n"
+
+	"CREATE TABLE text(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);\n"
+	"CREATE TABLE host(id INTEGER PRIMARY KEY, address TEXT NOT NULL UNIQUE);\n"
+	"CREATE TABLE decision(id INTEGER PRIMARY KEY, class TEXT NOT NULL, verdict TEXT NOT NULL, rule TEXT NOT NULL,"
+	" UNIQUE(class, verdict, rule));\n"
+
+	/* A loaded batch; biflows and ledger_rows are what it held. */
+	"CREATE TABLE batch(name TEXT PRIMARY KEY, spool TEXT NOT NULL, shard TEXT NOT NULL, number INTEGER NOT NULL,"
+	" biflows INTEGER NOT NULL, ledger_rows INTEGER NOT NULL, loaded_ms INTEGER NOT NULL,"
+	" UNIQUE(shard, number)) WITHOUT ROWID;\n"
+
+	"CREATE TABLE ledger("
+	"probe TEXT NOT NULL, stream TEXT NOT NULL, run TEXT NOT NULL, seq INTEGER NOT NULL,"
+	" status TEXT NOT NULL CHECK(status IN ('analysed', 'quarantined', 'missing')),"
+	" packets_seen INTEGER NOT NULL, packets_captured INTEGER NOT NULL, packets_filtered INTEGER NOT NULL,"
+	" packets_dropped INTEGER NOT NULL, packets_shed INTEGER NOT NULL, packets_ip INTEGER NOT NULL,"
+	" packets_not_ip INTEGER NOT NULL, packets_malformed INTEGER NOT NULL, octets_ip INTEGER NOT NULL,"
+	/* Beyond the required columns: late, end_of_run, live are 0 or 1; times NULL without packets; damaged NULL for nothing. */
+	" late INTEGER NOT NULL, end_of_run INTEGER NOT NULL, live INTEGER NOT NULL,"
+	" first_ms INTEGER, last_ms INTEGER, damaged TEXT,"
+	/* Of the run, this batch included. */
+	" run_seen INTEGER NOT NULL, run_captured INTEGER NOT NULL, run_filtered INTEGER NOT NULL,"
+	" run_dropped INTEGER NOT NULL, run_shed INTEGER NOT NULL,"
+	" PRIMARY KEY(probe, stream, run, seq)) WITHOUT ROWID;\n"
+
+	/*
+	 * src, dst: host.id. start_after_ms: start_ms - window_ms. reverse_*: NULL when not observed. symptoms, carried:
+	 * JSON, NULL for none. aggregate, host_name, tunnel, probe, vlan: text.id or NULL. flags: 1 late, 2 incomplete.
+	 */
+	"CREATE TABLE biflow("
+	"window_ms INTEGER NOT NULL, proto INTEGER NOT NULL, src INTEGER NOT NULL, sport INTEGER NOT NULL,"
+	" dst INTEGER NOT NULL, dport INTEGER NOT NULL, start_after_ms INTEGER NOT NULL, duration_ms INTEGER NOT NULL,"
+	" packets INTEGER NOT NULL, octets INTEGER NOT NULL, reverse_packets INTEGER, reverse_octets INTEGER,"
+	" decision INTEGER NOT NULL, symptoms TEXT, carried TEXT, aggregate INTEGER, host_name INTEGER,"
+	" tunnel INTEGER, probe INTEGER, vlan INTEGER, sampling REAL NOT NULL, reverse_sampling REAL,"
+	" tcp_flags INTEGER NOT NULL, reverse_tcp_flags INTEGER, flags INTEGER NOT NULL,"
+	" PRIMARY KEY(window_ms, proto, src, sport, dst, dport)) WITHOUT ROWID;\n"
+
+	/* packets, octets: both directions as observed. aggregate: text.id, 0 for none. */
+	"CREATE TABLE rollup_hour("
+	"hour_ms INTEGER NOT NULL, aggregate INTEGER NOT NULL, decision INTEGER NOT NULL,"
+	" biflows INTEGER NOT NULL, packets INTEGER NOT NULL, octets INTEGER NOT NULL,"
+	" PRIMARY KEY(hour_ms, aggregate, decision)) WITHOUT ROWID;\n"
+
+	/* A biflow stands in the row of each of its two hosts: never sum over hosts for a total of the network. */
+	"CREATE TABLE rollup_host("
+	"day_ms INTEGER NOT NULL, host INTEGER NOT NULL, decision INTEGER NOT NULL,"
+	" biflows INTEGER NOT NULL, sent_packets INTEGER NOT NULL, sent_octets INTEGER NOT NULL,"
+	" received_packets INTEGER NOT NULL, received_octets INTEGER NOT NULL,"
+	" PRIMARY KEY(day_ms, host, decision)) WITHOUT ROWID;\n"
+
+	"CREATE VIEW biflow_text AS SELECT"
+	" b.window_ms AS window_ms, b.window_ms + b.start_after_ms AS start_ms,"
+	" b.window_ms + b.start_after_ms + b.duration_ms AS end_ms, b.proto AS proto,"
+	" (SELECT address FROM host WHERE id = b.src) AS src, b.sport AS sport,"
+	" (SELECT address FROM host WHERE id = b.dst) AS dst, b.dport AS dport,"
+	" b.packets AS packets, b.octets AS octets, b.reverse_packets AS reverse_packets,"
+	" b.reverse_octets AS reverse_octets, d.class AS class, d.verdict AS verdict, d.rule AS rule,"
+	" coalesce(b.symptoms, '{}') AS symptoms, " TEXT_OF("aggregate") " AS aggregate, "
+	TEXT_OF("host_name") " AS host_name, " TEXT_OF("tunnel") " AS tunnel, " TEXT_OF("probe") " AS probe, "
+	TEXT_OF("vlan") " AS vlan, coalesce(b.carried, '{}') AS carried_symptoms, b.sampling AS sampling,"
+	" b.reverse_sampling AS reverse_sampling, b.tcp_flags AS tcp_flags,"
+	" b.reverse_tcp_flags AS reverse_tcp_flags, b.flags & 1 AS late, b.flags >> 1 & 1 AS incomplete"
+	" FROM biflow b LEFT JOIN decision d ON d.id = b.decision;\n"
+
+	"CREATE VIEW hour_total AS SELECT hour_ms, class, verdict, rule, sum(biflows) AS biflows,"
+	" sum(packets) AS packets, sum(octets) AS octets"
+	" FROM rollup_hour LEFT JOIN decision d ON d.id = decision GROUP BY hour_ms, decision;\n"
+
+	"CREATE VIEW aggregate_total AS SELECT (SELECT text FROM text WHERE id = aggregate) AS aggregate,"
+	" class, verdict, rule, sum(biflows) AS biflows, sum(packets) AS packets, sum(octets) AS octets"
+	" FROM rollup_hour LEFT JOIN decision d ON d.id = decision GROUP BY rollup_hour.aggregate, decision;\n"
+
+	"CREATE VIEW rule_total AS SELECT class, verdict, rule, sum(biflows) AS biflows,"
+	" sum(packets) AS packets, sum(octets) AS octets"
+	" FROM rollup_hour LEFT JOIN decision d ON d.id = decision GROUP BY decision;\n"
+
+	"CREATE VIEW class_total AS SELECT class, verdict, sum(biflows) AS biflows, sum(packets) AS packets,"
+	" sum(octets) AS octets FROM rule_total GROUP BY class, verdict;\n"
+
+	"CREATE VIEW host_total AS SELECT (SELECT address FROM host WHERE id = host) AS address,"
+	" class, verdict, rule, sum(biflows) AS biflows, sum(sent_packets) AS sent_packets,"
+	" sum(sent_octets) AS sent_octets, sum(received_packets) AS received_packets,"
+	" sum(received_octets) AS received_octets"
+	" FROM rollup_host LEFT JOIN decision d ON d.id = decision GROUP BY host, decision;\n"
+
+	"CREATE VIEW coverage AS SELECT probe, stream, count(*) AS batches,"
+	" sum(status = 'analysed') AS analysed, sum(status = 'quarantined') AS quarantined,"
+	" sum(status = 'missing') AS missing, min(first_ms) AS first_ms, max(last_ms) AS last_ms,"
+	" sum(packets_seen) AS packets_seen, sum(packets_captured) AS packets_captured,"
+	" sum(packets_filtered) AS packets_filtered, sum(packets_dropped) AS packets_dropped,"
+	" sum(packets_shed) AS packets_shed, sum(packets_ip) AS packets_ip, sum(packets_not_ip) AS packets_not_ip,"
+	" sum(packets_malformed) AS packets_malformed, sum(octets_ip) AS octets_ip"
+	" FROM ledger GROUP BY probe, stream;\n";

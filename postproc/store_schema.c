@@ -35,9 +35,9 @@ const char store_schema[] =
 	/* Beyond the required columns: late, end_of_run, live are 0 or 1; times NULL without packets; damaged NULL for nothing. */
 	" late INTEGER NOT NULL, end_of_run INTEGER NOT NULL, live INTEGER NOT NULL,"
 	" first_ms INTEGER, last_ms INTEGER, damaged TEXT,"
-	/* Of the run, this batch included. */
-	" run_seen INTEGER NOT NULL, run_captured INTEGER NOT NULL, run_filtered INTEGER NOT NULL,"
-	" run_dropped INTEGER NOT NULL, run_shed INTEGER NOT NULL,"
+	/* Of the run since it began, this batch included. */
+	" cumulative_seen INTEGER NOT NULL, cumulative_captured INTEGER NOT NULL, cumulative_filtered INTEGER NOT NULL,"
+	" cumulative_dropped INTEGER NOT NULL, cumulative_shed INTEGER NOT NULL,"
 	" PRIMARY KEY(probe, stream, run, seq)) WITHOUT ROWID;\n"
 
 	/*

@@ -8,6 +8,7 @@
 #ifndef SPOOL_CAPSTATE_H
 #define SPOOL_CAPSTATE_H
 
+#include <sys/types.h>
 #include "spool/manifest.h"
 #include "spool/spool.h"
 

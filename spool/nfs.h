@@ -28,15 +28,17 @@ int nfs_list(const char *path, struct namelist *list);
 int nfs_has(const char *folder, const char *name);
 
 /* nfs_move(): renames FROM_FOLDER/FROM to TO_FOLDER/TO. 1: it stands at TO; 0: it does not and FROM is
- * gone too (somebody else moved it); -1: error, it still stands at FROM. Only for names that one party
+ * gone too (somebody else moved it); -1: error, it still stands at FROM (EEXIST: and something stands at TO). Only for names that one party
  * alone moves to this destination, as every rename in the contract is. */
 int nfs_move(const char *from_folder, const char *from, const char *to_folder, const char *to);
 
-/* nfs_mkdir(): also with parents; an existing folder is success. */
+/* nfs_mkdir(): also with parents; an existing folder is success. Others than owner and group have no access: packets are
+ * private. */
 int nfs_mkdir(const char *path);
 /* nfs_link(): hard link; a target that is already the same file is success. */
 int nfs_link(const char *from, const char *to);
-/* nfs_unlink(), nfs_rmdir(): an absent name is success. nfs_rmdir: -1 with ENOTEMPTY when it is not empty. */
+/* nfs_unlink(), nfs_rmdir(): an absent name is success. nfs_rmdir: -1 with ENOTEMPTY when it is not empty; what a killed
+ * nfs_write_file() left in the folder (".tmp-…", no listing shows it) is removed first. */
 int nfs_unlink(const char *path);
 int nfs_rmdir(const char *path);
 
@@ -46,6 +48,9 @@ int nfs_write_file(const char *path, const void *data, size_t size);
 int nfs_create_file(const char *path, const void *data, size_t size);
 /* nfs_read_file(): whole content, NUL-terminated, malloc'ed; NULL with errno. *SIZE may be NULL. */
 char *nfs_read_file(const char *path, size_t *size);
+
+/* nfs_join(): FOLDER/NAME in OUT (PATH_MAX); -1 with ENAMETOOLONG. */
+int nfs_join(char *out, const char *folder, const char *name);
 
 /* nfs_sync_file(fd), nfs_sync_folder(path): fsync unless not durable. */
 int nfs_sync_file(int fd);
@@ -57,8 +62,11 @@ bool nfs_gone(int error);
 /* nfs_free_bytes(): bytes a user may still write on the file system of PATH; -1 on error. */
 int64_t nfs_free_bytes(const char *path);
 
-/* nfs_check_mount(): writes into WHY what is wrong with the mount PATH stands on: returns -1 for "soft" (refuse),
- * 1 for "async"-like doubts (warn), 0 for nothing to say. */
+/* nfs_check_mount(): writes into WHY what is wrong with the mount PATH stands on: returns -1 for "soft" and "softerr" (refuse:
+ * a lost reply would look like an error, a lost write like a success), 1 for doubts ("nocto", a network file system
+ * other than NFS: warn), 0 for nothing to say. PATH need not exist yet. */
 int nfs_check_mount(const char *path, char *why, size_t size);
+/* nfs_judge_mount(): the same from a text like /proc/self/mountinfo; PATH is absolute. */
+int nfs_judge_mount(const char *mountinfo, const char *path, char *why, size_t size);
 
 #endif

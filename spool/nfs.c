@@ -1,0 +1,407 @@
+/*
+ * nfs.c: everything the hand-over asks of a file system, said so that it holds on NFS too: after a lost reply, with a
+ * stale cache, with two hosts at once (SPOOL.md, rules 3, 10 and 16). Nothing else in MIRA calls rename() on the spool.
+ */
+#include "spool/nfs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "spool/log.h"
+
+#define TEMPORARY   ".tmp-"
+#define STALE_TRIES 5
+
+static bool durable = true;
+
+void nfs_set_durable(bool wanted)
+{
+	durable = wanted;
+}
+
+/* opendir, not stat: opening a folder makes the client ask the server (close-to-open), a name's entry may be stale. */
+static int list_with(const char *path, struct namelist *list, bool (*wanted)(const char *name))
+{
+	DIR *folder = opendir(path);
+	struct dirent *entry;
+	int error;
+
+	if (!folder)
+		return -1;
+	for (errno = 0; (entry = readdir(folder)); errno = 0)
+		if (wanted(entry->d_name))
+			namelist_add(list, entry->d_name);
+	error = errno;
+	closedir(folder);
+	errno = error;
+	return error ? -1 : 0;
+}
+
+static bool no_dot(const char *name)
+{
+	return name[0] != '.';
+}
+
+static bool is_temporary(const char *name)
+{
+	return strncmp(name, TEMPORARY, strlen(TEMPORARY)) == 0;
+}
+
+int nfs_list(const char *path, struct namelist *list)
+{
+	int result = -1;
+
+	for (int tries = 0; tries < STALE_TRIES; tries++) {
+		*list = (struct namelist){0};
+		result = list_with(path, list, no_dot);
+		if (result == 0 || errno != ESTALE)
+			break;
+		namelist_free(list);
+	}
+	if (result < 0) {
+		int error = errno;
+
+		namelist_free(list);
+		errno = error;
+	}
+	return result;
+}
+
+int nfs_has(const char *folder, const char *name)
+{
+	struct namelist list;
+	int has;
+
+	if (nfs_list(folder, &list) < 0)
+		return errno == ENOENT ? 0 : -1;
+	has = namelist_has(&list, name);
+	namelist_free(&list);
+	return has;
+}
+
+int nfs_join(char *out, const char *folder, const char *name)
+{
+	int length = snprintf(out, PATH_MAX, "%s/%s", folder, name);
+
+	if (length >= 0 && length < PATH_MAX)
+		return 0;
+	errno = ENAMETOOLONG;
+	return -1;
+}
+
+/* Splits PATH at its last slash. */
+static int split(const char *path, char *folder, const char **name)
+{
+	const char *slash = strrchr(path, '/');
+	size_t length = slash ? (size_t)(slash - path) : 0;
+
+	if (strlen(path) >= PATH_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(folder, path, length);
+	folder[length] = '\0';
+	if (!slash)
+		strcpy(folder, ".");
+	else if (length == 0)
+		strcpy(folder, "/");
+	*name = slash ? slash + 1 : path;
+	return 0;
+}
+
+/* Does a fresh listing of its folder show PATH? */
+static int listed(const char *path)
+{
+	char folder[PATH_MAX];
+	const char *name;
+
+	return split(path, folder, &name) < 0 ? -1 : nfs_has(folder, name);
+}
+
+/* The reply to a rename that was done can be lost; the repeated request then fails, mostly with ENOENT. */
+int nfs_move(const char *from_folder, const char *from, const char *to_folder, const char *to)
+{
+	char old[PATH_MAX], new[PATH_MAX];
+	int error, at_to, at_from;
+
+	if (nfs_join(old, from_folder, from) < 0 || nfs_join(new, to_folder, to) < 0)
+		return -1;
+	if (rename(old, new) == 0)
+		return 1;
+	error = errno;
+	at_to = nfs_has(to_folder, to);
+	at_from = nfs_has(from_folder, from);
+	if (at_to < 0 || at_from < 0)
+		return -1;
+	if (!at_from)
+		return at_to;
+	errno = at_to ? EEXIST : error;
+	return -1;
+}
+
+static int is_folder(const char *path)
+{
+	struct stat status;
+
+	if (stat(path, &status) < 0)
+		return -1;
+	errno = ENOTDIR;
+	return S_ISDIR(status.st_mode) ? 0 : -1;
+}
+
+int nfs_mkdir(const char *path)
+{
+	char folder[PATH_MAX];
+	const char *name;
+
+	if (mkdir(path, 0770) == 0)
+		return 0;
+	if (errno == ENOENT) {
+		if (split(path, folder, &name) < 0 || nfs_mkdir(folder) < 0)
+			return -1;
+		if (mkdir(path, 0770) == 0)
+			return 0;
+	}
+	return errno == EEXIST ? is_folder(path) : -1;
+}
+
+static bool same_file(const char *a, const char *b)
+{
+	struct stat left, right;
+
+	return stat(a, &left) == 0 && stat(b, &right) == 0 && left.st_dev == right.st_dev &&
+		left.st_ino == right.st_ino;
+}
+
+int nfs_link(const char *from, const char *to)
+{
+	int error;
+
+	if (link(from, to) == 0)
+		return 0;
+	error = errno;
+	if (listed(to) == 1 && same_file(from, to))
+		return 0;
+	errno = error;
+	return -1;
+}
+
+/* The result of a removal is decided by the listing as well: an absent name is what was wanted. */
+static int removed(const char *path, int result)
+{
+	int error = errno;
+
+	if (result == 0 || error == ENOENT || listed(path) == 0)
+		return 0;
+	errno = error;
+	return -1;
+}
+
+int nfs_unlink(const char *path)
+{
+	return removed(path, unlink(path));
+}
+
+static void remove_temporaries(const char *path)
+{
+	struct namelist list = {0};
+	char name[PATH_MAX];
+
+	list_with(path, &list, is_temporary);
+	for (size_t i = 0; i < list.count; i++)
+		if (nfs_join(name, path, list.names[i]) == 0)
+			unlink(name);
+	namelist_free(&list);
+}
+
+int nfs_rmdir(const char *path)
+{
+	int result = rmdir(path);
+
+	if (result < 0 && (errno == ENOTEMPTY || errno == EEXIST)) {
+		remove_temporaries(path);
+		result = rmdir(path);
+	}
+	result = removed(path, result);
+	if (result < 0 && errno == EEXIST)
+		errno = ENOTEMPTY;
+	return result;
+}
+
+static int write_all(int fd, const char *data, size_t size)
+{
+	while (size) {
+		ssize_t put = write(fd, data, size);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return -1;
+		data += put;
+		size -= (size_t)put;
+	}
+	return 0;
+}
+
+static int close_after(int fd, int result)
+{
+	int error = errno;
+
+	/* on NFS it is close() that says the disk was full */
+	if (close(fd) < 0 && result == 0)
+		return -1;
+	errno = error;
+	return result;
+}
+
+/* Writes a file beside PATH under a name that no listing shows; TEMPORARY_PATH gets it. */
+static int write_beside(const char *path, char *temporary_path, const void *data, size_t size)
+{
+	char folder[PATH_MAX];
+	const char *name;
+	uint64_t number;
+	int fd, length;
+
+	if (split(path, folder, &name) < 0 || getrandom(&number, sizeof(number), 0) < 0)
+		return -1;
+	length = snprintf(temporary_path, PATH_MAX, "%s/" TEMPORARY "%016llx", folder,
+		(unsigned long long)number);
+	if (length < 0 || length >= PATH_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	fd = open(temporary_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0660);
+	if (fd < 0)
+		return -1;
+	return close_after(fd, write_all(fd, data, size) < 0 || nfs_sync_file(fd) < 0 ? -1 : 0);
+}
+
+/* After the rename or link: the entry itself must outlive a power cut. */
+static int sync_entry(const char *path)
+{
+	char folder[PATH_MAX];
+	const char *name;
+
+	return split(path, folder, &name) < 0 ? -1 : nfs_sync_folder(folder);
+}
+
+static int give_up(const char *temporary_path)
+{
+	int error = errno;
+
+	unlink(temporary_path);
+	errno = error;
+	return -1;
+}
+
+int nfs_write_file(const char *path, const void *data, size_t size)
+{
+	char temporary[PATH_MAX] = "";
+
+	if (write_beside(path, temporary, data, size) < 0)
+		return give_up(temporary);
+	/* a lost reply: the temporary name is ours alone, so when it is gone it stands at PATH */
+	if (rename(temporary, path) < 0 && listed(temporary) != 0)
+		return give_up(temporary);
+	return sync_entry(path);
+}
+
+int nfs_create_file(const char *path, const void *data, size_t size)
+{
+	char temporary[PATH_MAX] = "";
+
+	if (write_beside(path, temporary, data, size) < 0 || nfs_link(temporary, path) < 0)
+		return give_up(temporary);
+	unlink(temporary);
+	return sync_entry(path);
+}
+
+static char *read_open_file(int fd, size_t *size)
+{
+	size_t room = 4096;
+	char *data = x_calloc(1, room);
+	ssize_t got;
+
+	for (*size = 0;; *size += (size_t)got) {
+		if (*size + 1 >= room)
+			data = x_realloc(data, room *= 2);
+		got = read(fd, data + *size, room - *size - 1);
+		if (got < 0 && errno == EINTR)
+			got = 0;
+		else if (got <= 0)
+			break;
+	}
+	data[*size] = '\0';
+	if (got == 0)
+		return data;
+	free(data);
+	return NULL;
+}
+
+static char *read_once(const char *path, size_t *size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), error;
+	char *data;
+
+	if (fd < 0)
+		return NULL;
+	data = read_open_file(fd, size);
+	error = errno;
+	close(fd);
+	errno = error;
+	return data;
+}
+
+/* A file that another host replaces while it is read gives ESTALE; its successor stands under the same name. */
+char *nfs_read_file(const char *path, size_t *size)
+{
+	size_t length = 0;
+	char *data = NULL;
+
+	for (int tries = 0; !data && tries < STALE_TRIES; tries++) {
+		data = read_once(path, &length);
+		if (!data && errno != ESTALE)
+			return NULL;
+	}
+	if (size)
+		*size = length;
+	return data;
+}
+
+int nfs_sync_file(int fd)
+{
+	return durable ? fsync(fd) : 0;
+}
+
+int nfs_sync_folder(const char *path)
+{
+	int fd;
+
+	if (!durable)
+		return 0;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -1 : close_after(fd, fsync(fd));
+}
+
+bool nfs_gone(int error)
+{
+	return error == ESTALE || error == EIO || error == ENOENT;
+}
+
+int64_t nfs_free_bytes(const char *path)
+{
+	struct statvfs status;
+
+	if (statvfs(path, &status) < 0)
+		return -1;
+	return (int64_t)(status.f_bavail * status.f_frsize);
+}

@@ -22,10 +22,13 @@ struct batch {
 	char name[NAME_MAX + 1];
 	char path[PATH_MAX];	/* work/W/X, or capture/tmp/W/X */
 	char attempt[NAME_MAX + 1];
+	struct manifest manifest; /* of the input; the stage loop fills it before work() and frees it */
 };
 
-/* batch_open(): NAME as claimed by WORKER from QUEUE; begins a new attempt (its folder is made). */
+/* batch_open(): NAME as claimed by WORKER from QUEUE; begins a new attempt (its folder is made). -1 with ENOENT: it is ours no more. */
 int batch_open(struct batch *batch, const struct queue *queue, const struct worker *worker, const char *name);
+/* batch_again(): gives up the attempt and begins a new one; what the old one made is never published. */
+int batch_again(struct batch *batch, const struct worker *worker);
 
 /*
  * batch_begin_output(): makes out/<queue>.<reader>/NAME for the first reader of QUEUE and writes its path to FOLDER (PATH_MAX).
@@ -40,11 +43,19 @@ int batch_end_output(struct batch *batch, const char *queue, const char *reader,
 int batch_retire(struct batch *batch, const char *queue, const char *reader, const struct namelist *names);
 
 /*
- * The capture's side, which has no input: batch_create() makes capture/tmp/W/NAME; batch_publish() commits it to
- * capture/done/ and finishes it; batch_finish_captured() finishes what an earlier process left in capture/done/.
+ * The capture's side, which has no input: batch_create() makes capture/tmp/W/NAME and its attempt; batch_publish() commits
+ * it to capture/done/ and finishes it (0: it was taken from us, another instance captures this stream);
+ * batch_finish_captured() finishes what an earlier process left in capture/done/.
  */
 int batch_create(struct batch *batch, const struct spool *spool, const struct worker *worker, const char *name);
 int batch_publish(struct batch *batch, const struct worker *worker);
 int batch_finish_captured(const struct spool *spool);
+/*
+ * batch_recover(): at the start of a capture, for each of its streams, once the worker that captured it before is dead: of
+ * what stands in capture/tmp/, NAME ("" for none), which is complete because its state was written, is committed; other
+ * batches of this probe and stream are incomplete and thrown away. 1 NAME was committed now, 0 it stood nowhere in tmp/ (so it was before), -1 errno.
+ */
+int batch_recover(const struct spool *spool, const struct worker *worker, const char *probe, const char *stream,
+	const char *name);
 
 #endif

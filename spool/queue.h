@@ -30,10 +30,13 @@ struct queue {
 	struct namelist kept;	/* a listing of ready/ that is claimed from until used up */
 	uint64_t kept_at_ms;
 	unsigned spread;	/* claim at random among the first SPREAD; default 4 */
+	char worker[NAME_MAX + 1]; /* whose work/W was made here */
+	struct namelist foreign; /* what stands in ready/ and is no batch: said once, left alone */
 };
 
 /* queue_open(): makes the folders when absent. */
 int queue_open(struct queue *queue, const struct spool *spool, const char *name, const char *reader);
+/* queue_close(): also removes our folder in work/, when nothing stands in it. */
 void queue_close(struct queue *queue);
 
 /* queue_ready(): fresh sorted listing of ready/. */
@@ -41,7 +44,11 @@ int queue_ready(const struct queue *queue, struct namelist *names);
 /* queue_empty(): 1 when nothing stands in ready/, work/ and done/. */
 int queue_empty(const struct queue *queue);
 
-/* queue_claim(): takes one batch; NAME (NAME_MAX + 1 bytes) is set. First returns what stands in work/W already. */
+/* queue_next(): the oldest name of the kept listing, which is renewed when used up or old; NULL when nothing is ready (errno 0)
+ * or on an error. */
+const char *queue_next(struct queue *queue);
+/* queue_claim(): takes one batch; NAME (NAME_MAX + 1 bytes) is set. First returns what stands in work/W already. -1 with ESTALE: our folder in
+ * work/ was reclaimed by somebody who thought us dead; worker_rename() and claim again. */
 int queue_claim(struct queue *queue, const struct worker *worker, char *name);
 /* queue_claim_named(): takes this one (the token). */
 int queue_claim_named(struct queue *queue, const struct worker *worker, const char *name);
@@ -49,6 +56,8 @@ int queue_claim_named(struct queue *queue, const struct worker *worker, const ch
 int queue_holds(const struct queue *queue, const struct worker *worker, const char *name);
 /* queue_release(): back to ready/ untouched (an orderly stop). */
 int queue_release(struct queue *queue, const struct worker *worker, const char *name);
+/* queue_release_all(): what stands in work/W. */
+int queue_release_all(struct queue *queue, const struct worker *worker);
 
 /* queue_commit(): work/W/NAME to done/NAME~ATTEMPT. 0: it was taken from us, the attempt is void. */
 int queue_commit(struct queue *queue, const struct worker *worker, const char *name, const char *attempt);
@@ -60,7 +69,7 @@ int queue_finish_all(struct queue *queue);
 
 /* queue_reclaim(): gives batches of dead workers back to ready/, removes their folders, and forgets the workers. */
 int queue_reclaim(struct queue *queue, const struct worker *self);
-/* queue_held_by_dead(): 1 when work/ holds a batch of another worker that is not known to be alive. */
+/* queue_held_by_others(): 1 when work/ holds a batch of another worker that is not known to be alive. */
 int queue_held_by_others(const struct queue *queue, const struct worker *self);
 
 /*
@@ -74,8 +83,14 @@ int queue_reject(struct queue *queue, const struct worker *worker, const char *n
 /* queue_requeue(): bad/NAME back to ready/ as NAME+1 (+2, …). */
 int queue_requeue(struct queue *queue, const char *name);
 
-/* queue_strike(): records that a worker died on NAME of a signal or limit of its own; returns the strikes so far. */
-int queue_strikes(const struct queue *queue, const char *name, int add);
+/* queue_expire_bad(): removes what has been in bad/ for over DAYS, by the file server's clock alone. The ledger row stays. */
+int queue_expire_bad(struct queue *queue, const struct worker *worker, unsigned days);
 
-/* queue_capture_commit(), for the capture, which has no input to claim: tmp/W/NAME to capture/done/NAME~ATTEMPT. */
+/*
+ * Strikes: state/strikes/<queue>.<reader>/NAME/<worker> says that a worker died on NAME of a signal of its own (strike.h makes
+ * the file; the signal's number stands in it). queue_strikes(): how many; WHICH (may be NULL) gets the last signal.
+ */
+#define QUEUE_STRIKES 3
+int queue_strikes(const struct queue *queue, const char *name, int *which);
+
 #endif

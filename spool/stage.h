@@ -6,7 +6,12 @@
  *
  * Options of every stage: --spool DIR (required), --config FILE, --drain (default) or --follow, --help, --version.
  * --drain ends when ready/ is empty and no dead worker holds a batch; --follow waits for more. SIGTERM and SIGINT finish the
- * batch at hand, then end with 0. The loop: finish leftovers, reclaim from the dead, mind the pressure, claim, work, commit, finish.
+ * batch at hand, then end with 0 (a second SIGINT ends at once). The loop: finish leftovers, reclaim from the dead, mind the
+ * pressure, claim, read and check the manifest, work, commit, finish.
+ *
+ * The loop reads batch->manifest and checks lengths and checksums before work(). Where that fails, or the batch killed
+ * QUEUE_STRIKES workers, it rejects the batch; rejected() must then do with what can be had: batch->manifest when
+ * batch->manifest.kind[0], else the name (batchname_parse()).
  */
 #ifndef SPOOL_STAGE_H
 #define SPOOL_STAGE_H
@@ -26,6 +31,9 @@ struct stage_run {
 	struct queue queue;
 	struct progress progress; /* the stage adds to it; the loop beats */
 	bool follow;
+	struct watch *watch; /* on ready/ */
+	unsigned failures; /* errors of the machine in a row */
+	int last_error;
 	void *own; /* the stage's */
 };
 
@@ -46,6 +54,7 @@ struct stage {
 	const char *options_help;
 	int (*option)(struct stage_run *run, int value, const char *argument); /* 0, or an exit code */
 	int (*open)(struct stage_run *run);	/* after the spool is open; 0 or an exit code */
+	/* errno tells why WORK_AGAIN */
 	enum work_result (*work)(struct stage_run *run, struct batch *batch);
 	/* rejected(): writes the outputs that account for a rejected batch (a ledger row); may be NULL. */
 	int (*rejected)(struct stage_run *run, struct batch *batch, const char *reason);
@@ -62,8 +71,15 @@ void stage_end(struct stage_run *run);
 /* stage_stopping(): has SIGTERM or SIGINT arrived? */
 bool stage_stopping(void);
 
-/* stage_reject(): quarantines BATCH: rejected(), queue_reject(). Called by work(), which then returns WORK_BAD. */
-int stage_reject(struct stage_run *run, const struct stage *stage, struct batch *batch, const char *format, ...)
+/*
+ * stage_machine_error(): logs errno ERROR once a kind, with what helps, and waits (longer each time). Returns false when it
+ * is time to give up with exit code 1: in --drain after several in a row. stage_recovered() ends the row.
+ */
+bool stage_machine_error(struct stage_run *run, int error, const char *tried);
+void stage_recovered(struct stage_run *run);
+
+/* stage_reject(): quarantines BATCH in a new attempt: rejected(), queue_reject(), finish. Called by work(), which returns what it returns. */
+enum work_result stage_reject(struct stage_run *run, const struct stage *stage, struct batch *batch, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
 #endif

@@ -9,7 +9,11 @@
  * and at least WORKER_LOOK_S apart on the watcher's own CLOCK_BOOTTIME; or: same boot, same PID namespace, and no
  * such process. Looks are kept under state/looks/, so short runs from cron add up. Clocks are never compared.
  *
+ * Counters of others are compared, never their clocks: what this host saw of them stands in state/looks/<boot id>.json,
+ * replaced whole, with this host's CLOCK_BOOTTIME. A look that took over WORKER_DELAY_MS was delayed and is not counted.
+ *
  * Calling sequence: worker_start(), worker_progress() now and then, worker_stop() (removes the beat).
+ * A worker whose folder was reclaimed (queue_claim() gives ESTALE) calls worker_rename() and goes on.
  */
 #ifndef SPOOL_WORKER_H
 #define SPOOL_WORKER_H
@@ -21,6 +25,7 @@
 #define WORKER_BEAT_BYTES 1024
 #define WORKER_LOOKS	  3
 #define WORKER_LOOK_S	  10
+#define WORKER_DELAY_MS	  2000
 
 struct worker;
 
@@ -34,17 +39,29 @@ struct progress {
 struct worker *worker_start(const struct spool *spool, const char *stage);
 void worker_stop(struct worker *worker);
 const char *worker_name(const struct worker *worker);
+/* worker_rename(): takes a new name, as if just started; progress goes on. 0, or -1 with errno (the old name stays). */
+int worker_rename(struct worker *worker);
+/* worker_attempt(): "<name>.<counter>", another one each time, in OUT (NAME_MAX + 1). Returns OUT. */
+char *worker_attempt(const struct worker *worker, char *out);
 /* worker_progress(): sets what the next beat shows; cheap, may be called from any thread. */
 void worker_progress(struct worker *worker, const struct progress *progress);
 
 /* worker_read(): the last beat of worker NAME; false when it has none. */
 bool worker_read(const struct spool *spool, const char *name, struct progress *progress);
 
-/* worker_dead(): 1 dead, 0 alive or not yet known, -1 error. A worker without a beat file is judged as one whose
- * counter does not change. Makes a look when one is due. */
+/*
+ * worker_state(): what is known of worker NAME; makes a look when one is due. Alive: its process stands on this boot and
+ * beats, or its counter changed lately. A worker without a beat is judged as one whose counter does not change.
+ * -1 with errno.
+ */
+enum worker_state { WORKER_UNKNOWN, WORKER_ALIVE, WORKER_DEAD };
+int worker_state(const struct spool *spool, const char *name);
+/* worker_dead(): 1 dead, 0 alive or not yet known, -1 error. */
 int worker_dead(const struct spool *spool, const char *name);
 
-/* worker_forget(): removes the beat and counters of a dead worker. */
+/* worker_forget(): removes the beat and looks of a dead worker. */
 void worker_forget(const struct spool *spool, const char *name);
+/* worker_sweep(): forgets the dead workers of stage STAGE that hold no folder listed in HOLDING. */
+void worker_sweep(const struct spool *spool, const char *stage, const struct namelist *holding);
 
 #endif

@@ -23,6 +23,8 @@ struct prefix {
 };
 /* prefix_parse(): "10.0.0.0/8", "2001:db8::/32", or an address alone. Host bits set: false. */
 bool prefix_parse(const char *text, struct prefix *prefix);
+/* prefix_holds(): does ADDRESS (4 or 16 bytes, of VERSION) lie in PREFIX? */
+bool prefix_holds(const struct prefix *prefix, const uint8_t *address, uint8_t version);
 
 /* aggregates = ( { name = "campus"; prefixes = [ "10.0.0.0/8" ]; vlans = [ 10 ]; } ) */
 struct config_aggregate {
@@ -63,7 +65,8 @@ struct config {
 /* config_find(): the file to read: NAMED when not NULL, $MIRA_CONFIG, etc/mira.conf beside the build the executable runs from,
  * then MIRA_ETC/mira.conf. OUT holds PATH_MAX; "" when there is none (defaults then). */
 void config_find(const char *named, char *out);
-/* config_load(): defaults, then PATH ("" for defaults alone). 0, or an exit code after having logged file, line and reason. */
+/* config_load(): defaults, then PATH ("" for defaults alone: policy and symptoms are then those of MIRA_ETC). CONFIG may be
+ * uninitialised. 0, or an exit code after having logged file, line and reason (nothing to free then). */
 int config_load(struct config *config, const char *path);
 void config_free(struct config *config);
 

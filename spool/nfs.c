@@ -142,10 +142,8 @@ int nfs_move(const char *from_folder, const char *from, const char *to_folder, c
 	at_from = nfs_has(from_folder, from);
 	if (at_to < 0 || at_from < 0)
 		return -1;
-	if (!at_from)
-		return at_to;
-	errno = at_to ? EEXIST : error;
-	return -1;
+	errno = at_to && at_from ? EEXIST : error;
+	return at_from ? -1 : at_to;
 }
 
 static int is_folder(const char *path)
@@ -171,6 +169,17 @@ int nfs_mkdir(const char *path)
 		if (mkdir(path, 0770) == 0)
 			return 0;
 	}
+	return errno == EEXIST ? is_folder(path) : -1;
+}
+
+int nfs_mkdir_in(const char *folder, const char *name)
+{
+	char path[PATH_MAX];
+
+	if (nfs_join(path, folder, name) < 0)
+		return -1;
+	if (mkdir(path, 0770) == 0)
+		return 0;
 	return errno == EEXIST ? is_folder(path) : -1;
 }
 

@@ -28,13 +28,16 @@ int nfs_list(const char *path, struct namelist *list);
 int nfs_has(const char *folder, const char *name);
 
 /* nfs_move(): renames FROM_FOLDER/FROM to TO_FOLDER/TO. 1: it stands at TO; 0: it does not and FROM is
- * gone too (somebody else moved it); -1: error, it still stands at FROM (EEXIST: and something stands at TO). Only for names that one party
+ * gone too (somebody else moved it; errno is rename's); -1: error, it still stands at FROM (EEXIST: and something stands at TO). Only for names that one party
  * alone moves to this destination, as every rename in the contract is. */
 int nfs_move(const char *from_folder, const char *from, const char *to_folder, const char *to);
 
 /* nfs_mkdir(): also with parents; an existing folder is success. Others than owner and group have no access: packets are
  * private. */
 int nfs_mkdir(const char *path);
+/* nfs_mkdir_in(): FOLDER/NAME without parents: -1 with ENOENT when FOLDER is gone. Below a claimed batch nothing else may be
+ * used, or a worker that was fenced would make the folder of the lost batch anew and commit it. */
+int nfs_mkdir_in(const char *folder, const char *name);
 /* nfs_link(): hard link; a target that is already the same file is success. */
 int nfs_link(const char *from, const char *to);
 /* nfs_unlink(), nfs_rmdir(): an absent name is success. nfs_rmdir: -1 with ENOTEMPTY when it is not empty; what a killed

@@ -7,8 +7,13 @@
 
 #include "spool/spool.h"
 
-/* rules_publish(): makes the folder when absent; HASH gets 32 hex digits. Safe when several do it at once. -1 with errno. */
+/* rules_hash(): the hash that rules_publish() would give, without a spool. -1 with errno after a message. */
+int rules_hash(const struct config *config, char hash[33]);
+/* rules_publish(): makes the folder when absent; HASH gets 32 hex digits. Safe when several do it at once. -1 with errno after
+ * a message; a policy that cannot be read (EINVAL) is not published, for a stamped mistake could not be mended. */
 int rules_publish(const struct spool *spool, const struct config *config, char hash[33]);
+/* rules_load(): CONFIG as stamped: its mira.conf, policy and symptoms are those of HASH. 0, or an exit code after a message. */
+int rules_load(const struct spool *spool, const char *hash, struct config *config);
 /* rules_path(): SPOOL/state/rules/<hash> in OUT (PATH_MAX); holds mira.conf, policy.conf, symptoms.d/. */
 char *rules_path(const struct spool *spool, const char *hash, char *out);
 

@@ -1,0 +1,129 @@
+/*
+ * decode.c: walks the layers of a packet, from its link layer to the innermost transport header. Between the
+ * segment reader (pcapng.h), which has the bytes, and the flow table (flowtab.h), which takes what was found.
+ */
+#include "preprocess/decode.h"
+
+#include "preprocess/layer.h"
+
+const layer_fn layer_table[LAYER_COUNT] = {
+	[LAYER_ETHERNET] = layer_ethernet,
+	[LAYER_ETHERTYPE] = layer_ethertype,
+	[LAYER_VLAN] = layer_vlan,
+	[LAYER_LLC] = layer_llc,
+	[LAYER_MPLS] = layer_mpls,
+	[LAYER_PPPOE] = layer_pppoe,
+	[LAYER_PPP] = layer_ppp,
+	[LAYER_PPP_HDLC] = layer_ppp_hdlc,
+	[LAYER_CISCO_HDLC] = layer_cisco_hdlc,
+	[LAYER_FRAME_RELAY] = layer_frame_relay,
+	[LAYER_SLL] = layer_sll,
+	[LAYER_SLL2] = layer_sll2,
+	[LAYER_NULL] = layer_null,
+	[LAYER_SLIP] = layer_slip,
+	[LAYER_VNTAG] = layer_vntag,
+	[LAYER_FABRICPATH] = layer_fabricpath,
+	[LAYER_BACKBONE] = layer_backbone,
+	[LAYER_WLAN] = layer_wlan,
+	[LAYER_RADIOTAP] = layer_radiotap,
+	[LAYER_PPI] = layer_ppi,
+	[LAYER_RAW_IP] = layer_raw_ip,
+	[LAYER_IPV4] = layer_ipv4,
+	[LAYER_IPV6] = layer_ipv6,
+	[LAYER_IPV6_HEADERS] = layer_ipv6_headers,
+	[LAYER_PROTOCOL] = layer_protocol,
+	[LAYER_TCP] = layer_tcp,
+	[LAYER_UDP] = layer_udp,
+	[LAYER_SCTP] = layer_sctp,
+	[LAYER_PORTS] = layer_ports,
+	[LAYER_ICMP] = layer_icmp,
+	[LAYER_AH] = layer_ah,
+	[LAYER_IPIP] = layer_ipip,
+	[LAYER_6IN4] = layer_6in4,
+	[LAYER_GRE] = layer_gre,
+	[LAYER_ERSPAN2] = layer_erspan2,
+	[LAYER_ERSPAN3] = layer_erspan3,
+	[LAYER_VXLAN] = layer_vxlan,
+	[LAYER_GENEVE] = layer_geneve,
+	[LAYER_GTP_U] = layer_gtp_u,
+	[LAYER_TEREDO] = layer_teredo,
+	[LAYER_L2TP] = layer_l2tp,
+	[LAYER_CAPWAP] = layer_capwap,
+	[LAYER_AYIYA] = layer_ayiya,
+};
+
+static const char *const tunnel_names[TUNNEL_COUNT] = {
+	[TUNNEL_NONE] = "",
+	[TUNNEL_IPIP] = "ipip",
+	[TUNNEL_6IN4] = "6in4",
+	[TUNNEL_4IN6] = "4in6",
+	[TUNNEL_6IN6] = "6in6",
+	[TUNNEL_GRE] = "gre",
+	[TUNNEL_PPTP] = "pptp",
+	[TUNNEL_ERSPAN] = "erspan",
+	[TUNNEL_VXLAN] = "vxlan",
+	[TUNNEL_GENEVE] = "geneve",
+	[TUNNEL_GTP_U] = "gtp-u",
+	[TUNNEL_TEREDO] = "teredo",
+	[TUNNEL_L2TP] = "l2tp",
+	[TUNNEL_PPPOE] = "pppoe",
+	[TUNNEL_CAPWAP] = "capwap",
+	[TUNNEL_AYIYA] = "ayiya",
+};
+
+const char *tunnel_name(enum tunnel tunnel)
+{
+	return tunnel < TUNNEL_COUNT ? tunnel_names[tunnel] : "";
+}
+
+enum layer decoder_tunnel(struct decoder *decoder, enum tunnel tunnel, enum layer next)
+{
+	if (decoder->tunnel_count == DECODE_TUNNELS)
+		return LAYER_END;
+	decoder->tunnels[decoder->tunnel_count++] = (uint8_t)tunnel;
+	return next;
+}
+
+struct packet *decoder_found(struct decoder *decoder)
+{
+	struct packet *packet = decoder->packet;
+
+	memset(&packet->key, 0, sizeof(packet->key));
+	packet->kind = PACKET_IP;
+	packet->payload = NULL;
+	packet->payload_size = 0;
+	packet->tcp_flags = 0;
+	packet->vlan_count = decoder->vlan_count;
+	for (unsigned i = 0; i < decoder->vlan_count; i++)
+		packet->vlans[i] = decoder->vlans[i];
+	packet->tunnel_count = decoder->tunnel_count;
+	for (unsigned i = 0; i < decoder->tunnel_count; i++)
+		packet->tunnels[i] = decoder->tunnels[i];
+	return packet;
+}
+
+enum layer decoder_malformed(struct decoder *decoder)
+{
+	if (decoder->packet->kind == PACKET_NOT_IP)
+		decoder->packet->kind = PACKET_MALFORMED;
+	return LAYER_END;
+}
+
+bool decode_knows(uint32_t linktype)
+{
+	return layer_of_link(linktype) != LAYER_END;
+}
+
+void decode_packet(uint32_t linktype, const uint8_t *bytes, uint32_t captured, uint32_t length,
+	struct packet *packet)
+{
+	struct decoder decoder = {
+		.cursor = {bytes, bytes + captured, length > captured ? length - captured : 0},
+		.packet = packet,
+	};
+	enum layer layer = layer_of_link(linktype);
+
+	packet->kind = PACKET_NOT_IP;
+	for (unsigned step = 0; layer != LAYER_END && step < DECODE_STEPS; step++)
+		layer = layer_table[layer](&decoder);
+}

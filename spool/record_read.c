@@ -1,0 +1,622 @@
+/*
+ * record_read.c: reads the IPFIX files that stand between preprocess, consolidate, classify and store.
+ *
+ * The files are written with libfixbuf but not read with it: libfixbuf 2.4.1 trusts what it reads. A template whose
+ * elements have length 0 makes it divide by zero or read for ever, a list may point past its buffer, and a set without
+ * a template, a cut message or a gap in the sequence numbers is skipped with a warning at most, so records would be lost
+ * in silence. Here every length is checked, records are counted against the sequence numbers (RFC 7011, 3.1) and
+ * against the closing record, and whatever does not fit refuses the file.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "spool/intern.h"
+#include "spool/log.h"
+#include "spool/names.h"
+#include "spool/record.h"
+#include "spool/record_schema.h"
+
+#define HEADER_BYTES	    16
+#define MESSAGE_MAX	    65535
+#define VARIABLE	    65535 /* length of an element in a template */
+#define TEMPLATE_FIELDS_MAX 128
+#define SYMPTOM_IDS_MAX	    (1u << 20)
+#define NOTHING_YET	    (-3) /* go on with the next record, set or message */
+
+/* Bytes not yet read; every getter checks that they are there. */
+struct cursor {
+	const uint8_t *at, *end;
+};
+
+struct element {
+	uint32_t pen;
+	uint16_t number, length;
+};
+
+/* What to do with one element of a record; the last text of a label is remembered, for labels repeat. */
+struct step {
+	const struct field *field; /* NULL: skip it */
+	uint16_t length;
+	uint32_t label;
+	const char *label_text;
+	size_t label_size;
+};
+
+struct template {
+	const struct schema *schema; /* NULL: an options template of no concern here */
+	uint32_t minimum; /* octets of the shortest record, at least 1 */
+	unsigned count;
+	struct step steps[];
+};
+
+struct record_reader {
+	FILE *file;
+	uint64_t at;	/* where the message begins */
+	uint64_t next;	/* where the next one begins */
+	struct cursor message, set;
+	struct template *template; /* of the set */
+	struct template *templates[65536]; /* by id */
+	uint32_t records; /* data records so far, modulo 2^32 */
+	uint64_t flows;
+	bool ended;	/* the closing record was read */
+	int failed;	/* what was returned for an error, which is final */
+	struct record_end end;
+	struct symptom_name name;
+	uint32_t *names; /* intern ids + 1, by number in the file */
+	uint32_t name_room;
+	struct symptom_count *symptoms; /* of the record at hand */
+	size_t symptom_count, symptom_room;
+	uint8_t bytes[MESSAGE_MAX];
+};
+
+static _Thread_local char why[256];
+
+const char *record_why(void)
+{
+	return why;
+}
+
+static int __attribute__((format(printf, 2, 3))) bad(const struct record_reader *reader, const char *format, ...)
+{
+	int used = snprintf(why, sizeof(why), "IPFIX message at byte %llu: ", (unsigned long long)reader->at);
+	va_list values;
+
+	va_start(values, format);
+	vsnprintf(why + used, sizeof(why) - (size_t)used, format, values);
+	va_end(values);
+	return -2;
+}
+
+static inline size_t left(const struct cursor *cursor)
+{
+	return (size_t)(cursor->end - cursor->at);
+}
+
+/* take(): cuts the next SIZE bytes off CURSOR into PART. */
+static inline bool take(struct cursor *cursor, size_t size, struct cursor *part)
+{
+	if (left(cursor) < size)
+		return false;
+	*part = (struct cursor){cursor->at, cursor->at + size};
+	cursor->at += size;
+	return true;
+}
+
+static inline uint64_t number_of(const struct cursor *part)
+{
+	uint64_t value = 0;
+
+	if (left(part) == sizeof(value)) { /* most counts and times: twice as fast as the loop */
+		memcpy(&value, part->at, sizeof(value));
+		return be64toh(value);
+	}
+	for (const uint8_t *at = part->at; at < part->end; at++)
+		value = value << 8 | *at;
+	return value;
+}
+
+static inline bool get(struct cursor *cursor, size_t size, uint32_t *value)
+{
+	struct cursor part;
+
+	if (!take(cursor, size, &part))
+		return false;
+	*value = (uint32_t)number_of(&part);
+	return true;
+}
+
+/* RFC 7011, 7: one octet of length, or 255 and two. */
+static inline bool take_variable(struct cursor *cursor, struct cursor *part)
+{
+	uint32_t length;
+
+	if (cursor->at == cursor->end)
+		return false;
+	length = *cursor->at++;
+	if (length == 255 && !get(cursor, 2, &length))
+		return false;
+	return take(cursor, length, part);
+}
+
+struct record_reader *record_open(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	struct record_reader *reader;
+
+	if (!file)
+		return NULL;
+	reader = x_calloc(1, sizeof(*reader));
+	reader->file = file;
+	return reader;
+}
+
+void record_close(struct record_reader *reader)
+{
+	for (size_t id = 0; id < sizeof(reader->templates) / sizeof(reader->templates[0]); id++)
+		free(reader->templates[id]);
+	free(reader->names);
+	free(reader->symptoms);
+	fclose(reader->file);
+	free(reader);
+}
+
+/* Reads SIZE bytes: 1; 0 at the end of the file, -1 error, -2 cut off. */
+static int read_bytes(struct record_reader *reader, uint8_t *to, size_t size)
+{
+	size_t got;
+
+	errno = 0;
+	got = fread(to, 1, size, reader->file);
+	if (got == size)
+		return 1;
+	if (ferror(reader->file)) {
+		errno = errno ? errno : EIO;
+		return -1;
+	}
+	return got == 0 ? 0 : bad(reader, "cut off: %zu of %zu bytes", got, size);
+}
+
+static int check_end(struct record_reader *reader)
+{
+	if (reader->at == 0)
+		return bad(reader, "the file is empty");
+	if (!reader->ended)
+		return bad(reader, "cut off: the closing record is missing");
+	return RECORD_END;
+}
+
+static int check_header(struct record_reader *reader, uint32_t *length)
+{
+	struct cursor header = {reader->bytes, reader->bytes + HEADER_BYTES};
+	uint32_t version, time, sequence, domain;
+
+	if (!get(&header, 2, &version) || !get(&header, 2, length) || !get(&header, 4, &time) ||
+		!get(&header, 4, &sequence) || !get(&header, 4, &domain))
+		return bad(reader, "short header");
+	if (version != 10)
+		return bad(reader, "not an IPFIX file: version %u instead of 10", version);
+	if (*length < HEADER_BYTES)
+		return bad(reader, "length %u in the header", *length);
+	if (domain != RECORD_DOMAIN)
+		return bad(reader, "observation domain %u instead of %u", domain, RECORD_DOMAIN);
+	if (sequence != reader->records)
+		return bad(reader, "sequence number %u after %u records", sequence, reader->records);
+	return 0;
+}
+
+static int next_message(struct record_reader *reader)
+{
+	uint32_t length = 0;
+	int result;
+
+	reader->at = reader->next;
+	result = read_bytes(reader, reader->bytes, HEADER_BYTES);
+	if (result <= 0)
+		return result == 0 ? check_end(reader) : result;
+	result = check_header(reader, &length);
+	if (result < 0)
+		return result;
+	if (length > HEADER_BYTES) {
+		result = read_bytes(reader, reader->bytes + HEADER_BYTES, length - HEADER_BYTES);
+		if (result <= 0)
+			return result == 0 ? bad(reader, "cut off after its header") : result;
+	}
+	reader->next += length;
+	reader->message = (struct cursor){reader->bytes + HEADER_BYTES, reader->bytes + length};
+	return NOTHING_YET;
+}
+
+static bool same(const struct field *field, const struct element *element)
+{
+	return field->pen == element->pen && field->number == element->number;
+}
+
+static bool holds(const struct field *field, const struct element *elements, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (same(field, &elements[i]))
+			return true;
+	return false;
+}
+
+static bool matches(const struct schema *schema, const struct element *elements, size_t count)
+{
+	for (size_t i = 0; i < schema->field_count; i++) {
+		const struct field *field = &schema->fields[i];
+
+		if (field->needed && schema_has(schema, field) && !holds(field, elements, count))
+			return false;
+	}
+	return true;
+}
+
+static const struct schema *find_schema(const struct element *elements, size_t count, bool options)
+{
+	for (int index = SCHEMA_COUNT - 1; index >= 0; index--)
+		if ((schemas[index].scope > 0) == options && matches(&schemas[index], elements, count))
+			return &schemas[index];
+	return NULL;
+}
+
+static const struct field *find_field(const struct schema *schema, const struct element *element)
+{
+	for (size_t i = 0; schema && i < schema->field_count; i++)
+		if (schema_has(schema, &schema->fields[i]) && same(&schema->fields[i], element))
+			return &schema->fields[i];
+	return NULL;
+}
+
+/* Reduced-size encoding (RFC 7011, 6.2) is allowed. */
+static bool length_fits(const struct field *field, unsigned length)
+{
+	switch ((enum field_kind)field->kind) {
+	case FIELD_UINT: return length >= 1 && length <= field->length;
+	case FIELD_BOOL: return length == 1;
+	case FIELD_FLOAT: return length == 4 || length == 8;
+	case FIELD_ADDRESS: return length == field->length;
+	default: return true;
+	}
+}
+
+static int make_template(struct record_reader *reader, uint32_t id, const struct element *elements, unsigned count,
+	bool options)
+{
+	struct template *template = x_calloc(1, sizeof(*template) + count * sizeof(template->steps[0]));
+
+	free(reader->templates[id]);
+	reader->templates[id] = template;
+	template->schema = find_schema(elements, count, options);
+	template->count = count;
+	for (unsigned i = 0; i < count; i++) {
+		struct step *step = &template->steps[i];
+
+		step->field = find_field(template->schema, &elements[i]);
+		step->length = elements[i].length;
+		template->minimum += step->length == VARIABLE ? 1 : step->length;
+		if (step->field && !length_fits(step->field, step->length))
+			return bad(reader, "template %u: %s of %u octets", id, step->field->name, step->length);
+	}
+	if (!template->schema && !options)
+		return bad(reader, "template %u is of no record known here", id);
+	return template->minimum ? 0 : bad(reader, "template %u: records without a byte", id);
+}
+
+static bool get_element(struct cursor *set, struct element *element)
+{
+	uint32_t number, length, pen = 0;
+
+	if (!get(set, 2, &number) || !get(set, 2, &length) || ((number & 0x8000) && !get(set, 4, &pen)))
+		return false;
+	*element = (struct element){pen, number & 0x7fff, (uint16_t)length};
+	return true;
+}
+
+static int read_template(struct record_reader *reader, bool options)
+{
+	struct element elements[TEMPLATE_FIELDS_MAX];
+	uint32_t id, count, scope = 1;
+
+	if (!get(&reader->set, 2, &id) || !get(&reader->set, 2, &count) || (options && !get(&reader->set, 2, &scope)))
+		return bad(reader, "cut template");
+	if (id < 256 || count < 1 || count > TEMPLATE_FIELDS_MAX || scope < 1 || scope > count)
+		return bad(reader, "template %u with %u elements, %u of scope", id, count, scope);
+	for (uint32_t i = 0; i < count; i++)
+		if (!get_element(&reader->set, &elements[i]))
+			return bad(reader, "template %u is cut", id);
+	return make_template(reader, id, elements, count, options);
+}
+
+static int read_templates(struct record_reader *reader, bool options)
+{
+	while (left(&reader->set) >= 4) { /* less is padding */
+		int result = read_template(reader, options);
+
+		if (result < 0)
+			return result;
+	}
+	reader->set.at = reader->set.end;
+	return NOTHING_YET;
+}
+
+static int next_set(struct record_reader *reader)
+{
+	uint32_t id, length;
+
+	if (left(&reader->message) == 0)
+		return next_message(reader);
+	if (!get(&reader->message, 2, &id) || !get(&reader->message, 2, &length) || length < 4 ||
+		!take(&reader->message, length - 4, &reader->set))
+		return bad(reader, "a set does not fit its message");
+	if (id == 2 || id == 3)
+		return read_templates(reader, id == 3);
+	reader->template = reader->templates[id];
+	if (!reader->template)
+		return bad(reader, "set %u without a template", id);
+	return NOTHING_YET;
+}
+
+static int decode_uint(const struct field *field, const struct cursor *part, uint8_t *to)
+{
+	uint64_t value = number_of(part);
+
+	switch (field->size) {
+	case 1: memcpy(to, &(uint8_t){(uint8_t)value}, 1); break;
+	case 2: memcpy(to, &(uint16_t){(uint16_t)value}, 2); break;
+	case 4: memcpy(to, &(uint32_t){(uint32_t)value}, 4); break;
+	case 8: memcpy(to, &value, 8); break;
+	}
+	return 0;
+}
+
+static int decode_float(const struct cursor *part, uint8_t *to)
+{
+	uint64_t bits = number_of(part);
+	uint32_t short_bits = (uint32_t)bits;
+	double value;
+	float short_value;
+
+	memcpy(&value, &bits, sizeof(value));
+	memcpy(&short_value, &short_bits, sizeof(short_value));
+	if (left(part) == sizeof(short_value))
+		value = (double)short_value;
+	memcpy(to, &value, sizeof(value));
+	return 0;
+}
+
+static int decode_label(struct step *step, const struct cursor *part, uint8_t *to)
+{
+	size_t size = left(part);
+
+	if (size != step->label_size || (size && memcmp(step->label_text, part->at, size) != 0)) {
+		step->label = intern_bytes((const char *)part->at, size);
+		step->label_text = intern_text(step->label);
+		step->label_size = strlen(step->label_text);
+	}
+	memcpy(to, &step->label, sizeof(step->label));
+	return 0;
+}
+
+static int decode_text(const struct record_reader *reader, const struct field *field, const struct cursor *part,
+	uint8_t *to)
+{
+	size_t size = left(part);
+
+	if (size >= field->size)
+		return bad(reader, "%s has %zu octets, more than %u", field->name, size, field->size - 1u);
+	memcpy(to, part->at, size); /* the member was zeroed */
+	return 0;
+}
+
+static int decode_symptoms(struct record_reader *reader, struct cursor *list);
+
+static inline int decode_field(struct record_reader *reader, struct step *step, struct cursor *part, uint8_t *to)
+{
+	switch ((enum field_kind)step->field->kind) {
+	case FIELD_UINT: return decode_uint(step->field, part, to);
+	case FIELD_BOOL: *to = *part->at == 1; return 0;
+	case FIELD_FLOAT: return decode_float(part, to);
+	case FIELD_ADDRESS: memcpy(to, part->at, left(part)); return 0;
+	case FIELD_LABEL: return decode_label(step, part, to);
+	case FIELD_TEXT: return decode_text(reader, step->field, part, to);
+	case FIELD_SYMPTOMS: return decode_symptoms(reader, part);
+	}
+	return 0;
+}
+
+/* decode(): one record from CURSOR into TO, which is zeroed. */
+static int decode(struct record_reader *reader, struct template *template, struct cursor *cursor, void *to)
+{
+	for (unsigned i = 0; i < template->count; i++) {
+		struct step *step = &template->steps[i];
+		struct cursor part;
+		int result;
+
+		if (!(step->length == VARIABLE ? take_variable(cursor, &part) : take(cursor, step->length, &part)))
+			return bad(reader, "a record goes past the end of its set or list");
+		if (!step->field)
+			continue;
+		result = decode_field(reader, step, &part, (uint8_t *)to + step->field->offset);
+		if (result < 0)
+			return result;
+	}
+	return 0;
+}
+
+static struct symptom_count *next_symptom(struct record_reader *reader)
+{
+	struct symptom_count *symptom;
+
+	if (reader->symptom_count == reader->symptom_room) {
+		reader->symptom_room = reader->symptom_room ? reader->symptom_room * 2 : 64;
+		reader->symptoms = x_realloc(reader->symptoms, reader->symptom_room * sizeof(*symptom));
+	}
+	symptom = &reader->symptoms[reader->symptom_count++];
+	memset(symptom, 0, sizeof(*symptom));
+	return symptom;
+}
+
+/* A list (RFC 6313): semantic, template, records. A message bounds it: 32767 symptoms of two octets at most. */
+static int decode_symptoms(struct record_reader *reader, struct cursor *list)
+{
+	struct template *template;
+	uint32_t semantic, id;
+
+	if (!get(list, 1, &semantic) || !get(list, 2, &id))
+		return bad(reader, "a symptom list of %zu octets", left(list));
+	template = reader->templates[id];
+	if (!template || !template->schema || template->schema->role != ROLE_SYMPTOM)
+		return bad(reader, "a symptom list of template %u", id);
+	while (left(list)) {
+		struct symptom_count *symptom = next_symptom(reader);
+		int result = decode(reader, template, list, symptom);
+
+		if (result < 0)
+			return result;
+		if (symptom->name >= reader->name_room || !reader->names[symptom->name])
+			return bad(reader, "symptom %u has no name yet", symptom->name);
+		symptom->name = reader->names[symptom->name] - 1;
+	}
+	return 0;
+}
+
+/* A division by this extrapolates: it has to be a probability; NaN is none. */
+static bool probability_ok(uint64_t packets, double probability)
+{
+	return packets == 0 || (probability > 0 && probability <= 1);
+}
+
+static int finish_flow(struct record_reader *reader, void *record)
+{
+	struct flow *flow = record;
+
+	flow->key.version = reader->template->schema->mask & ONLY_IP6 ? 6 : 4;
+	flow->symptoms = reader->symptoms;
+	flow->symptom_count = reader->symptom_count;
+	reader->flows++;
+	return probability_ok(flow->packets, flow->sampling) ? RECORD_FLOW : bad(reader, "samplingProbability is none");
+}
+
+static int finish_biflow(struct record_reader *reader, void *record)
+{
+	struct biflow *biflow = record;
+
+	biflow->key.version = reader->template->schema->mask & ONLY_IP6 ? 6 : 4;
+	biflow->symptoms = reader->symptoms;
+	biflow->symptom_count = reader->symptom_count;
+	reader->flows++;
+	if (!probability_ok(biflow->forward.packets, biflow->forward.sampling) ||
+		!probability_ok(biflow->reverse.packets, biflow->reverse.sampling))
+		return bad(reader, "samplingProbability is none");
+	return RECORD_BIFLOW;
+}
+
+/* Probe, stream and run become names of files. */
+static int finish_ledger(struct record_reader *reader, void *record)
+{
+	struct ledger *row = record;
+
+	if ((unsigned)row->status > LEDGER_MISSING)
+		return bad(reader, "miraBatchStatus %u", (unsigned)row->status);
+	if (!name_part_ok(row->probe) || !name_part_ok(row->stream) || !name_part_ok(row->run))
+		return bad(reader, "a ledger row without a legal probe, stream or run");
+	return RECORD_LEDGER;
+}
+
+static int finish_name(struct record_reader *reader, void *record)
+{
+	const struct symptom_name *name = record;
+	uint32_t room = (name->id / 1024 + 1) * 1024;
+
+	if (name->id >= SYMPTOM_IDS_MAX)
+		return bad(reader, "miraSymptomId %u", name->id);
+	if (room > reader->name_room) {
+		reader->names = x_realloc(reader->names, room * sizeof(*reader->names));
+		memset(reader->names + reader->name_room, 0, (room - reader->name_room) * sizeof(*reader->names));
+		reader->name_room = room;
+	}
+	reader->names[name->id] = name->name + 1;
+	return NOTHING_YET;
+}
+
+static int finish_end(struct record_reader *reader, void *record)
+{
+	const struct record_end *end = record;
+
+	if (end->flows != reader->flows)
+		return bad(reader, "%llu flows instead of %llu", (unsigned long long)reader->flows,
+			(unsigned long long)end->flows);
+	reader->ended = true;
+	return NOTHING_YET;
+}
+
+static int finish_symptom(struct record_reader *reader, void *record)
+{
+	return bad(reader, "a symptom outside of a list");
+}
+
+static const struct {
+	size_t size;
+	int (*finish)(struct record_reader *reader, void *record);
+} roles[] = {
+	[ROLE_FLOW] = {sizeof(struct flow), finish_flow},
+	[ROLE_BIFLOW] = {sizeof(struct biflow), finish_biflow},
+	[ROLE_LEDGER] = {sizeof(struct ledger), finish_ledger},
+	[ROLE_NAME] = {sizeof(struct symptom_name), finish_name},
+	[ROLE_END] = {sizeof(struct record_end), finish_end},
+	[ROLE_SYMPTOM] = {sizeof(struct symptom_count), finish_symptom},
+};
+
+/* Where a record of ROLE goes; what a file may leave out is zero, but nothing sampled means a probability of 1. */
+static void *prepare(struct record_reader *reader, enum schema_role role, union record *record)
+{
+	void *to = record;
+
+	if (role == ROLE_NAME)
+		to = &reader->name;
+	else if (role == ROLE_END)
+		to = &reader->end;
+	memset(to, 0, roles[role].size);
+	if (role == ROLE_FLOW)
+		record->flow.sampling = 1;
+	else if (role == ROLE_BIFLOW)
+		record->biflow.forward.sampling = record->biflow.reverse.sampling = 1;
+	reader->symptom_count = 0;
+	return to;
+}
+
+static int next_record(struct record_reader *reader, union record *record)
+{
+	struct template *template = reader->template;
+	void *to;
+	int result;
+
+	if (left(&reader->set) < template->minimum) { /* padding */
+		reader->set.at = reader->set.end;
+		return NOTHING_YET;
+	}
+	if (reader->ended)
+		return bad(reader, "records after the closing one");
+	reader->records++;
+	to = template->schema ? prepare(reader, template->schema->role, record) : NULL;
+	result = decode(reader, template, &reader->set, to);
+	if (result < 0)
+		return result;
+	return template->schema ? roles[template->schema->role].finish(reader, to) : NOTHING_YET;
+}
+
+int record_next(struct record_reader *reader, union record *record)
+{
+	int result = reader->failed;
+
+	if (result < 0)
+		return result;
+	do
+		result = left(&reader->set) ? next_record(reader, record) : next_set(reader);
+	while (result == NOTHING_YET);
+	reader->failed = result < 0 ? result : 0;
+	return result;
+}

@@ -6,6 +6,7 @@
  *	# comment                         to the end of the line
  *	symptom http_request tcp          name, then optional: transports (tcp udp sctp icmp any) and
  *	symptom dns udp,tcp port 53,5353  "port LIST" (numbers and ranges): either port of the packet must be in the list
+ *	symptom wg udp size 148           "size LIST": the payload must have one of these lengths
  *	    text  "GET /"                 literal bytes; escapes \r \n \t \\ \" \xHH
  *	    text  "host:" nocase
  *	    hex   13 42 69 74             bytes; "??" is any byte
@@ -14,13 +15,14 @@
  *	    host  youtube.com             a name (DNS, TLS SNI, HTTP Host) that is youtube.com or ends in .youtube.com
  *
  * A symptom's count is the number of packets of one direction in which at least one of its patterns ends (host: in which the
- * name stands).
+ * name stands). Transports, ports and sizes restrict the payload patterns, not host names.
  */
 #ifndef PREPROCESS_SYMPTOM_H
 #define PREPROCESS_SYMPTOM_H
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct symptoms;
 
@@ -45,5 +47,9 @@ void symptoms_scan(struct symptoms *symptoms, const uint8_t *payload, size_t siz
 	uint16_t dport, struct symptom_hits *hits);
 /* symptoms_host(): adds the hits of a host NAME (lower case, no final dot). */
 void symptoms_host(struct symptoms *symptoms, const char *name, struct symptom_hits *hits);
+
+/* symptoms_check(): for --check: reads and compiles all of FOLDER and writes to OUT a line for each pattern that Hyperscan refuses or
+ * that is slow, and a last line with the totals. 0 when all can be used (slow ones can), else MIRA_PERSON. */
+int symptoms_check(const char *folder, FILE *out);
 
 #endif

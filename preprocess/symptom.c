@@ -1,0 +1,211 @@
+/*
+ * symptom.c: which symptoms a packet shows. After decode, before the flow table counts them; the payload is not
+ * looked at again.
+ *
+ * Hyperscan tells which pattern was found; what the pattern's symptom asks of transport, port and size is looked up then, since
+ * most packets show nothing. A packet shows few symptoms, so "already counted" is a search in the short list of hits.
+ */
+#include "preprocess/symptom.h"
+
+#include <hs.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+#include "preprocess/symptom_compile.h"
+#include "preprocess/symptom_parse.h"
+#include "spool/intern.h"
+#include "spool/log.h"
+
+#define HITS_MAX (sizeof(((struct symptom_hits *)0)->index) / sizeof(uint16_t))
+
+struct symptoms {
+	struct symptom_source source;
+	hs_database_t *database; /* NULL when no symptom has a payload pattern */
+	hs_scratch_t *scratch;
+	uint32_t *names;	/* intern ids */
+	uint32_t *slots;	/* hash table of host suffixes: 1 + index into source.hosts, 0 free */
+	size_t slot_mask;
+};
+
+/* One scan, as on_match() sees it. */
+struct scan {
+	const struct symptoms *symptoms;
+	struct symptom_hits *hits;
+	size_t size;
+	uint8_t transport; /* bit, 0 for others */
+	uint16_t sport, dport;
+};
+
+/* ---- host names ---- */
+
+/* slot_first(): where the suffix TEXT stands or would stand. The table is at most half full, so a search ends. */
+static size_t slot_first(const struct symptoms *symptoms, const char *text, size_t size)
+{
+	return XXH3_64bits(text, size) & symptoms->slot_mask;
+}
+
+static void index_hosts(struct symptoms *symptoms)
+{
+	const struct symptom_source *source = &symptoms->source;
+	size_t room = 16;
+
+	while (room < source->host_count * 2)
+		room *= 2;
+	symptoms->slots = x_calloc(room, sizeof(*symptoms->slots));
+	symptoms->slot_mask = room - 1;
+	for (size_t i = 0; i < source->host_count; i++) {
+		const char *suffix = source->hosts[i].suffix;
+		size_t slot = slot_first(symptoms, suffix, strlen(suffix));
+		while (symptoms->slots[slot])
+			slot = (slot + 1) & symptoms->slot_mask;
+		symptoms->slots[slot] = (uint32_t)i + 1;
+	}
+}
+
+static void add_hit(struct symptom_hits *hits, uint32_t rule)
+{
+	for (unsigned i = 0; i < hits->count; i++)
+		if (hits->index[i] == rule)
+			return;
+	if (hits->count < HITS_MAX)
+		hits->index[hits->count++] = (uint16_t)rule;
+	else
+		hits->overflow++;
+}
+
+/* add_suffix(): a suffix may belong to several symptoms; each has a slot of its own in the run. */
+static void add_suffix(const struct symptoms *symptoms, const char *suffix, size_t size, struct symptom_hits *hits)
+{
+	size_t slot = slot_first(symptoms, suffix, size);
+
+	for (; symptoms->slots[slot]; slot = (slot + 1) & symptoms->slot_mask) {
+		const struct symptom_host *host = &symptoms->source.hosts[symptoms->slots[slot] - 1];
+		if (!strcmp(host->suffix, suffix))
+			add_hit(hits, host->rule);
+	}
+}
+
+void symptoms_host(struct symptoms *symptoms, const char *name, struct symptom_hits *hits)
+{
+	size_t size = strlen(name);
+
+	for (const char *suffix = name; suffix; suffix = strchr(suffix, '.')) {
+		suffix += *suffix == '.';
+		add_suffix(symptoms, suffix, size - (size_t)(suffix - name), hits);
+	}
+}
+
+/* ---- payload ---- */
+
+static bool rule_fits(const struct symptom_rule *rule, const struct scan *scan)
+{
+	if (rule->transports && !(rule->transports & scan->transport))
+		return false;
+	if (rule->sizes.count && !symptom_list_has(&rule->sizes, (uint32_t)scan->size))
+		return false;
+	return !rule->ports.count || symptom_list_has(&rule->ports, scan->sport) ||
+		symptom_list_has(&rule->ports, scan->dport);
+}
+
+static int on_match(unsigned id, unsigned long long from, unsigned long long to, unsigned flags, void *context)
+{
+	const struct scan *scan = context;
+	uint32_t rule = scan->symptoms->source.patterns[id].rule;
+
+	if (rule_fits(&scan->symptoms->source.rules[rule], scan))
+		add_hit(scan->hits, rule);
+	return 0;
+}
+
+static uint8_t transport_bit(uint8_t proto)
+{
+	switch (proto) {
+	case IPPROTO_TCP: return SYMPTOM_TCP;
+	case IPPROTO_UDP: return SYMPTOM_UDP;
+	case IPPROTO_SCTP: return SYMPTOM_SCTP;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6: return SYMPTOM_ICMP;
+	default: return 0;
+	}
+}
+
+void symptoms_scan(struct symptoms *symptoms, const uint8_t *payload, size_t size, uint8_t proto, uint16_t sport,
+	uint16_t dport, struct symptom_hits *hits)
+{
+	struct scan scan = {symptoms, hits, size, transport_bit(proto), sport, dport};
+
+	/* The one error left is an internal one: arguments, sizes and scratch are right by construction. */
+	if (symptoms->database && size &&
+		hs_scan(symptoms->database, (const char *)payload, (unsigned)size, 0, symptoms->scratch, on_match, &scan))
+		die(MIRA_PERSON, "Hyperscan failed to scan a payload of %zu bytes; this is a fault of the program", size);
+}
+
+/* ---- life ---- */
+
+static int compile(struct symptoms *symptoms, const char *cache)
+{
+	if (!symptoms->source.pattern_count)
+		return 0;
+	symptoms->database = symptom_compile(&symptoms->source, cache);
+	if (!symptoms->database)
+		return -1;
+	if (hs_alloc_scratch(symptoms->database, &symptoms->scratch)) {
+		log_err("no memory to scan with the symptoms; free some, or use fewer patterns");
+		return -1;
+	}
+	return 0;
+}
+
+struct symptoms *symptoms_load(const char *folder, const char *cache)
+{
+	struct symptoms *symptoms = x_calloc(1, sizeof(*symptoms));
+
+	if (symptom_source_load(&symptoms->source, folder) || compile(symptoms, cache)) {
+		symptoms_free(symptoms);
+		return NULL;
+	}
+	if (!symptoms->source.rule_count)
+		log_warn("no symptom in %s: every flow will be UNKNOWN unless its port or address decides", folder);
+	index_hosts(symptoms);
+	symptoms->names = x_calloc(symptoms->source.rule_count + 1, sizeof(*symptoms->names));
+	for (size_t i = 0; i < symptoms->source.rule_count; i++)
+		symptoms->names[i] = intern(symptoms->source.rules[i].name);
+	return symptoms;
+}
+
+void symptoms_free(struct symptoms *symptoms)
+{
+	if (!symptoms)
+		return;
+	hs_free_scratch(symptoms->scratch);
+	hs_free_database(symptoms->database);
+	symptom_source_free(&symptoms->source);
+	free(symptoms->slots);
+	free(symptoms->names);
+	free(symptoms);
+}
+
+size_t symptoms_count(const struct symptoms *symptoms)
+{
+	return symptoms->source.rule_count;
+}
+
+uint32_t symptoms_name(const struct symptoms *symptoms, size_t index)
+{
+	return symptoms->names[index];
+}
+
+int symptoms_check(const char *folder, FILE *out)
+{
+	struct symptom_source source;
+	struct symptom_verdict verdict;
+
+	if (symptom_source_load(&source, folder))
+		return MIRA_PERSON;
+	verdict = symptom_judge(&source, out);
+	fprintf(out, "%s: %zu symptoms, %zu patterns, %zu host names: %zu refused, %zu slow\n", folder,
+		source.rule_count, source.pattern_count, source.host_count, verdict.refused, verdict.slow);
+	symptom_source_free(&source);
+	return verdict.refused ? MIRA_PERSON : MIRA_OK;
+}

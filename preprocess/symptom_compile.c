@@ -1,0 +1,202 @@
+/*
+ * symptom_compile.c: from patterns to a database that scans. Once a start, before any packet is read.
+ *
+ * All patterns go into one block-mode database: a packet is scanned once however many symptoms there are, and
+ * transports and ports are looked at only where something was found, which is rare.
+ */
+#include "preprocess/symptom_compile.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+#include "spool/log.h"
+#include "spool/nfs.h"
+
+/* What hs_compile_multi() takes. SINGLEMATCH: a symptom counts once a packet, so further matches are of no use. */
+struct arguments {
+	const char **expressions;
+	unsigned *flags, *ids;
+};
+
+static struct arguments arguments_new(const struct symptom_source *source)
+{
+	size_t count = source->pattern_count;
+	struct arguments arguments = {
+		x_calloc(count, sizeof(char *)),
+		x_calloc(count, sizeof(unsigned)),
+		x_calloc(count, sizeof(unsigned)),
+	};
+
+	for (size_t i = 0; i < count; i++) {
+		arguments.expressions[i] = source->patterns[i].expression;
+		arguments.flags[i] = source->patterns[i].flags | HS_FLAG_SINGLEMATCH;
+		arguments.ids[i] = (unsigned)i;
+	}
+	return arguments;
+}
+
+static void arguments_free(struct arguments *arguments)
+{
+	free(arguments->expressions);
+	free(arguments->flags);
+	free(arguments->ids);
+}
+
+static const char *pattern_file(const struct symptom_source *source, size_t pattern)
+{
+	return source->files[source->patterns[pattern].place.file];
+}
+
+static hs_database_t *compile_all(const struct symptom_source *source)
+{
+	struct arguments arguments = arguments_new(source);
+	hs_database_t *database = NULL;
+	hs_compile_error_t *error = NULL;
+
+	if (hs_compile_multi(arguments.expressions, arguments.flags, arguments.ids,
+		(unsigned)source->pattern_count, HS_MODE_BLOCK, NULL, &database, &error)) {
+		if (error->expression >= 0)
+			log_err("%s:%d:1: Hyperscan refuses the pattern: %s; change it (mira-symptoms(5) says what is "
+				"understood)", pattern_file(source, (size_t)error->expression),
+				source->patterns[error->expression].place.line, error->message);
+		else
+			log_err("Hyperscan cannot compile the symptoms: %s", error->message);
+		hs_free_compile_error(error);
+		database = NULL;
+	}
+	arguments_free(&arguments);
+	return database;
+}
+
+/* ---- the cache ---- */
+
+int symptom_cache_name(const struct symptom_source *source, char *out)
+{
+	XXH3_state_t *state = XXH3_createState();
+	hs_platform_info_t platform = {0};
+	XXH128_canonical_t digest;
+	size_t at;
+
+	if (!state || hs_populate_platform(&platform)) {
+		XXH3_freeState(state);
+		return -1;
+	}
+	XXH3_128bits_reset(state);
+	XXH3_128bits_update(state, hs_version(), strlen(hs_version()));
+	XXH3_128bits_update(state, &platform, sizeof(platform));
+	for (size_t i = 0; i < source->pattern_count; i++) { /* ids are the order */
+		const struct symptom_pattern *pattern = &source->patterns[i];
+		XXH3_128bits_update(state, pattern->expression, strlen(pattern->expression) + 1);
+		XXH3_128bits_update(state, &pattern->flags, sizeof(pattern->flags));
+	}
+	XXH128_canonicalFromHash(&digest, XXH3_128bits_digest(state));
+	XXH3_freeState(state);
+	at = (size_t)sprintf(out, "symptoms-");
+	for (size_t i = 0; i < sizeof(digest.digest); i++)
+		at += (size_t)sprintf(out + at, "%02x", digest.digest[i]);
+	strcpy(out + at, ".hsdb");
+	return 0;
+}
+
+static hs_database_t *cache_read(const char *path)
+{
+	hs_database_t *database = NULL;
+	size_t size;
+	char *bytes = nfs_read_file(path, &size);
+
+	if (!bytes)
+		return NULL; /* most often: not there yet */
+	if (hs_deserialize_database(bytes, size, &database)) {
+		log_warn("the compiled symptoms %s are damaged; they are compiled again", path);
+		database = NULL;
+	}
+	free(bytes);
+	return database;
+}
+
+/* cache_write(): without a cache the next start is slower, nothing else; so an error is only told. */
+static void cache_write(const char *path, const hs_database_t *database)
+{
+	char *bytes = NULL;
+	size_t size;
+
+	if (hs_serialize_database(database, &bytes, &size) || nfs_write_file(path, bytes, size))
+		log_warn("cannot keep the compiled symptoms in %s: %m; the next start compiles them again", path);
+	free(bytes);
+}
+
+hs_database_t *symptom_compile(const struct symptom_source *source, const char *cache)
+{
+	char name[64], path[PATH_MAX];
+	hs_database_t *database;
+
+	if (symptom_cache_name(source, name)) {
+		log_err("Hyperscan does not run on this processor: it needs SSSE3; use another machine");
+		return NULL;
+	}
+	if (!cache || nfs_join(path, cache, name))
+		return compile_all(source);
+	database = cache_read(path);
+	if (database)
+		return database;
+	database = compile_all(source);
+	if (database)
+		cache_write(path, database);
+	return database;
+}
+
+/* ---- what an administrator should know ---- */
+
+/* state_bytes(): what scanning one pattern keeps between two bytes; a stream has to hold exactly that. */
+static int state_bytes(const struct symptom_pattern *pattern, size_t *bytes, hs_compile_error_t **error)
+{
+	hs_database_t *database = NULL;
+
+	if (hs_compile(pattern->expression, pattern->flags | HS_FLAG_SINGLEMATCH, HS_MODE_STREAM, NULL, &database,
+		error))
+		return -1;
+	hs_stream_size(database, bytes);
+	hs_free_database(database);
+	return 0;
+}
+
+static bool is_slow(const struct symptom_pattern *pattern, size_t bytes)
+{
+	hs_expr_info_t *info = NULL;
+	hs_compile_error_t *error = NULL;
+	bool endless;
+
+	if (hs_expression_info(pattern->expression, pattern->flags, &info, &error)) {
+		hs_free_compile_error(error);
+		return false;
+	}
+	endless = info->max_width == UINT_MAX;
+	free(info);
+	return endless && pattern->expression[0] != '^' && bytes > SYMPTOM_SLOW_STATE;
+}
+
+struct symptom_verdict symptom_judge(const struct symptom_source *source, FILE *out)
+{
+	struct symptom_verdict verdict = {0};
+
+	for (size_t i = 0; i < source->pattern_count; i++) {
+		const struct symptom_pattern *pattern = &source->patterns[i];
+		const char *name = source->rules[pattern->rule].name;
+		hs_compile_error_t *error = NULL;
+		size_t bytes = 0;
+
+		if (state_bytes(pattern, &bytes, &error)) {
+			fprintf(out, "%s:%d: refused: symptom %s: %s\n", pattern_file(source, i), pattern->place.line,
+				name, error->message);
+			hs_free_compile_error(error);
+			verdict.refused++;
+		} else if (is_slow(pattern, bytes)) {
+			fprintf(out, "%s:%d: slow: symptom %s: endless, may begin anywhere, %zu bytes of state; "
+				"add `start` or a limit such as {0,100}\n", pattern_file(source, i),
+				pattern->place.line, name, bytes);
+			verdict.slow++;
+		}
+	}
+	return verdict;
+}

@@ -1,0 +1,77 @@
+/*
+ * symptom_parse.h: the text of etc/symptoms.d/\*.sym as tables. Format: symptom.h and mira-symptoms(5).
+ *
+ * Calling sequence: symptom_source_load(), read the tables, symptom_source_free(). Every payload pattern has become
+ * a regular expression for Hyperscan: text and hex bytes are written as \xHH, `start` as ^(?:...).
+ * The tables own their texts.
+ */
+#ifndef PREPROCESS_SYMPTOM_PARSE_H
+#define PREPROCESS_SYMPTOM_PARSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Transports as bits; 0 stands for any. */
+enum symptom_transport {
+	SYMPTOM_TCP = 1,
+	SYMPTOM_UDP = 2,
+	SYMPTOM_SCTP = 4,
+	SYMPTOM_ICMP = 8, /* ICMP and ICMPv6 */
+};
+
+struct symptom_range {
+	uint32_t first, last;
+};
+
+/* A list of numbers and ranges; empty: no restriction. */
+struct symptom_list {
+	struct symptom_range *ranges;
+	size_t count;
+};
+/* symptom_list_has(): is VALUE in LIST? An empty list holds nothing. */
+bool symptom_list_has(const struct symptom_list *list, uint32_t value);
+
+struct symptom_place {
+	uint32_t file; /* index into files */
+	int line;
+};
+
+struct symptom_rule {
+	char *name;
+	uint8_t transports;
+	struct symptom_list ports, sizes;
+	struct symptom_place place;
+	size_t patterns, hosts; /* how many it has */
+};
+
+struct symptom_pattern {
+	char *expression;
+	unsigned flags; /* HS_FLAG_... */
+	uint32_t rule;	/* index into rules */
+	struct symptom_place place;
+};
+
+struct symptom_host {
+	char *suffix; /* lower case, no dot at either end */
+	uint32_t rule;
+	struct symptom_place place;
+};
+
+struct symptom_source {
+	char **files;
+	struct symptom_rule *rules;
+	struct symptom_pattern *patterns;
+	struct symptom_host *hosts;
+	size_t file_count, rule_count, pattern_count, host_count;
+	size_t file_room, rule_room, pattern_room, host_room;
+};
+
+/* symptom_source_load(): reads FOLDER/\*.sym in name order. -1 after having logged file:line:column, what is wrong and what
+ * is allowed; or, for a folder or file that cannot be read, the reason. The source is empty then. */
+int symptom_source_load(struct symptom_source *source, const char *folder);
+/* symptom_source_text(): the same from TEXT, which messages call FILE. Adds to SOURCE; 0 or -1. */
+int symptom_source_text(struct symptom_source *source, const char *file, const char *text, size_t size);
+void symptom_source_free(struct symptom_source *source);
+
+#endif

@@ -51,29 +51,39 @@ static bool no_dot(const char *name)
 	return name[0] != '.';
 }
 
+static bool any_name(const char *name)
+{
+	return true;
+}
+
 static bool is_temporary(const char *name)
 {
 	return strncmp(name, TEMPORARY, strlen(TEMPORARY)) == 0;
 }
 
-int nfs_list(const char *path, struct namelist *list)
+static int list_patiently(const char *path, struct namelist *list, bool (*wanted)(const char *name))
 {
 	int result = -1;
 
+	*list = (struct namelist){0};
 	for (int tries = 0; tries < STALE_TRIES; tries++) {
-		*list = (struct namelist){0};
-		result = list_with(path, list, no_dot);
-		if (result == 0 || errno != ESTALE)
-			break;
-		namelist_free(list);
-	}
-	if (result < 0) {
-		int error = errno;
+		int error;
 
+		result = list_with(path, list, wanted);
+		if (result == 0)
+			break;
+		error = errno;
 		namelist_free(list);
 		errno = error;
+		if (error != ESTALE)
+			break;
 	}
 	return result;
+}
+
+int nfs_list(const char *path, struct namelist *list)
+{
+	return list_patiently(path, list, no_dot);
 }
 
 int nfs_has(const char *folder, const char *name)
@@ -81,7 +91,7 @@ int nfs_has(const char *folder, const char *name)
 	struct namelist list;
 	int has;
 
-	if (nfs_list(folder, &list) < 0)
+	if (list_patiently(folder, &list, any_name) < 0)
 		return errno == ENOENT ? 0 : -1;
 	has = namelist_has(&list, name);
 	namelist_free(&list);
@@ -319,8 +329,14 @@ int nfs_write_file(const char *path, const void *data, size_t size)
 	if (write_beside(path, temporary, data, size) < 0)
 		return give_up(temporary);
 	/* a lost reply: the temporary name is ours alone, so when it is gone it stands at PATH */
-	if (rename(temporary, path) < 0 && listed(temporary) != 0)
-		return give_up(temporary);
+	if (rename(temporary, path) < 0) {
+		int error = errno;
+
+		if (listed(temporary) != 0) {
+			errno = error;
+			return give_up(temporary);
+		}
+	}
 	return sync_entry(path);
 }
 
@@ -413,4 +429,29 @@ int64_t nfs_free_bytes(const char *path)
 	if (statvfs(path, &status) < 0)
 		return -1;
 	return (int64_t)(status.f_bavail * status.f_frsize);
+}
+
+double nfs_free_share(const char *path)
+{
+	struct statvfs status;
+	double all;
+
+	if (statvfs(path, &status) < 0)
+		return -1;
+	all = (double)(status.f_blocks - status.f_bfree + status.f_bavail);
+	return all > 0 ? (double)status.f_bavail / all : 1;
+}
+
+int nfs_is_folder(const char *path)
+{
+	struct stat status;
+
+	return lstat(path, &status) < 0 ? -1 : S_ISDIR(status.st_mode);
+}
+
+int64_t nfs_mtime(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) < 0 ? -1 : (int64_t)status.st_mtime;
 }

@@ -24,7 +24,7 @@ void nfs_set_durable(bool durable);
 /* nfs_list(): the entries of folder PATH by a fresh opendir, unsorted, without dot files. A folder that is
  * absent gives an empty list and -1 with ENOENT. */
 int nfs_list(const char *path, struct namelist *list);
-/* nfs_has(): 1 when folder PATH lists NAME, 0 when it does not, -1 on error (ENOENT folder: 0). */
+/* nfs_has(): 1 when folder PATH lists NAME (which may be a dot file), 0 when it does not, -1 on error (ENOENT folder: 0). */
 int nfs_has(const char *folder, const char *name);
 
 /* nfs_move(): renames FROM_FOLDER/FROM to TO_FOLDER/TO. 1: it stands at TO; 0: it does not and FROM is
@@ -64,6 +64,14 @@ bool nfs_gone(int error);
 
 /* nfs_free_bytes(): bytes a user may still write on the file system of PATH; -1 on error. */
 int64_t nfs_free_bytes(const char *path);
+
+/* nfs_free_share(): the same as a share of what users have in all, 0 … 1; -1 on error. */
+double nfs_free_share(const char *path);
+
+/* nfs_is_folder(): 1 it is one, 0 something else stands there; -1 with errno. Says nothing of existence (see above). */
+int nfs_is_folder(const char *path);
+/* nfs_mtime(): seconds, by the file server's clock: to be compared with another file's only. -1 with errno. */
+int64_t nfs_mtime(const char *path);
 
 /* nfs_check_mount(): writes into WHY what is wrong with the mount PATH stands on: returns -1 for "soft" and "softerr" (refuse:
  * a lost reply would look like an error, a lost write like a success), 1 for doubts ("nocto", a network file system

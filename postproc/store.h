@@ -64,10 +64,11 @@ const char *store_identity(const struct store *store);
 enum store_turn {
 	STORE_LOAD,	/* its turn: a transaction is open */
 	STORE_KNOWN,	/* loaded before: skip it */
-	STORE_GAP,	/* a number between the last one and this is missing; store_error() says which */
+	STORE_EARLY,	/* a number between the last one and this is missing; store_error() says which */
+	STORE_CLASH,	/* another batch was loaded under this number; store_error() says which */
 	STORE_FAILED,	/* the database failed; store_error() */
 };
-/* store_begin(): NAME is the NUMBERth (from 1) batch of SHARD. */
+/* store_begin(): NAME is the NUMBERth (from 1) batch of SHARD. A batch whose number was rejected (requeued, perhaps under another name) is loaded. */
 enum store_turn store_begin(struct store *store, const char *name, const char *shard, uint64_t number);
 
 /* store_add_ledger(): 'analysed' replaces 'quarantined', which replaces 'missing'; never the other way. */
@@ -77,6 +78,9 @@ int store_add_biflow(struct store *store, const struct biflow *biflow);
 /* store_commit(): adds the rollups and the batch's name, commits. -1: nothing of the batch is in the database. */
 int store_commit(struct store *store);
 void store_rollback(struct store *store);
+
+/* store_reject(): after store_begin() said STORE_LOAD: the number is used up without a row; table batch says why. 0 or -1. */
+int store_reject(struct store *store, const char *why);
 
 /* store_error(): text of the last failure. */
 const char *store_error(const struct store *store);

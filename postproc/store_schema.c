@@ -21,10 +21,10 @@ const char store_schema[] =
 	"CREATE TABLE decision(id INTEGER PRIMARY KEY, class TEXT NOT NULL, verdict TEXT NOT NULL, rule TEXT NOT NULL,"
 	" UNIQUE(class, verdict, rule));\n"
 
-	/* A loaded batch; biflows and ledger_rows are what it held. */
+	/* A batch; biflows and ledger_rows are what it held. rejected: why nothing of it was loaded, or NULL. */
 	"CREATE TABLE batch(name TEXT PRIMARY KEY, spool TEXT NOT NULL, shard TEXT NOT NULL, number INTEGER NOT NULL,"
 	" biflows INTEGER NOT NULL, ledger_rows INTEGER NOT NULL, loaded_ms INTEGER NOT NULL,"
-	" UNIQUE(shard, number)) WITHOUT ROWID;\n"
+	" rejected TEXT, UNIQUE(shard, number)) WITHOUT ROWID;\n"
 
 	"CREATE TABLE ledger("
 	"probe TEXT NOT NULL, stream TEXT NOT NULL, run TEXT NOT NULL, seq INTEGER NOT NULL,"

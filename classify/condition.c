@@ -1,0 +1,139 @@
+/*
+ * condition.c: compiles one condition of the policy and says what is wrong with it. Policies are written by administrators, but a
+ * verdict must be reproducible, so what could depend on anything but the biflow is refused here and not merely discouraged.
+ */
+#include "classify/condition.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "classify/functions.h"
+#include "spool/log.h"
+
+static const char *const allowed[] = {"abs", "char", "coalesce", "glob", "hex", "ifnull", "iif", "instr", "length",
+	"like", "lower", "ltrim", "majority", "max", "min", "net", "nullif", "replace", "round", "rtrim", "sign",
+	"substr", "substring", "total", "trim", "typeof", "unicode", "upper"};
+
+static int is_allowed(const char *function)
+{
+	for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
+		if (strcasecmp(allowed[i], function) == 0)
+			return SQLITE_OK;
+	return SQLITE_DENY;
+}
+
+/* Which selects the statement under preparation holds; its own is the first. */
+static int selects;
+
+static int authorize(void *own, int action, const char *first, const char *second, const char *database, const char *view)
+{
+	switch (action) {
+	case SQLITE_SELECT:
+		return selects++ ? SQLITE_DENY : SQLITE_OK;
+	case SQLITE_READ:
+		return strcmp(first, "biflow") == 0 ? SQLITE_OK : SQLITE_DENY;
+	case SQLITE_FUNCTION:
+		return is_allowed(second);
+	default:
+		return SQLITE_DENY;
+	}
+}
+
+/* The first use of the table declares it, which the authorizer would refuse: so it happens here. */
+sqlite3 *condition_open(struct row *row)
+{
+	sqlite3 *db = NULL;
+
+	if (sqlite3_open_v2(":memory:", &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK ||
+		row_register(row, db) != SQLITE_OK || functions_register(db, row) != SQLITE_OK ||
+		sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DML, 0, NULL) != SQLITE_OK ||
+		sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL) != SQLITE_OK ||
+		sqlite3_exec(db, "SELECT 1 FROM biflow WHERE 0", NULL, NULL, NULL) != SQLITE_OK) {
+		log_err("cannot set up SQLite for the policy: %s", db ? sqlite3_errmsg(db) : "out of memory");
+		sqlite3_close(db);
+		return NULL;
+	}
+	return db;
+}
+
+/* Two biflows for the trial run: none, or one that is all zero. */
+static int no_biflow(void *own, const struct biflow **biflow)
+{
+	return 0;
+}
+
+static int zero_biflow(void *own, const struct biflow **biflow)
+{
+	static const struct biflow zero = {.key = {.version = 4}, .forward = {.sampling = 1}};
+	int *left = own;
+
+	*biflow = &zero;
+	return (*left)-- > 0;
+}
+
+static int run(sqlite3_stmt *statement, struct row *row, row_source source)
+{
+	int left = 1, code;
+
+	row->source = source;
+	row->own = &left;
+	code = sqlite3_step(statement);
+	sqlite3_reset(statement);
+	return code;
+}
+
+static const char *shape_of(sqlite3_stmt *statement, struct row *row)
+{
+	if (sqlite3_column_count(statement) != 1)
+		return "a condition is one expression";
+	if (sqlite3_bind_parameter_count(statement))
+		return "a condition has no parameters";
+	/* Over no rows an aggregate gives a row all the same. */
+	if (run(statement, row, no_biflow) == SQLITE_ROW)
+		return "aggregate functions are not allowed: a condition sees one biflow (max and min take two or more)";
+	return NULL;
+}
+
+static const char *explain(const char *message)
+{
+	static const struct {
+		const char *said, *meant;
+	} known[] = {
+		{"not authorized", "subqueries and tables are not allowed: a condition reads one biflow"},
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcmp(message, known[i].said) == 0)
+			return known[i].meant;
+	return message;
+}
+
+bool condition_check(sqlite3 *db, struct row *row, const char *text, char *why, size_t size, size_t *offset)
+{
+	static const char before[] = "SELECT (", after[] = "\n) FROM biflow"; /* the line end ends a "--" comment */
+	char *sql = x_sprintf("%s%s%s", before, text, after);
+	sqlite3_stmt *statement = NULL;
+	const char *wrong = NULL;
+	int at = -1;
+
+	selects = 0;
+	sqlite3_set_authorizer(db, authorize, NULL);
+	if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK) {
+		wrong = explain(sqlite3_errmsg(db));
+		at = sqlite3_error_offset(db);
+	} else {
+		wrong = shape_of(statement, row);
+		if (!wrong && run(statement, row, zero_biflow) != SQLITE_ROW)
+			wrong = sqlite3_errmsg(db);
+	}
+	if (wrong)
+		snprintf(why, size, "%s", wrong);
+	sqlite3_set_authorizer(db, NULL, NULL);
+	sqlite3_finalize(statement);
+	free(sql);
+	at -= (int)strlen(before);
+	*offset = at < 0 ? 0 : at > (int)strlen(text) ? strlen(text) : (size_t)at;
+	return !wrong;
+}

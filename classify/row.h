@@ -1,0 +1,55 @@
+/*
+ * row.h: biflows as the rows of an SQL table that lives only while they pass: virtual table "biflow" (sqlite3_module),
+ * one row per biflow of a source, one column per property, then one per symptom that the policy names.
+ *
+ * Columns, in the order of row.c's table; policy.conf(5) documents them for those who write conditions. A symptom's column is
+ * the number of packets with it: both directions of this window and what was carried from earlier ones; 0 if absent.
+ *
+ * The row is the biflow the source gave last, in place: nothing is copied, text is made when a condition asks for it.
+ */
+#ifndef CLASSIFY_ROW_H
+#define CLASSIFY_ROW_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include "spool/names.h"
+#include "spool/policy.h"
+#include "spool/record.h"
+#include "spool/text.h"
+
+/* Gives the next biflow, valid until the next call: 1; 0 at the end; -1 for an error that the source remembers. */
+typedef int (*row_source)(void *own, const struct biflow **biflow);
+
+/* A column of which each row shows the packets of one symptom. */
+struct row_symptom {
+	const char *name; /* not owned */
+	uint64_t packets;
+	int fast; /* index of the fast list of this name, -1 for none */
+};
+
+struct row {
+	row_source source;
+	void *own;
+	bool failed;	/* the source failed */
+	const struct biflow *biflow; /* NULL at the end */
+	char src[TEXT_ADDRESS], dst[TEXT_ADDRESS]; /* "" until asked for */
+	int fast;	/* first fast list that counts, -1 for none */
+	struct row_symptom *symptoms;
+	uint32_t symptom_count;
+	uint32_t *touched, touched_count; /* symptoms that are not 0 */
+	uint32_t *symptom_of, symptom_room; /* by intern id: index + 1 */
+};
+
+/* row_init(): the columns of the symptoms NAMES (few: those used), and the fast lists of POLICY. NAMES must outlive the row. */
+void row_init(struct row *row, const struct namelist *names, const struct policy *policy);
+void row_free(struct row *row);
+
+/* row_register(): makes table "biflow" known to DB. An SQLite code. */
+int row_register(struct row *row, sqlite3 *db);
+/* row_reserved(): is NAME a column of every row, so that no symptom may have it? */
+bool row_reserved(const char *name);
+
+/* The column that holds row.fast or NULL; no symptom's name has a blank. */
+#define ROW_FAST_COLUMN "\"fast list\""
+
+#endif

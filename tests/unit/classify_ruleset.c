@@ -1,0 +1,344 @@
+/* What conditions see, how they decide, and what is refused where. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "classify/condition.h"
+#include "classify/ruleset.h"
+#include "classify/symbols.h"
+#include "spool/intern.h"
+#include "spool/log.h"
+
+static struct namelist symbols;
+
+static int begin(void **state)
+{
+	static const char *const names[] = {"bittorrent", "campus_dns", "dns", "ftp", "http_request", "lab", "tls"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		namelist_add(&symbols, names[i]);
+	return 0;
+}
+
+/* A source of biflows out of an array. */
+struct list {
+	const struct biflow *biflows;
+	size_t left;
+};
+
+static int next_of_list(void *own, const struct biflow **biflow)
+{
+	struct list *list = own;
+
+	if (!list->left)
+		return 0;
+	list->left--;
+	*biflow = list->biflows++;
+	return 1;
+}
+
+/* 2026-11-22 was a Sunday; 21:34:56.789 UTC. */
+#define START 1795383296789ull
+
+static struct biflow sample(void)
+{
+	static struct symptom_count counts[4];
+	struct biflow b = {.key = {.sport = 40000, .dport = 443, .proto = 6, .version = 4}};
+
+	memcpy(b.key.src, (uint8_t[]){192, 168, 100, 7}, 4);
+	memcpy(b.key.dst, (uint8_t[]){8, 8, 4, 4}, 4);
+	b.start_ms = START;
+	b.window_ms = START - START % 300000;
+	b.end_ms = START + 1500;
+	b.forward = (struct direction){10, 1000, 0x02, 1};
+	b.reverse = (struct direction){8, 9000, 0x12, 1};
+	b.aggregate = intern("campus,library");
+	b.host_name = intern("www.example.org");
+	b.tunnel = intern("6in4+4in4");
+	b.probe = intern("p1");
+	counts[0] = (struct symptom_count){intern("tls"), 2, 3, 4};
+	counts[1] = (struct symptom_count){intern("ftp"), 0, 0, 1};
+	counts[2] = (struct symptom_count){intern("unknown_to_policy"), 5, 0, 0};
+	b.symptoms = counts;
+	b.symptom_count = 3;
+	return b;
+}
+
+static struct ruleset *compile(const char *const *when, size_t count, int *code)
+{
+	struct policy_fast fast[] = {
+		{.name = "lab", .class = "SYSTEM", .verdict = "acceptable"},
+		{.name = "campus_dns", .class = "DNS", .verdict = "acceptable"},
+	};
+	struct policy_class classes[24];
+	static char names[24][32];
+	struct policy policy = {.file = "/nonexistent/policy.conf", .fast = fast, .fast_count = 2, .classes = classes,
+		.class_count = count};
+
+	for (size_t i = 0; i < count; i++) {
+		snprintf(names[i], sizeof(names[i]), "rule%zu", i);
+		classes[i] = (struct policy_class){.name = names[i], .class = "WEB", .verdict = "review",
+			.when = (char *)when[i], .line = 1};
+	}
+	return ruleset_compile(&policy, &symbols, code);
+}
+
+static const char *decide(const char *const *when, size_t count, const struct biflow *biflow)
+{
+	struct list list = {biflow, 1};
+	const struct biflow *got;
+	struct decision decision;
+	int code;
+	struct ruleset *ruleset = compile(when, count, &code);
+
+	assert_non_null(ruleset);
+	ruleset_start(ruleset, next_of_list, &list);
+	assert_int_equal(ruleset_next(ruleset, &got, &decision), RULESET_DECIDED);
+	assert_ptr_equal(got, biflow);
+	assert_int_equal(ruleset_next(ruleset, &got, &decision), RULESET_END);
+	ruleset_stop(ruleset);
+	ruleset_free(ruleset);
+	return intern_text(decision.rule);
+}
+
+static bool holds(const char *when, const struct biflow *biflow)
+{
+	return strcmp(decide(&when, 1, biflow), "rule0") == 0;
+}
+
+static void columns(void **state)
+{
+	struct biflow b = sample();
+	static const char *const true_of_it[] = {
+		"proto = 6", "src = '192.168.100.7'", "sport = 40000", "dst = '8.8.4.4'", "dport = 443", "dport = '443'",
+		"packets = 10", "octets = 1000", "reverse_packets = 8", "reverse_octets = 9000", "total_packets = 18",
+		"total_octets = 10000", "window_ms % 300000 = 0", "start_ms = 1795383296789", "end_ms - start_ms = 1500",
+		"duration_s = 1.5", "hour = 21", "weekday = 0", "tcp_flags = 18", "aggregate = 'campus,library'",
+		"host_name LIKE '%.EXAMPLE.org'", "tunnel = '6in4,4in4'", "probe = 'p1'", "vlan IS NULL", "user IS NULL",
+		"tls = 9", "TLS = 9", "ftp", "dns = 0", "http_request IS NOT NULL", "\"tls\" = 9",
+		"tls > 0 -- a comment", "dport IN (80, 443)", "dport BETWEEN 400 AND 500",
+		"CASE proto WHEN 6 THEN tls ELSE 0 END",
+	};
+	static const char *const false_of_it[] = {"dns", "vlan = ''", "vlan <> '7'", "user = 'x'", "NULL", "0", "'abc'",
+		"packets > 10 OR octets < 1000"};
+
+	for (size_t i = 0; i < sizeof(true_of_it) / sizeof(true_of_it[0]); i++)
+		if (!holds(true_of_it[i], &b))
+			fail_msg("should hold: %s", true_of_it[i]);
+	for (size_t i = 0; i < sizeof(false_of_it) / sizeof(false_of_it[0]); i++)
+		if (holds(false_of_it[i], &b))
+			fail_msg("should not hold: %s", false_of_it[i]);
+}
+
+static void reverse_not_observed(void **state)
+{
+	struct biflow b = sample();
+
+	b.reverse = (struct direction){0};
+	assert_true(holds("reverse_packets IS NULL AND reverse_octets IS NULL", &b));
+	assert_false(holds("reverse_packets = 0", &b));
+	assert_true(holds("total_packets = 10", &b));
+}
+
+static void functions(void **state)
+{
+	struct biflow b = sample(), six = sample();
+
+	assert_true(holds("net(src, '192.168.0.0/16') AND NOT net(dst, '192.168.0.0/16')", &b));
+	assert_true(holds("net(src, '192.168.100.7') AND net(dst, '8.8.0.0/21')", &b));
+	assert_true(holds("net(dst, '0.0.0.0/0') AND NOT net(dst, '::/0')", &b));
+	assert_false(holds("net(dst, '8.8.8.0/21')", &b));
+	assert_true(holds("net('10.1.2.3', '10.1.2.0/23') AND net(user, '10.0.0.0/8') IS NULL", &b));
+	assert_false(holds("net(host_name, '0.0.0.0/0')", &b));
+	assert_true(holds("total(tls, ftp, dns) = 10 AND total(tls) = 9 AND total(user, 3) = 3", &b));
+	assert_true(holds("majority(tls, ftp, dns)", &b));
+	assert_false(holds("majority(ftp, tls)", &b));
+	assert_false(holds("majority(tls, 8, 1)", &b));
+
+	six.key.version = 6;
+	inet_pton(AF_INET6, "2001:db8:0:0:1::1", six.key.src);
+	inet_pton(AF_INET6, "2001:db9::2", six.key.dst);
+	assert_true(holds("src = '2001:db8::1:0:0:1' AND net(src, '2001:db8::/32')", &six));
+	assert_true(holds("NOT net(dst, '2001:db8::/32') AND net(dst, '2001:db8::/31')", &six));
+	assert_false(holds("net(src, '32.1.0.0/16')", &six));
+}
+
+static void order(void **state)
+{
+	static const char *const when[] = {"dport = 80", "tls > 0", "dport = 443"};
+	struct symptom_count fast[2] = {{intern("campus_dns"), 1, 0, 0}, {intern("lab"), 0, 1, 0}};
+	struct biflow b = sample();
+
+	assert_string_equal(decide(when, 3, &b), "rule1");
+	b.symptom_count = 0;
+	assert_string_equal(decide(when, 3, &b), "rule2");
+	b.key.dport = 25;
+	assert_string_equal(decide(when, 3, &b), "blind");
+	assert_string_equal(decide(when, 0, &b), "blind");
+	b.symptoms = fast;
+	b.symptom_count = 1;
+	b.key.dport = 80;
+	assert_string_equal(decide(when, 3, &b), "campus_dns");
+	b.symptom_count = 2;
+	assert_string_equal(decide(when, 3, &b), "lab");
+	fast[1].reverse_packets = 0;
+	assert_string_equal(decide(when, 3, &b), "campus_dns");
+}
+
+/* Nothing of a row is left in the next one. */
+static void stream(void **state)
+{
+	static const char *const when[] = {"tls = 9 AND src LIKE '192.%'", "tls = 0 AND src LIKE '10.%'"};
+	struct biflow b[3] = {sample(), sample(), sample()};
+	struct list list = {b, 3};
+	const struct biflow *got;
+	struct decision decision;
+	int code;
+	struct ruleset *ruleset = compile(when, 2, &code);
+	static const char *const want[] = {"rule0", "rule1", "rule0"};
+
+	b[1].symptom_count = 0;
+	b[1].key.src[0] = 10;
+	ruleset_start(ruleset, next_of_list, &list);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(ruleset_next(ruleset, &got, &decision), RULESET_DECIDED);
+		assert_ptr_equal(got, &b[i]);
+		assert_string_equal(intern_text(decision.rule), want[i]);
+	}
+	assert_int_equal(ruleset_next(ruleset, &got, &decision), RULESET_END);
+
+	/* A stream that was left half-way does not reach into the next one. */
+	list = (struct list){b, 3};
+	ruleset_start(ruleset, next_of_list, &list);
+	assert_int_equal(ruleset_next(ruleset, &got, &decision), RULESET_DECIDED);
+	ruleset_stop(ruleset);
+	list = (struct list){&b[1], 1};
+	ruleset_start(ruleset, next_of_list, &list);
+	assert_int_equal(ruleset_next(ruleset, &got, &decision), RULESET_DECIDED);
+	assert_ptr_equal(got, &b[1]);
+	assert_int_equal(ruleset_next(ruleset, &got, &decision), RULESET_END);
+	ruleset_free(ruleset);
+}
+
+static int failing(void *own, const struct biflow **biflow)
+{
+	return -1;
+}
+
+static void failures(void **state)
+{
+	static const char *const when[] = {"CASE WHEN dport = 443 THEN net(src, 'nonsense') ELSE 0 END"};
+	struct biflow b = sample();
+	struct list list = {&b, 1};
+	const struct biflow *got;
+	struct decision decision;
+	int code;
+	struct ruleset *ruleset = compile(when, 1, &code);
+
+	assert_non_null(ruleset);
+	ruleset_start(ruleset, failing, NULL);
+	assert_int_equal(ruleset_next(ruleset, &got, &decision), RULESET_SOURCE);
+	ruleset_stop(ruleset);
+	ruleset_start(ruleset, next_of_list, &list);
+	assert_int_equal(ruleset_next(ruleset, &got, &decision), RULESET_FAILED);
+	ruleset_stop(ruleset);
+	ruleset_free(ruleset);
+}
+
+static void refused(void **state)
+{
+	static const struct {
+		const char *when;
+		size_t offset;
+		const char *why;
+	} bad[] = {
+		{"dnss > 0", 0, "no such column: dnss"},
+		{"tls > 0 AND dnss > 0", 12, "no such column: dnss"},
+		{"tls > 0 AND \"dnss\" > 0", 12, "no such column: dnss"},
+		{"host_name = \"x\"", 12, "no such column: x"},
+		{"tls >", 5, "syntax error"},
+		{"", 0, "syntax error"},
+		{"tls > 0 AND foo(tls)", 12, "no such function: foo"},
+		{"tls THEN 1 WHEN 2", 4, "syntax error"},
+		{"1) FROM biflow --", 0, "syntax error"},
+		{"(SELECT 1)", 0, "subqueries"},
+		{"EXISTS (SELECT 1 FROM biflow)", 0, "subqueries"},
+		{"tls IN (SELECT 9)", 0, "subqueries"},
+		{"dport IN sqlite_master", 0, ""},
+		{"9 IN json_each", 0, ""},
+		{"random() > 0", 0, "not authorized to use function: random"},
+		{"datetime('now') > 0", 0, "not authorized to use function: datetime"},
+		{"load_extension('x')", 0, "load_extension"},
+		{"count(*) > 0", 0, "not authorized to use function: count"},
+		{"max(tls) > 0", 0, "aggregate"},
+		{"1, 2", 0, ""},
+		{"1), (2", 0, "one expression"},
+		{"tls > ?1", 0, "parameters"},
+		{"net(src, '10.0.0.0/33')", 0, "is no prefix"},
+		{"net(src, '10.0.0.1/8') AND tls", 0, "is no prefix"},
+		{"net(src)", 0, "wrong number of arguments"},
+		{"majority(tls)", 0, "at least two"},
+	};
+	struct namelist names = {0};
+	struct policy policy = {0};
+	struct row row;
+	sqlite3 *db;
+
+	namelist_add(&names, "tls");
+	row_init(&row, &names, &policy);
+	db = condition_open(&row);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char why[256] = "";
+		size_t offset;
+
+		if (condition_check(db, &row, bad[i].when, why, sizeof(why), &offset))
+			fail_msg("accepted: %s", bad[i].when);
+		if (!strstr(why, bad[i].why))
+			fail_msg("%s: says '%s', not '%s'", bad[i].when, why, bad[i].why);
+		if (bad[i].offset > offset || offset > strlen(bad[i].when) || (bad[i].offset && offset > bad[i].offset))
+			fail_msg("%s: offset %zu, not %zu (%s)", bad[i].when, offset, bad[i].offset, why);
+	}
+	sqlite3_close(db);
+	row_free(&row);
+	namelist_free(&names);
+}
+
+static void unbalanced(void **state)
+{
+	static const char *const when[] = {"1) FROM biflow /*", "tls"};
+	int code = MIRA_OK;
+
+	assert_null(compile(when, 2, &code));
+	assert_int_equal(code, MIRA_PERSON);
+}
+
+static void reserved_name(void **state)
+{
+	static const char *const when[] = {"packets > 0"};
+	int code = MIRA_OK;
+	struct ruleset *ruleset;
+
+	namelist_add(&symbols, "packets");
+	namelist_sort(&symbols);
+	ruleset = compile(when, 1, &code);
+	assert_null(ruleset);
+	assert_int_equal(code, MIRA_PERSON);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(columns), cmocka_unit_test(reverse_not_observed), cmocka_unit_test(functions),
+		cmocka_unit_test(order), cmocka_unit_test(stream), cmocka_unit_test(failures), cmocka_unit_test(refused),
+		cmocka_unit_test(unbalanced), cmocka_unit_test(reserved_name),
+	};
+
+	return cmocka_run_group_tests(tests, begin, NULL);
+}

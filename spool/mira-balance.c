@@ -1,0 +1,140 @@
+/*
+ * mira-balance.c: `mira balance DIR`: proves that every packet is accounted for, term by term.
+ *
+ * A check is a row of a table: what it says, and a query that returns the two figures that must be equal. What the
+ * capture saw must be found in the ledger, what the ledger calls analysed must be found in the biflows.
+ */
+#include <getopt.h>
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "spool/log.h"
+#include "spool/mira-audit.h"
+#include "spool/mira.h"
+
+static const struct {
+	const char *name, *sql;
+} terms[] = {
+	{"packets seen", "SELECT sum(packets_seen) FROM ledger"},
+	{"= captured", "SELECT sum(packets_captured) FROM ledger"},
+	{"+ filtered", "SELECT sum(packets_filtered) FROM ledger"},
+	{"+ dropped by kernel or card", "SELECT sum(packets_dropped) FROM ledger"},
+	{"+ shed by the capture", "SELECT sum(packets_shed) FROM ledger"},
+	{"captured = IP", "SELECT sum(packets_ip) FROM ledger"},
+	{"+ not IP", "SELECT sum(packets_not_ip) FROM ledger"},
+	{"+ malformed", "SELECT sum(packets_malformed) FROM ledger"},
+	{"+ quarantined", "SELECT sum(packets_captured) FROM ledger WHERE status='quarantined'"},
+	{"+ missing", "SELECT sum(packets_captured) FROM ledger WHERE status='missing'"},
+};
+
+static const struct {
+	const char *says, *sql;
+} checks[] = {
+	{"seen = captured + filtered + dropped + shed, in every batch",
+		"SELECT count(*), 0 FROM ledger WHERE packets_seen <> packets_captured + packets_filtered +"
+		" packets_dropped + packets_shed"},
+	{"captured = IP + not IP + malformed, in every analysed batch",
+		"SELECT count(*), 0 FROM ledger WHERE status='analysed' AND packets_captured <> packets_ip +"
+		" packets_not_ip + packets_malformed"},
+	{"nothing analysed in batches quarantined or missing",
+		"SELECT count(*), 0 FROM ledger WHERE status<>'analysed' AND packets_ip + packets_not_ip +"
+		" packets_malformed + octets_ip <> 0"},
+	{"every batch of every run is in the ledger, once",
+		"SELECT coalesce(sum(last + 1), 0), coalesce(sum(n), 0) FROM"
+		" (SELECT max(seq) AS last, count(DISTINCT seq) AS n FROM ledger GROUP BY probe, stream, run)"},
+	{"what the captures counted in total = the sum over the ledger",
+		"SELECT coalesce(sum(total), 0), coalesce(sum(seen), 0) FROM"
+		" (SELECT max(cumulative_seen) AS total, sum(packets_seen) AS seen FROM ledger"
+		" GROUP BY probe, stream, run)"},
+	{"IP packets of the ledger = packets of the biflows",
+		"SELECT (SELECT coalesce(sum(packets_ip), 0) FROM ledger),"
+		" (SELECT coalesce(sum(packets), 0) + coalesce(sum(reverse_packets), 0) FROM biflow_text)"},
+	{"IP octets of the ledger = octets of the biflows",
+		"SELECT (SELECT coalesce(sum(octets_ip), 0) FROM ledger),"
+		" (SELECT coalesce(sum(octets), 0) + coalesce(sum(reverse_octets), 0) FROM biflow_text)"},
+	{"one biflow a window and key",
+		"SELECT count(*), 0 FROM (SELECT 1 FROM biflow_text GROUP BY window_ms, proto, src, sport, dst, dport"
+		" HAVING count(*) > 1)"},
+};
+
+/* Runs SQL, which returns one row, into VALUES; a NULL is 0. */
+static int figures(sqlite3 *db, const char *sql, sqlite3_int64 *values, int count)
+{
+	sqlite3_stmt *row;
+	int code = -1;
+
+	if (sqlite3_prepare_v2(db, sql, -1, &row, NULL) != SQLITE_OK)
+		return -1;
+	if (sqlite3_step(row) == SQLITE_ROW) {
+		for (int i = 0; i < count; i++)
+			values[i] = sqlite3_column_int64(row, i);
+		code = 0;
+	}
+	sqlite3_finalize(row);
+	return code;
+}
+
+static int print_terms(sqlite3 *db)
+{
+	for (size_t i = 0; i < sizeof(terms) / sizeof(terms[0]); i++) {
+		sqlite3_int64 value;
+
+		if (figures(db, terms[i].sql, &value, 1))
+			return -1;
+		printf("%-28s %15lld\n", terms[i].name, (long long)value);
+	}
+	putchar('\n');
+	return 0;
+}
+
+/* Returns how many checks failed, -1 when one could not be made. */
+static int print_checks(sqlite3 *db)
+{
+	int failed = 0;
+
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+		sqlite3_int64 sides[2];
+		bool holds;
+
+		if (figures(db, checks[i].sql, sides, 2))
+			return -1;
+		holds = sides[0] == sides[1];
+		failed += !holds;
+		if (holds)
+			printf("ok      %s\n", checks[i].says);
+		else
+			printf("FAILED  %s: %lld, not %lld\n", checks[i].says, (long long)sides[0], (long long)sides[1]);
+	}
+	return failed;
+}
+
+static int balance_dir(const char *dir)
+{
+	sqlite3 *db;
+	int code = audit_open_db(dir, &db), failed;
+
+	if (code)
+		return code;
+	failed = print_terms(db) ? -1 : print_checks(db);
+	if (failed < 0)
+		log_err("cannot read %s/mira.db: %s", dir, sqlite3_errmsg(db));
+	else
+		printf("\n%s\n", failed ? "The balance does not close." : "The balance closes.");
+	sqlite3_close(db);
+	return failed < 0 ? MIRA_AGAIN : failed ? MIRA_PERSON : MIRA_OK;
+}
+
+int mira_balance(int argc, char **argv)
+{
+	if (argc == 3 && !strcmp(argv[1], "--spool"))
+		return mira_balance_spool(argv[2]);
+	if (argc == 2 && argv[1][0] != '-')
+		return balance_dir(argv[1]);
+	fputs("usage: mira balance DIR\n       mira balance --spool SPOOL\n\n"
+	      "Checks that every packet is accounted for: in the audit of DIR, or on the way through SPOOL.\n"
+	      "Prints the terms; exit code 2 when one does not hold.\n",
+		argc == 2 && !strcmp(argv[1], "--help") ? stdout : stderr);
+	return argc == 2 && !strcmp(argv[1], "--help") ? MIRA_OK : MIRA_PERSON;
+}

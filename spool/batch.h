@@ -43,13 +43,15 @@ int batch_end_output(struct batch *batch, const char *queue, const char *reader,
 int batch_retire(struct batch *batch, const char *queue, const char *reader, const struct namelist *names);
 
 /*
- * The capture's side, which has no input: batch_create() makes capture/tmp/W/NAME and its attempt; batch_publish() commits
+ * The capture's side, which has no input: batch_create() makes capture/tmp/W/NAME and its attempt (-1 with ESTALE: our folder was taken away, as 0 below); batch_publish() commits
  * it to capture/done/ and finishes it (0: it was taken from us, another instance captures this stream);
  * batch_finish_captured() finishes what an earlier process left in capture/done/.
  */
 int batch_create(struct batch *batch, const struct spool *spool, const struct worker *worker, const char *name);
 int batch_publish(struct batch *batch, const struct worker *worker);
 int batch_finish_captured(const struct spool *spool);
+/* batch_leave(): removes our folder in capture/tmp/ when nothing stands in it; before worker_stop(). */
+int batch_leave(const struct spool *spool, const struct worker *worker);
 /*
  * batch_recover(): at the start of a capture, for each of its streams, once the worker that captured it before is dead: of
  * what stands in capture/tmp/, NAME ("" for none), which is complete because its state was written, is committed; other

@@ -24,6 +24,10 @@
 bool pressure_high(const struct spool *spool, const struct config *config, const char *stage,
 	const char *output, const char *next);
 
+/* pressure_look(): the same, looking now; WHY says what is above which mark. */
+bool pressure_look(const struct spool *spool, const struct config *config, const char *stage,
+	const char *output, const char *next, char *why, size_t size);
+
 /* pressure_trim(): drops the oldest batches of optional readers of queue OUTPUT that are past the mark; returns how many. */
 int pressure_trim(const struct spool *spool, const struct config *config, const struct worker *worker,
 	const char *output);

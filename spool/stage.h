@@ -23,6 +23,9 @@
 #include "spool/spool.h"
 #include "spool/worker.h"
 
+struct stage;
+struct watch;
+
 struct stage_run {
 	struct config config;
 	char config_path[PATH_MAX];
@@ -34,6 +37,9 @@ struct stage_run {
 	struct watch *watch; /* on ready/ */
 	unsigned failures; /* errors of the machine in a row */
 	int last_error;
+	const struct stage *stage;
+	unsigned jitter; /* of this process, so that those that fail together do not try again together */
+	uint64_t house_at_s, metrics_at_s, expire_at_s; /* next, CLOCK_BOOTTIME */
 	void *own; /* the stage's */
 };
 

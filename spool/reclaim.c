@@ -1,0 +1,241 @@
+/*
+ * reclaim.c: what happens to batches whose worker is dead, or that were rejected. Part of queue.h.
+ */
+#include "spool/queue.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "spool/fault.h"
+#include "spool/finish.h"
+#include "spool/log.h"
+#include "spool/nfs.h"
+
+#define ROUNDS 5 /* a worker wrongly thought dead may claim between listing and rmdir */
+
+static char *at(const struct queue *queue, char *out, const char *folder)
+{
+	return spool_path(queue->spool, out, "%s/%s/%s", queue->queue, queue->reader, folder);
+}
+
+/* Everything in work/<WORKER> goes back to ready/. */
+static int give_back(const struct queue *queue, const char *work)
+{
+	char ready[PATH_MAX];
+	struct namelist names;
+	int moved, result = 0;
+
+	if (nfs_list(work, &names) < 0)
+		return errno == ENOENT ? 0 : -1;
+	at(queue, ready, "ready");
+	for (size_t i = 0; i < names.count && result >= 0; i++) {
+		moved = nfs_move(work, names.names[i], ready, names.names[i]);
+		if (moved == 1) {
+			log_info("reclaimed %s/%s/%s from %s", queue->queue, queue->reader, names.names[i],
+				strrchr(work, '/') + 1);
+			FAULT("reclaim");
+		}
+		result = moved < 0 ? -1 : result + moved;
+	}
+	namelist_free(&names);
+	return result;
+}
+
+/* Done when the folder is gone: only then can the dead one, should it wake, claim nothing more (rule 4). */
+static int reclaim_from(const struct queue *queue, const char *worker)
+{
+	char work[PATH_MAX];
+	int total = 0;
+
+	spool_path(queue->spool, work, "%s/%s/work/%s", queue->queue, queue->reader, worker);
+	for (int round = 0; round < ROUNDS; round++) {
+		int given = give_back(queue, work);
+
+		if (given < 0)
+			return -1;
+		total += given;
+		if (nfs_rmdir(work) == 0)
+			return total;
+		if (errno != ENOTEMPTY)
+			return -1;
+	}
+	return total;
+}
+
+/* Who has a folder in work/ of any reader of our queue (shards) is not forgotten yet. */
+static void forget_idle(const struct queue *queue, const struct worker *self)
+{
+	char stage[NAME_MAX + 1], path[PATH_MAX];
+	struct namelist readers, holding = {0}, names;
+
+	snprintf(stage, sizeof(stage), "%.*s", (int)strcspn(worker_name(self), "."), worker_name(self));
+	if (spool_readers(queue->spool, queue->queue, &readers) < 0)
+		return;
+	namelist_add(&holding, worker_name(self));
+	for (size_t i = 0; i < readers.count; i++) {
+		spool_path(queue->spool, path, "%s/%s/work", queue->queue, readers.names[i]);
+		if (nfs_list(path, &names) < 0)
+			continue;
+		for (size_t j = 0; j < names.count; j++)
+			namelist_add(&holding, names.names[j]);
+		namelist_free(&names);
+	}
+	namelist_free(&readers);
+	worker_sweep(queue->spool, stage, &holding);
+	namelist_free(&holding);
+}
+
+int queue_reclaim(struct queue *queue, const struct worker *self)
+{
+	char path[PATH_MAX];
+	struct namelist workers;
+	int dead, given, result = 0;
+
+	if (nfs_list(at(queue, path, "work"), &workers) < 0)
+		return -1;
+	for (size_t i = 0; i < workers.count && result >= 0; i++) {
+		if (strcmp(workers.names[i], worker_name(self)) == 0)
+			continue;
+		dead = worker_dead(queue->spool, workers.names[i]);
+		if (dead <= 0) {
+			result = dead < 0 ? -1 : result;
+			continue;
+		}
+		given = reclaim_from(queue, workers.names[i]);
+		result = given < 0 ? -1 : result + given;
+	}
+	namelist_free(&workers);
+	if (result >= 0)
+		forget_idle(queue, self);
+	return result < 0 ? -1 : result > 0;
+}
+
+static int holds_any(const char *path)
+{
+	struct namelist names;
+	int result;
+
+	if (nfs_list(path, &names) < 0)
+		return errno == ENOENT ? 0 : -1;
+	result = names.count > 0;
+	namelist_free(&names);
+	return result;
+}
+
+int queue_held_by_others(const struct queue *queue, const struct worker *self)
+{
+	char path[PATH_MAX], work[PATH_MAX];
+	struct namelist workers;
+	int result = 0;
+
+	if (nfs_list(at(queue, path, "work"), &workers) < 0)
+		return -1;
+	for (size_t i = 0; i < workers.count && result == 0; i++) {
+		if (strcmp(workers.names[i], worker_name(self)) == 0)
+			continue;
+		result = nfs_join(work, path, workers.names[i]) < 0 ? -1 : holds_any(work);
+		if (result == 1) {
+			int state = worker_state(queue->spool, workers.names[i]);
+
+			result = state < 0 ? -1 : state != WORKER_ALIVE;
+		}
+	}
+	namelist_free(&workers);
+	return result;
+}
+
+/* NAME+N's successor is NAME+(N+1). */
+static int next_name(const char *name, char *out)
+{
+	const char *plus = strrchr(name, '+');
+	char *end = NULL;
+	unsigned long number = plus ? strtoul(plus + 1, &end, 10) : 0;
+	int length;
+
+	if (!plus || end == plus + 1 || *end)
+		plus = name + strlen(name), number = 0;
+	length = snprintf(out, NAME_MAX + 1, "%.*s+%lu", (int)(plus - name), name, number + 1);
+	if (length <= ENTRY_MAX)
+		return 0;
+	errno = ENAMETOOLONG;
+	return -1;
+}
+
+int queue_requeue(struct queue *queue, const char *name)
+{
+	char bad[PATH_MAX], ready[PATH_MAX], path[PATH_MAX], next[NAME_MAX + 1];
+	int result;
+
+	at(queue, bad, "bad");
+	if (!finish_name_ok(name) || nfs_join(path, bad, name) < 0 || next_name(name, next) < 0)
+		return -1;
+	if (nfs_is_folder(path) != 1)
+		return 0;
+	result = nfs_move(bad, name, at(queue, ready, "ready"), next);
+	if (result < 1)
+		return result;
+	spool_path(queue->spool, path, "%s/%s/bad/%s.reason", queue->queue, queue->reader, name);
+	return nfs_sync_folder(ready) < 0 || nfs_unlink(path) < 0 ? -1 : 1;
+}
+
+/* The rename to done/ decides against a requeue at the same moment; finish then finds no output and removes. */
+static int expire_one(struct queue *queue, const struct worker *worker, const char *name, const char *reason)
+{
+	char bad[PATH_MAX], done[PATH_MAX], attempt[NAME_MAX + 1], entry[2 * NAME_MAX + 2];
+	int result;
+
+	snprintf(entry, sizeof(entry), "%s~%s", name, worker_attempt(worker, attempt));
+	result = nfs_move(at(queue, bad, "bad"), name, at(queue, done, "done"), entry);
+	if (result == 1)
+		result = queue_finish(queue, entry);
+	return result < 0 || nfs_unlink(reason) < 0 ? -1 : result;
+}
+
+int queue_expire_bad(struct queue *queue, const struct worker *worker, unsigned days)
+{
+	char bad[PATH_MAX], path[PATH_MAX], name[NAME_MAX + 1];
+	struct namelist names;
+	int64_t now, made;
+	int result = 0;
+
+	spool_path(queue->spool, path, "workers/%s", worker_name(worker));
+	now = nfs_mtime(path); /* the beat is a second old at most */
+	if (now < 0 || nfs_list(at(queue, bad, "bad"), &names) < 0)
+		return -1;
+	for (size_t i = 0; i < names.count && result >= 0; i++) {
+		size_t length = strlen(names.names[i]);
+
+		if (length <= 7 || strcmp(names.names[i] + length - 7, ".reason") != 0)
+			continue;
+		snprintf(name, sizeof(name), "%.*s", (int)length - 7, names.names[i]);
+		made = nfs_join(path, bad, names.names[i]) < 0 ? -1 : nfs_mtime(path);
+		if (made >= 0 && now - made > (int64_t)days * 86400)
+			result = expire_one(queue, worker, name, path);
+	}
+	namelist_free(&names);
+	return result < 0 ? -1 : 0;
+}
+
+int queue_strikes(const struct queue *queue, const char *name, int *which)
+{
+	char path[PATH_MAX], file[PATH_MAX], *text;
+	struct namelist names;
+	int count;
+
+	spool_path(queue->spool, path, "state/strikes/%s.%s/%s", queue->queue, queue->reader, name);
+	if (nfs_list(path, &names) < 0)
+		return errno == ENOENT ? 0 : -1;
+	count = (int)names.count;
+	if (which)
+		*which = 0;
+	for (int i = 0; which && i < count; i++) {
+		text = nfs_join(file, path, names.names[i]) < 0 ? NULL : nfs_read_file(file, NULL);
+		if (text)
+			*which = atoi(text);
+		free(text);
+	}
+	namelist_free(&names);
+	return count;
+}

@@ -1,0 +1,350 @@
+/*
+ * stage.c: the loop of preprocess, classify and store: claim, check, work, commit, finish; and what to do when one of
+ * these fails. A stage is a table and one call (stage.h).
+ */
+#include "spool/stage.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "spool/fault.h"
+#include "spool/log.h"
+#include "spool/metrics.h"
+#include "spool/nfs.h"
+#include "spool/pressure.h"
+#include "spool/strike.h"
+#include "spool/watch.h"
+
+#define POLL_MS	       500
+#define HOUSEKEEPING_S 5    /* between two looks at what others left; at every wait too */
+#define METRICS_S      10
+#define EXPIRE_S       3600 /* old batches in bad/, old metrics */
+#define DRAIN_TRIES    5
+#define BACKOFF_MAX_MS 30000
+
+/* How one round of the loop ended. */
+enum step {
+	STEP_WORKED,
+	STEP_IDLE,	/* nothing is ready */
+	STEP_WAIT,	/* the readers are behind */
+	STEP_FAILED,	/* the machine, errno */
+	STEP_RENEW,	/* we were taken for dead */
+	STEP_PERSON,
+};
+
+static bool is_due(uint64_t *at_s, unsigned every_s)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	if (*at_s && (uint64_t)now.tv_sec < *at_s)
+		return false;
+	*at_s = (uint64_t)now.tv_sec + every_s;
+	return true;
+}
+
+/* What helps against an error of the machine. */
+static const struct remedy {
+	int error;
+	const char *text;
+} remedies[] = {
+	{ENOSPC, "the file system is full: free space there or lower the retention; work goes on by itself"},
+	{EDQUOT, "the quota is used up: raise it or free space there; work goes on by itself"},
+	{EROFS, "the file system is mounted read-only: mount it for writing"},
+	{EACCES, "this user may not do that: give it the spool"},
+	{EPERM, "this user may not do that: give it the spool"},
+	{EIO, "the disk or the file server failed: see the kernel's log"},
+	{ENOMEM, "memory is short: run fewer processes here"},
+	{EMFILE, "too many open files: raise the limit (ulimit -n)"},
+};
+
+static const char *remedy(int error)
+{
+	for (size_t i = 0; i < sizeof(remedies) / sizeof(*remedies); i++)
+		if (remedies[i].error == error)
+			return remedies[i].text;
+	return "it is tried again";
+}
+
+static void back_off(const struct stage_run *run)
+{
+	unsigned wait_ms = POLL_MS << (run->failures < 6 ? run->failures : 6);
+	struct timespec rest;
+
+	if (wait_ms > BACKOFF_MAX_MS)
+		wait_ms = BACKOFF_MAX_MS;
+	wait_ms += wait_ms * (unsigned)(run->jitter % 50) / 100;
+	rest = (struct timespec){wait_ms / 1000, (long)(wait_ms % 1000) * 1000000};
+	if (!stage_stopping())
+		nanosleep(&rest, NULL);
+}
+
+bool stage_machine_error(struct stage_run *run, int error, const char *tried)
+{
+	if (error == 0)
+		error = EAGAIN;
+	if (error != run->last_error)
+		log_err("cannot %s in %s: %s; %s", tried, run->spool.root, strerror(error), remedy(error));
+	run->last_error = error;
+	run->failures++;
+	if (!run->follow && run->failures >= DRAIN_TRIES) {
+		log_err("giving up after %u tries; start again when the cause is gone, nothing is lost",
+			run->failures);
+		return false;
+	}
+	back_off(run);
+	return true;
+}
+
+void stage_recovered(struct stage_run *run)
+{
+	if (run->failures)
+		log_info("working again after %u failures", run->failures);
+	run->failures = 0;
+	run->last_error = 0;
+}
+
+static void tell(struct stage_run *run, const struct stage *stage, const char *doing)
+{
+	snprintf(run->progress.doing, sizeof(run->progress.doing), "%s", doing);
+	worker_progress(run->worker, &run->progress);
+	if (is_due(&run->metrics_at_s, METRICS_S))
+		metrics_write(&run->spool, run->worker, stage->name, &run->progress);
+}
+
+/* What others left: committed batches, batches of the dead, batches too many, old quarantine. */
+static int keep_house(struct stage_run *run, const struct stage *stage, bool now)
+{
+	if (!is_due(&run->house_at_s, HOUSEKEEPING_S) && !now)
+		return 0;
+	if (is_due(&run->expire_at_s, EXPIRE_S)) {
+		metrics_write(&run->spool, run->worker, stage->name, &run->progress);
+		metrics_expire(&run->spool, run->worker, stage->name);
+		if (queue_expire_bad(&run->queue, run->worker, run->config.bad_days) < 0)
+			return -1;
+	}
+	if (queue_finish_all(&run->queue) < 0 || queue_reclaim(&run->queue, run->worker) < 0)
+		return -1;
+	pressure_trim(&run->spool, &run->config, run->worker, stage->output);
+	return 0;
+}
+
+/* Takes from errno whether the batch is still ours: a batch that was taken away is no error of the machine (rule 10). */
+static enum step failed_on(struct stage_run *run, const char *name)
+{
+	int error = errno;
+
+	if (queue_holds(&run->queue, run->worker, name) == 0) {
+		log_warn("%s was taken from us, who were thought dead; another worker does it", name);
+		return STEP_WORKED;
+	}
+	errno = error;
+	return STEP_FAILED;
+}
+
+enum work_result stage_reject(struct stage_run *run, const struct stage *stage, struct batch *batch,
+	const char *format, ...)
+{
+	char reason[1024], entry[2 * NAME_MAX + 2];
+	va_list arguments;
+	int result;
+
+	va_start(arguments, format);
+	vsnprintf(reason, sizeof(reason), format, arguments);
+	va_end(arguments);
+	/* in a new attempt: what the stage had staged before it saw that the batch is bad is not to be published */
+	if (batch_again(batch, run->worker) < 0)
+		return WORK_AGAIN;
+	if (stage->rejected && stage->rejected(run, batch, reason) != 0)
+		return WORK_AGAIN;
+	result = queue_reject(&run->queue, run->worker, batch->name, batch->attempt, reason);
+	if (result < 0)
+		return WORK_AGAIN;
+	if (result == 1)
+		log_warn("%s is bad and was moved to %s/bad: %s", batch->name, run->queue.path, reason);
+	snprintf(entry, sizeof(entry), "%s~%s", batch->name, batch->attempt);
+	return result == 1 && queue_finish(&run->queue, entry) < 0 ? WORK_AGAIN : WORK_BAD;
+}
+
+/* Which file of the manifest's, or the manifest itself, is not there? Told apart from a batch that was taken from us. */
+static int find_missing(struct stage_run *run, const struct batch *batch, char *why)
+{
+	const struct manifest *manifest = &batch->manifest;
+	const char *missing = NULL;
+	struct namelist names;
+
+	if (nfs_list(batch->path, &names) < 0)
+		return -1;
+	for (size_t i = 0; i < manifest->segment_count; i++)
+		if (!namelist_has(&names, manifest->segments[i].name))
+			missing = manifest->segments[i].name;
+	if (!namelist_has(&names, "manifest.json"))
+		missing = "manifest.json";
+	namelist_free(&names);
+	if (missing && queue_holds(&run->queue, run->worker, batch->name) == 1) {
+		snprintf(why, 256, "%s is missing", missing);
+		return -2;
+	}
+	errno = ENOENT;
+	return -1;
+}
+
+/* Reads the manifest and compares the files with it. 0, -1 errno, -2 WHY. */
+static int examine(struct stage_run *run, struct batch *batch, char *why)
+{
+	int result = manifest_read(&batch->manifest, batch->path, why);
+
+	if (result < 0)
+		manifest_init(&batch->manifest, "", batch->name);
+	else
+		result = manifest_check(&batch->manifest, batch->path, why);
+	return result == -1 && errno == ENOENT ? find_missing(run, batch, why) : result;
+}
+
+/* The manifest itself may be what kills: after one try to read it for its counts, it is rejected without. */
+static enum work_result reject_killer(struct stage_run *run, const struct stage *stage, struct batch *batch,
+	int strikes, int number)
+{
+	char why[256];
+
+	if (strikes == QUEUE_STRIKES && examine(run, batch, why) == -1)
+		return WORK_AGAIN;
+	strike_disarm();
+	return stage_reject(run, stage, batch, "%d workers died of a signal of their own on it, the last of %s",
+		strikes, number > 0 && number < NSIG ? strsignal(number) : "an unknown one");
+}
+
+static enum work_result do_work(struct stage_run *run, const struct stage *stage, struct batch *batch)
+{
+	char why[256];
+	int number, strikes = queue_strikes(&run->queue, batch->name, &number), result;
+
+	if (strikes < 0)
+		return WORK_AGAIN;
+	strike_arm(&run->queue, run->worker, batch->name);
+	if (strikes >= QUEUE_STRIKES)
+		return reject_killer(run, stage, batch, strikes, number);
+	result = examine(run, batch, why);
+	if (result == -1)
+		return WORK_AGAIN;
+	if (result == -2)
+		return stage_reject(run, stage, batch, "%s", why);
+	FAULT("working");
+	return stage->work(run, batch);
+}
+
+static enum step commit(struct stage_run *run, struct batch *batch)
+{
+	char entry[2 * NAME_MAX + 2];
+	int result = queue_commit(&run->queue, run->worker, batch->name, batch->attempt);
+
+	if (result < 1)
+		return failed_on(run, batch->name);
+	run->progress.batches++;
+	snprintf(entry, sizeof(entry), "%s~%s", batch->name, batch->attempt);
+	return queue_finish(&run->queue, entry) < 0 ? STEP_FAILED : STEP_WORKED;
+}
+
+static enum step work_on(struct stage_run *run, const struct stage *stage, const char *name)
+{
+	struct batch batch;
+	enum work_result result;
+	enum step step;
+
+	if (batch_open(&batch, &run->queue, run->worker, name) < 0)
+		return failed_on(run, name);
+	tell(run, stage, name);
+	result = do_work(run, stage, &batch);
+	strike_disarm();
+	if (result == WORK_DONE)
+		step = commit(run, &batch);
+	else if (result == WORK_AGAIN)
+		step = failed_on(run, name);
+	else
+		step = result == WORK_STOP ? STEP_PERSON : STEP_WORKED;
+	manifest_free(&batch.manifest);
+	tell(run, stage, "");
+	return step;
+}
+
+static enum step round_once(struct stage_run *run, const struct stage *stage, bool waited)
+{
+	char name[NAME_MAX + 1];
+	const char *next;
+	int result;
+
+	if (keep_house(run, stage, waited) < 0)
+		return STEP_FAILED;
+	next = queue_next(&run->queue);
+	if (!next && errno)
+		return STEP_FAILED;
+	if (next && pressure_high(&run->spool, &run->config, stage->name, stage->output, next))
+		return STEP_WAIT;
+	result = queue_claim(&run->queue, run->worker, name);
+	if (result < 0)
+		return errno == ESTALE ? STEP_RENEW : STEP_FAILED;
+	return result ? work_on(run, stage, name) : STEP_IDLE;
+}
+
+/* Committed batches come last: whoever left one after we had looked died since. */
+static int is_drained(struct stage_run *run)
+{
+	int held = queue_held_by_others(&run->queue, run->worker);
+
+	if (held)
+		return held < 0 ? -1 : 0;
+	return queue_finish_all(&run->queue) < 0 ? -1 : 1;
+}
+
+/* Returns an exit code, or -1: go on. WAITED: did the round that ended in STEP look at everything? */
+static int after(struct stage_run *run, enum step step, bool waited)
+{
+	int drained = 0;
+
+	if (step == STEP_IDLE && waited && !run->follow)
+		drained = is_drained(run);
+	if (drained == 1)
+		return MIRA_OK;
+	if (step == STEP_PERSON)
+		return MIRA_PERSON;
+	if (step == STEP_FAILED || drained < 0 || (step == STEP_RENEW && worker_rename(run->worker) < 0))
+		return stage_machine_error(run, errno, "go on with the work") ? -1 : MIRA_AGAIN;
+	stage_recovered(run);
+	if (step == STEP_WAIT || (step == STEP_IDLE && waited))
+		watch_wait(run->watch, POLL_MS);
+	return -1;
+}
+
+static int loop(struct stage_run *run, const struct stage *stage)
+{
+	bool waited = true;
+	int code = -1;
+
+	while (code < 0 && !stage_stopping()) {
+		enum step step = round_once(run, stage, waited);
+
+		code = after(run, step, waited);
+		waited = step != STEP_WORKED;
+	}
+	return code < 0 ? MIRA_OK : code;
+}
+
+int stage_main(const struct stage *stage, int argc, char **argv)
+{
+	struct stage_run run = {0};
+	int result = stage_start(&run, stage, argc, argv);
+
+	if (result == 0 && stage->open)
+		result = stage->open(&run);
+	if (result == 0) {
+		result = loop(&run, stage);
+		if (stage->close)
+			stage->close(&run);
+	}
+	stage_end(&run);
+	return result < 0 ? MIRA_OK : result;
+}

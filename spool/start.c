@@ -1,0 +1,196 @@
+/*
+ * start.c: what every stage does before its loop and after it: options, configuration, spool, worker, signals. Part of
+ * stage.h.
+ */
+#include "spool/stage.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "spool/log.h"
+#include "spool/metrics.h"
+#include "spool/nfs.h"
+#include "spool/strike.h"
+#include "spool/watch.h"
+
+#define OPTIONS_MAX 32
+
+enum { OPTION_SPOOL = 0x10000, OPTION_CONFIG, OPTION_DRAIN, OPTION_FOLLOW, OPTION_HELP, OPTION_VERSION };
+
+static const struct option common[] = {
+	{"spool", required_argument, NULL, OPTION_SPOOL},
+	{"config", required_argument, NULL, OPTION_CONFIG},
+	{"drain", no_argument, NULL, OPTION_DRAIN},
+	{"follow", no_argument, NULL, OPTION_FOLLOW},
+	{"help", no_argument, NULL, OPTION_HELP},
+	{"version", no_argument, NULL, OPTION_VERSION},
+};
+#define COMMON (sizeof(common) / sizeof(*common))
+
+static const char common_help[] = "  --spool DIR       the folder that all stages share (required)\n"
+				  "  --config FILE     mira.conf to read\n"
+				  "  --drain           end when nothing is left to do (default)\n"
+				  "  --follow          wait for more, until SIGTERM or SIGINT\n"
+				  "  --help            this text\n"
+				  "  --version         the version\n";
+
+static volatile sig_atomic_t stopping;
+
+static void stop(int number)
+{
+	stopping = number;
+}
+
+bool stage_stopping(void)
+{
+	return stopping;
+}
+
+/* No SA_RESTART: a wait ends at once. A second SIGINT kills, which loses nothing either. */
+static void catch_signals(void)
+{
+	struct sigaction action = {.sa_handler = stop};
+
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGTERM, &action, NULL);
+	action.sa_flags = (int)SA_RESETHAND;
+	sigaction(SIGINT, &action, NULL);
+	strike_install();
+}
+
+/* What the command line says of the common part. */
+struct given {
+	const char *spool, *config;
+	bool answered; /* --help or --version */
+};
+
+static void print_help(const struct stage *stage)
+{
+	printf("mira-%s: %s\n\nUsage: mira-%s --spool DIR [OPTION]...\n\n%s%s\n"
+	       "Exit codes: 0 done, 1 trying again may help, 2 a person is needed.\n",
+		stage->name, stage->summary, stage->name, common_help,
+		stage->options_help ? stage->options_help : "");
+}
+
+static void join_options(const struct stage *stage, struct option *options)
+{
+	size_t count = COMMON;
+
+	memcpy(options, common, sizeof(common));
+	for (const struct option *own = stage->options; own && own->name && count < OPTIONS_MAX; own++)
+		options[count++] = *own;
+	options[count] = (struct option){0};
+}
+
+static int take_option(struct stage_run *run, const struct stage *stage, int value, struct given *given)
+{
+	switch (value) {
+	case OPTION_SPOOL: given->spool = optarg; return 0;
+	case OPTION_CONFIG: given->config = optarg; return 0;
+	case OPTION_DRAIN: run->follow = false; return 0;
+	case OPTION_FOLLOW: run->follow = true; return 0;
+	case OPTION_HELP: print_help(stage); break;
+	case OPTION_VERSION: printf("mira-%s %s\n", stage->name, MIRA_VERSION); break;
+	case '?': return MIRA_PERSON; /* getopt has said which */
+	default: return stage->option ? stage->option(run, value, optarg) : MIRA_PERSON;
+	}
+	given->answered = true;
+	return 0;
+}
+
+static int parse(struct stage_run *run, const struct stage *stage, int argc, char **argv, struct given *given)
+{
+	struct option options[OPTIONS_MAX + 1];
+	int value, result = 0;
+
+	join_options(stage, options);
+	while (result == 0 && !given->answered &&
+		(value = getopt_long(argc, argv, "", options, NULL)) != -1)
+		result = take_option(run, stage, value, given);
+	if (result || given->answered)
+		return result;
+	if (optind < argc)
+		log_err("\"%s\" is not understood; mira-%s --help lists the options", argv[optind], stage->name);
+	else if (!given->spool)
+		log_err("--spool DIR is missing: the folder that all stages share");
+	else
+		return 0;
+	return MIRA_PERSON;
+}
+
+static void name_program(const struct stage *stage)
+{
+	static char name[64];
+
+	snprintf(name, sizeof(name), "mira-%s", stage->name);
+	log_open(name);
+}
+
+static int start_failed(const struct stage_run *run, const char *tried)
+{
+	log_err("cannot %s in %s: %s", tried, run->spool.root, strerror(errno));
+	return errno == EACCES || errno == EROFS || errno == EPERM ? MIRA_PERSON : MIRA_AGAIN;
+}
+
+static int join_line(struct stage_run *run, const struct stage *stage)
+{
+	char path[PATH_MAX];
+
+	run->worker = worker_start(&run->spool, stage->name);
+	if (!run->worker)
+		return start_failed(run, "write the beat");
+	run->watch = watch_new();
+	if (!stage->queue)
+		return 0;
+	if (queue_open(&run->queue, &run->spool, stage->queue, stage->reader) < 0)
+		return start_failed(run, "open the queue");
+	watch_folder(run->watch, spool_path(&run->spool, path, "%s/%s/ready", stage->queue, stage->reader));
+	return 0;
+}
+
+int stage_start(struct stage_run *run, const struct stage *stage, int argc, char **argv)
+{
+	struct given given = {0};
+	void *own = run->own;
+	int result;
+
+	memset(run, 0, sizeof(*run));
+	run->own = own;
+	run->stage = stage;
+	run->jitter = (unsigned)getpid();
+	name_program(stage);
+	result = parse(run, stage, argc, argv, &given);
+	if (result || given.answered)
+		return result ? result : -1;
+	catch_signals();
+	config_find(given.config, run->config_path);
+	result = config_load(&run->config, run->config_path);
+	if (result == 0)
+		result = spool_open(&run->spool, given.spool, &run->config, true);
+	if (result == 0)
+		result = join_line(run, stage);
+	return result;
+}
+
+/* Also after a start that failed halfway. */
+void stage_end(struct stage_run *run)
+{
+	if (run->worker) {
+		metrics_write(&run->spool, run->worker, run->stage->name, &run->progress);
+		if (run->queue.spool) {
+			queue_release_all(&run->queue, run->worker);
+			queue_close(&run->queue);
+		} else {
+			batch_leave(&run->spool, run->worker);
+		}
+		worker_stop(run->worker);
+	}
+	watch_free(run->watch);
+	config_free(&run->config);
+	run->worker = NULL;
+	run->watch = NULL;
+}

@@ -1,6 +1,6 @@
 /*
- * capstate.c: the capture's memory of one stream. It is what makes a killed capture go on at the right packet, and what
- * tells consolidation which runs it has to wait for.
+ * capstate.c: the capture's memory of one stream. It is what makes a killed capture go on at the
+ * right packet, and what tells consolidation which runs it has to wait for.
  */
 #include "spool/capstate.h"
 
@@ -44,8 +44,8 @@ static bool from_json(const json_t *object, struct capstate *state, char *why)
 	json_int_t format = json_integer_value(json_object_get(object, "format"));
 
 	if (format != SPOOL_FORMAT) {
-		snprintf(why, FIELD_WHY, "\"format\" is %lld, this program reads %d", (long long)format,
-			SPOOL_FORMAT);
+		snprintf(why, FIELD_WHY, "\"format\" is %lld, this program reads %d",
+			(long long)format, SPOOL_FORMAT);
 		return false;
 	}
 	if (!fields_get(object, fields, state, why))
@@ -69,13 +69,15 @@ static int read_path(const char *path, struct capstate *state)
 	json_decref(object);
 	if (good)
 		return 1;
-	log_err("%s: %s; if the capture of this stream must begin anew, remove the file", path, why);
+	log_err("%s: %s; if the capture of this stream must begin anew, remove the file", path,
+		why);
 	errno = EINVAL;
 	return -1;
 }
 
 /* Existence is decided by the listing: a stale "no" here would begin the run a second time. */
-int capstate_read(const struct spool *spool, const char *probe, const char *stream, struct capstate *state)
+int capstate_read(
+	const struct spool *spool, const char *probe, const char *stream, struct capstate *state)
 {
 	char folder[PATH_MAX], path[PATH_MAX], name[NAME_MAX + 1];
 	int has;

@@ -1,6 +1,6 @@
 /*
- * conf.c: what an operator writes, read so that a mistake is found at the start and named by file and line. The stages
- * see structures only.
+ * conf.c: what an operator writes, read so that a mistake is found at the start and named by file
+ * and line. The stages see structures only.
  */
 #include "spool/conf.h"
 
@@ -32,7 +32,8 @@ static int complain(const char *path)
 {
 	int error = errno;
 
-	log_err("cannot read %s: %s; name another file or correct its owner", path, strerror(error));
+	log_err("cannot read %s: %s; name another file or correct its owner", path,
+		strerror(error));
 	return error == EIO || error == ESTALE ? MIRA_AGAIN : MIRA_PERSON;
 }
 
@@ -69,12 +70,13 @@ static bool is_long_number(const char *word, size_t length)
 }
 
 /*
- * libconfig 1.5 cuts an integer without the suffix L to 32 bits in silence: 4294967296 is read as 0 (seen). So long
- * numbers get the suffix here. Lines stay where they are.
+ * libconfig 1.5 cuts an integer without the suffix L to 32 bits in silence: 4294967296 is read as 0
+ * (seen). So long numbers get the suffix here. Lines stay where they are.
  */
 static char *widen_numbers(const char *text)
 {
-	static const char word_bytes[] = "-*._0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	static const char word_bytes[] =
+		"-*._0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 	char *out = x_calloc(1, strlen(text) * 2 + 1), *at = out;
 
 	while (*text) {
@@ -117,13 +119,14 @@ static int parse(struct conf *conf, const char *text, size_t size)
 		return MIRA_PERSON;
 	}
 	if (line) {
-		log_err("%s:%d: @include is not allowed: write the settings into this file", conf->path, line);
+		log_err("%s:%d: @include is not allowed: write the settings into this file",
+			conf->path, line);
 		return MIRA_PERSON;
 	}
 	wide = widen_numbers(text);
 	if (!config_read_string(&conf->tree, wide)) {
-		log_err("%s:%d: %s; the form is: name = value;", conf->path, config_error_line(&conf->tree),
-			config_error_text(&conf->tree));
+		log_err("%s:%d: %s; the form is: name = value;", conf->path,
+			config_error_line(&conf->tree), config_error_text(&conf->tree));
 		result = MIRA_PERSON;
 	}
 	free(wide);
@@ -170,9 +173,10 @@ static bool fail_unknown(struct conf *conf, config_setting_t *at, const struct c
 	size_t used = 0;
 
 	for (; keys->name && used < sizeof(allowed); keys++)
-		used += (size_t)snprintf(allowed + used, sizeof(allowed) - used, "%s%s", used ? ", " : "",
-			keys->name);
-	return conf_fail(conf, at, "\"%s\" is no setting; allowed here: %s", config_setting_name(at), allowed);
+		used += (size_t)snprintf(allowed + used, sizeof(allowed) - used, "%s%s",
+			used ? ", " : "", keys->name);
+	return conf_fail(conf, at, "\"%s\" is no setting; allowed here: %s",
+		config_setting_name(at), allowed);
 }
 
 static bool known(struct conf *conf, config_setting_t *group, const struct conf_key *keys)
@@ -193,13 +197,14 @@ static bool is_integer(config_setting_t *setting)
 	return type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64;
 }
 
-static bool fill_integer(struct conf *conf, config_setting_t *setting, const struct conf_key *key, void *out)
+static bool fill_integer(
+	struct conf *conf, config_setting_t *setting, const struct conf_key *key, void *out)
 {
 	long long value = is_integer(setting) ? config_setting_get_int64(setting) : 0;
 
 	if (!is_integer(setting) || (double)value < key->min || (double)value > key->max)
-		return conf_fail(conf, setting, "\"%s\" must be a whole number from %.0f to %.0f", key->name,
-			key->min, key->max);
+		return conf_fail(conf, setting, "\"%s\" must be a whole number from %.0f to %.0f",
+			key->name, key->min, key->max);
 	if (key->type == CONF_U32)
 		*(uint32_t *)out = (uint32_t)value;
 	else
@@ -207,7 +212,8 @@ static bool fill_integer(struct conf *conf, config_setting_t *setting, const str
 	return true;
 }
 
-static bool fill_real(struct conf *conf, config_setting_t *setting, const struct conf_key *key, double *out)
+static bool fill_real(
+	struct conf *conf, config_setting_t *setting, const struct conf_key *key, double *out)
 {
 	bool real = config_setting_type(setting) == CONFIG_TYPE_FLOAT;
 
@@ -217,31 +223,36 @@ static bool fill_real(struct conf *conf, config_setting_t *setting, const struct
 	/* written so that a NaN is refused */
 	if ((real || is_integer(setting)) && *out >= key->min && *out <= key->max)
 		return true;
-	return conf_fail(conf, setting, "\"%s\" must be a number from %g to %g", key->name, key->min, key->max);
+	return conf_fail(conf, setting, "\"%s\" must be a number from %g to %g", key->name,
+		key->min, key->max);
 }
 
-static bool fill_text(struct conf *conf, config_setting_t *setting, const struct conf_key *key, void *out)
+static bool fill_text(
+	struct conf *conf, config_setting_t *setting, const struct conf_key *key, void *out)
 {
 	const char *text = config_setting_get_string(setting);
 
 	if (!text)
-		return conf_fail(conf, setting, "\"%s\" must be a text in double quotes", key->name);
+		return conf_fail(
+			conf, setting, "\"%s\" must be a text in double quotes", key->name);
 	if (key->type == CONF_PATH)
 		return conf_resolve(conf->path, text, out) ||
-			conf_fail(conf, setting, "\"%s\" is longer than a path may be", key->name);
+		       conf_fail(conf, setting, "\"%s\" is longer than a path may be", key->name);
 	free(*(char **)out);
 	*(char **)out = x_strdup(text);
 	return true;
 }
 
-static bool fill_list(struct conf *conf, config_setting_t *setting, const struct conf_key *key, void *structure)
+static bool fill_list(
+	struct conf *conf, config_setting_t *setting, const struct conf_key *key, void *structure)
 {
 	if (!config_setting_is_list(setting) && !config_setting_is_array(setting))
 		return conf_fail(conf, setting, "\"%s\" must be a list: ( … ) or [ … ]", key->name);
 	return key->list(conf, setting, structure);
 }
 
-static bool fill_one(struct conf *conf, config_setting_t *setting, const struct conf_key *key, void *structure)
+static bool fill_one(
+	struct conf *conf, config_setting_t *setting, const struct conf_key *key, void *structure)
 {
 	void *out = (char *)structure + key->offset;
 
@@ -257,7 +268,8 @@ static bool fill_one(struct conf *conf, config_setting_t *setting, const struct 
 	return false;
 }
 
-bool conf_fill(struct conf *conf, config_setting_t *group, const struct conf_key *keys, void *structure)
+bool conf_fill(
+	struct conf *conf, config_setting_t *group, const struct conf_key *keys, void *structure)
 {
 	if (!known(conf, group, keys))
 		return false;
@@ -272,8 +284,8 @@ bool conf_fill(struct conf *conf, config_setting_t *group, const struct conf_key
 	return true;
 }
 
-bool conf_groups(struct conf *conf, config_setting_t *list, const struct conf_key *keys, size_t size, void *array,
-	size_t *count)
+bool conf_groups(struct conf *conf, config_setting_t *list, const struct conf_key *keys,
+	size_t size, void *array, size_t *count)
 {
 	int length = config_setting_length(list);
 	char *items = x_calloc((size_t)length, size);
@@ -284,7 +296,8 @@ bool conf_groups(struct conf *conf, config_setting_t *list, const struct conf_ke
 		config_setting_t *group = config_setting_get_elem(list, (unsigned)i);
 
 		if (!config_setting_is_group(group))
-			return conf_fail(conf, group, "\"%s\" is a list of groups: ( { … }, { … } )",
+			return conf_fail(conf, group,
+				"\"%s\" is a list of groups: ( { … }, { … } )",
 				config_setting_name(list));
 		(*count)++;
 		if (!conf_fill(conf, group, keys, items + (size_t)i * size))
@@ -303,7 +316,8 @@ const char *conf_text_at(struct conf *conf, config_setting_t *list, int index)
 	return text;
 }
 
-bool conf_number_at(struct conf *conf, config_setting_t *list, int index, uint32_t min, uint32_t max, uint32_t *number)
+bool conf_number_at(struct conf *conf, config_setting_t *list, int index, uint32_t min,
+	uint32_t max, uint32_t *number)
 {
 	config_setting_t *setting = config_setting_get_elem(list, (unsigned)index);
 	long long value = is_integer(setting) ? config_setting_get_int64(setting) : -1;
@@ -315,7 +329,8 @@ bool conf_number_at(struct conf *conf, config_setting_t *list, int index, uint32
 	return true;
 }
 
-bool conf_prefixes(struct conf *conf, config_setting_t *list, struct prefix **prefixes, size_t *count)
+bool conf_prefixes(
+	struct conf *conf, config_setting_t *list, struct prefix **prefixes, size_t *count)
 {
 	*count = (size_t)config_setting_length(list);
 	*prefixes = x_calloc(*count, sizeof(**prefixes));
@@ -326,8 +341,10 @@ bool conf_prefixes(struct conf *conf, config_setting_t *list, struct prefix **pr
 			return false;
 		if (!prefix_parse(text, &(*prefixes)[i]))
 			return conf_fail(conf, config_setting_get_elem(list, (unsigned)i),
-				"\"%s\" is no prefix; allowed are \"10.0.0.0/8\", \"2001:db8::/32\" or an address, "
-				"without bits behind the length", text);
+				"\"%s\" is no prefix; allowed are \"10.0.0.0/8\", "
+				"\"2001:db8::/32\" "
+				"or an address, without bits behind the length",
+				text);
 	}
 	return true;
 }

@@ -1,6 +1,7 @@
 /*
- * config.c: mira.conf. Its settings steer every stage; the capture stamps a copy of the file into each batch's rules,
- * so what is read here decides the same way on every host. The manual page mira.conf(5) explains each row of the table.
+ * config.c: mira.conf. Its settings steer every stage; the capture stamps a copy of the file into
+ * each batch's rules, so what is read here decides the same way on every host. The manual page
+ * mira.conf(5) explains each row of the table.
  */
 #include "spool/config.h"
 
@@ -72,13 +73,16 @@ static void free_streams(struct config *config)
 	config->stream_count = 0;
 }
 
-static bool stream_ok(struct conf *conf, config_setting_t *group, const struct config *config, size_t index)
+static bool stream_ok(
+	struct conf *conf, config_setting_t *group, const struct config *config, size_t index)
 {
 	struct config_stream *stream = &config->streams[index];
 
 	if (!name_part_ok(stream->name))
-		return conf_fail(conf, group, "stream \"%s\": a name is 1 to %d letters, digits, \"_\" or \".\", and "
-			"does not begin with \".\"", stream->name, NAME_PART_MAX);
+		return conf_fail(conf, group,
+			"stream \"%s\": a name is 1 to %d letters, digits, \"_\" or \".\", and "
+			"does not begin with \".\"",
+			stream->name, NAME_PART_MAX);
 	for (size_t i = 0; i < index; i++)
 		if (strcmp(config->streams[i].name, stream->name) == 0)
 			return conf_fail(conf, group, "stream \"%s\" stands twice", stream->name);
@@ -123,17 +127,21 @@ static bool read_vlans(struct conf *conf, config_setting_t *list, void *structur
 }
 
 /* A comma would split the name in two where labels are joined. */
-static bool aggregate_ok(struct conf *conf, config_setting_t *group, const struct config *config, size_t index)
+static bool aggregate_ok(
+	struct conf *conf, config_setting_t *group, const struct config *config, size_t index)
 {
 	const struct config_aggregate *aggregate = &config->aggregates[index];
 
 	if (!aggregate->name[0] || strchr(aggregate->name, ','))
-		return conf_fail(conf, group, "aggregate \"%s\": the name is empty or has a comma", aggregate->name);
+		return conf_fail(conf, group, "aggregate \"%s\": the name is empty or has a comma",
+			aggregate->name);
 	if (aggregate->prefix_count + aggregate->vlan_count == 0)
-		return conf_fail(conf, group, "aggregate \"%s\" has neither prefixes nor vlans", aggregate->name);
+		return conf_fail(conf, group, "aggregate \"%s\" has neither prefixes nor vlans",
+			aggregate->name);
 	for (size_t i = 0; i < index; i++)
 		if (strcmp(config->aggregates[i].name, aggregate->name) == 0)
-			return conf_fail(conf, group, "aggregate \"%s\" stands twice", aggregate->name);
+			return conf_fail(
+				conf, group, "aggregate \"%s\" stands twice", aggregate->name);
 	return true;
 }
 
@@ -141,8 +149,8 @@ static bool read_aggregates(struct conf *conf, config_setting_t *list, void *str
 {
 	struct config *config = structure;
 
-	if (!conf_groups(conf, list, aggregate_keys, sizeof(*config->aggregates), &config->aggregates,
-		    &config->aggregate_count))
+	if (!conf_groups(conf, list, aggregate_keys, sizeof(*config->aggregates),
+		    &config->aggregates, &config->aggregate_count))
 		return false;
 	for (size_t i = 0; i < config->aggregate_count; i++)
 		if (!aggregate_ok(conf, config_setting_get_elem(list, (unsigned)i), config, i))
@@ -201,7 +209,8 @@ static bool set_file(struct config *config, const char *path)
 	if (length < 0 || length >= PATH_MAX)
 		return false;
 	path = config->file[0] ? config->file : MIRA_ETC "/mira.conf";
-	return conf_resolve(path, "policy.conf", config->policy) && conf_resolve(path, "symptoms.d", config->symptoms);
+	return conf_resolve(path, "policy.conf", config->policy) &&
+	       conf_resolve(path, "symptoms.d", config->symptoms);
 }
 
 static bool texts_ok(struct conf *conf, const struct config *config)
@@ -210,8 +219,10 @@ static bool texts_ok(struct conf *conf, const struct config *config)
 	config_setting_t *user = config_setting_get_member(root, "user");
 
 	if (!name_part_ok(config->probe))
-		return conf_fail(conf, probe, "\"probe\" is 1 to %d letters, digits, \"_\" or \".\", and does not begin "
-			"with \".\"", NAME_PART_MAX);
+		return conf_fail(conf, probe,
+			"\"probe\" is 1 to %d letters, digits, \"_\" or \".\", and does not begin "
+			"with \".\"",
+			NAME_PART_MAX);
 	if (!config->user[0])
 		return conf_fail(conf, user, "\"user\" must name a user of this system");
 	return true;
@@ -222,7 +233,8 @@ static int read_file(struct config *config)
 	struct conf conf;
 	int result = conf_open(&conf, config->file);
 
-	if (result == MIRA_OK && !(conf_fill(&conf, conf_root(&conf), keys, config) && texts_ok(&conf, config)))
+	if (result == MIRA_OK &&
+		!(conf_fill(&conf, conf_root(&conf), keys, config) && texts_ok(&conf, config)))
 		result = MIRA_PERSON;
 	conf_close(&conf);
 	return result;
@@ -294,5 +306,6 @@ void config_find(const char *named, char *out)
 	if (named)
 		snprintf(out, PATH_MAX, "%s", named);
 	else if (!find_beside(out))
-		snprintf(out, PATH_MAX, "%s", access(MIRA_ETC "/mira.conf", F_OK) == 0 ? MIRA_ETC "/mira.conf" : "");
+		snprintf(out, PATH_MAX, "%s",
+			access(MIRA_ETC "/mira.conf", F_OK) == 0 ? MIRA_ETC "/mira.conf" : "");
 }

@@ -1,6 +1,6 @@
 /*
- * fault.c: lets a test kill or stop a process at a named point of the hand-over, so that every row of the state table
- * is a place where a process really died. Compiled in with -DMIRA_FAULTS only.
+ * fault.c: lets a test kill or stop a process at a named point of the hand-over, so that every row
+ * of the state table is a place where a process really died. Compiled in with -DMIRA_FAULTS only.
  */
 #include "spool/fault.h"
 

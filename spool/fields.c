@@ -1,6 +1,7 @@
 /*
- * fields.c: structures as JSON objects. The files it reads were written by another stage, maybe on another host and of
- * another version, so nothing in them is believed before its type and size were checked.
+ * fields.c: structures as JSON objects. The files it reads were written by another stage, maybe on
+ * another host and of another version, so nothing in them is believed before its type and size were
+ * checked.
  */
 #include "spool/fields.h"
 
@@ -137,7 +138,8 @@ bool fields_get(const json_t *object, const struct field *fields, void *structur
 
 		if (to_field(value, field, (char *)structure + field->offset))
 			continue;
-		snprintf(why, FIELD_WHY, "\"%s\" is %s", field->name, value ? "not legal" : "missing");
+		snprintf(why, FIELD_WHY, "\"%s\" is %s", field->name,
+			value ? "not legal" : "missing");
 		return false;
 	}
 	return true;

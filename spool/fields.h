@@ -1,6 +1,6 @@
 /*
- * fields.h: a structure as a JSON object and back, by a table of its fields; for the small files that stages agree on
- * (manifest.json, spool.json, state/capture).
+ * fields.h: a structure as a JSON object and back, by a table of its fields; for the small files
+ *that stages agree on (manifest.json, spool.json, state/capture).
  *
  *	static const struct field fields[] = {
  *		FIELD(struct manifest, seq, FIELD_U64), … {0}
@@ -9,9 +9,9 @@
  *	fields_put(object, fields, &manifest);
  *	if (!fields_get(object, fields, &manifest, why)) …
  *
- * Every field of a table is required when reading; keys that no table names are ignored, so that a later minor
- * version may add some. Texts that do not fit, numbers that are negative or too large are refused: WHY (FIELD_WHY
- * bytes) then says which.
+ * Every field of a table is required when reading; keys that no table names are ignored, so that a
+ *later minor version may add some. Texts that do not fit, numbers that are negative or too large
+ *are refused: WHY (FIELD_WHY bytes) then says which.
  */
 #ifndef SPOOL_FIELDS_H
 #define SPOOL_FIELDS_H
@@ -24,12 +24,12 @@
 
 enum field_type {
 	FIELD_END,
-	FIELD_TEXT,	/* char array */
+	FIELD_TEXT, /* char array */
 	FIELD_U64,
 	FIELD_U32,
 	FIELD_BOOL,
-	FIELD_REAL,	/* double */
-	FIELD_COUNTS,	/* struct counts */
+	FIELD_REAL,   /* double */
+	FIELD_COUNTS, /* struct counts */
 };
 
 struct field {
@@ -39,7 +39,9 @@ struct field {
 };
 
 #define FIELD(structure, member, type)                                                             \
-	{#member, type, offsetof(structure, member), sizeof(((structure *)0)->member)}
+	{                                                                                          \
+#member, type, offsetof(structure, member), sizeof(((structure *)0)->member)       \
+	}
 
 /* fields_put(): adds the fields to OBJECT. */
 void fields_put(json_t *object, const struct field *fields, const void *structure);

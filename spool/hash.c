@@ -1,6 +1,6 @@
 /*
- * hash.c: checksums of what is handed over. The writer of a batch lists them in its manifest, each reader checks them
- * before it believes a byte.
+ * hash.c: checksums of what is handed over. The writer of a batch lists them in its manifest, each
+ * reader checks them before it believes a byte.
  */
 #include "spool/hash.h"
 

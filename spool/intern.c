@@ -1,9 +1,10 @@
 /*
- * intern.c: texts as small numbers and sets of texts as texts. Preprocess labels flows with them, consolidation unites
- * the labels of partial flows, and only the record files between the stages spell them out.
+ * intern.c: texts as small numbers and sets of texts as texts. Preprocess labels flows with them,
+ * consolidation unites the labels of partial flows, and only the record files between the stages
+ * spell them out.
  *
- * An open-addressing table of ids, at most half full; the texts themselves are never moved or freed. Used by one
- * thread of a process.
+ * An open-addressing table of ids, at most half full; the texts themselves are never moved or
+ * freed. Used by one thread of a process.
  */
 #include "spool/intern.h"
 
@@ -74,7 +75,8 @@ static void begin(void)
 	add("", 0, XXH3_64bits("", 0));
 }
 
-/* Texts end at a NUL byte wherever they come from: two ids with the same text would make two labels of one. */
+/* Texts end at a NUL byte wherever they come from: two ids with the same text would make two labels
+ * of one. */
 uint32_t intern_bytes(const char *text, size_t size)
 {
 	uint64_t hash;
@@ -85,7 +87,8 @@ uint32_t intern_bytes(const char *text, size_t size)
 	for (uint32_t at = (uint32_t)hash & slot_mask; slots[at]; at = (at + 1) & slot_mask) {
 		const struct entry *entry = &entries[slots[at] - 1];
 
-		if (entry->hash == hash && memcmp(entry->text, text, size) == 0 && !entry->text[size])
+		if (entry->hash == hash && memcmp(entry->text, text, size) == 0 &&
+			!entry->text[size])
 			return slots[at] - 1;
 	}
 	return add(text, size, hash);
@@ -134,7 +137,8 @@ static struct member without_zeros(const struct member *member)
 	return (struct member){member->text + zeros, member->size - zeros, true};
 }
 
-/* A total order: numbers first and by value ("7" before "100"), then texts; "07" and "7" are two members. */
+/* A total order: numbers first and by value ("7" before "100"), then texts; "07" and "7" are two
+ * members. */
 static int compare(const void *left, const void *right)
 {
 	const struct member *a = left, *b = right;

@@ -1,6 +1,7 @@
 /*
- * log.c: one log line a message, written with one write() so that lines of several processes do not mix; and memory
- * that is there or ends the process. Every stage between wire and report speaks through it.
+ * log.c: one log line a message, written with one write() so that lines of several processes do not
+ * mix; and memory that is there or ends the process. Every stage between wire and report speaks
+ * through it.
  */
 #include "spool/log.h"
 

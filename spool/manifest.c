@@ -1,6 +1,7 @@
 /*
- * manifest.c: manifest.json, the last file written into a batch and the first one read from it. What it lists is what
- * the batch holds; a folder without one, or with another content than it says, is rejected by whoever claims it.
+ * manifest.c: manifest.json, the last file written into a batch and the first one read from it.
+ * What it lists is what the batch holds; a folder without one, or with another content than it
+ * says, is rejected by whoever claims it.
  */
 #include "spool/manifest.h"
 
@@ -109,7 +110,8 @@ int manifest_add_file(struct manifest *manifest, const char *folder, const char 
 	return 0;
 }
 
-void manifest_add_segment(struct manifest *manifest, const char *name, uint64_t bytes, const char *xxh128)
+void manifest_add_segment(
+	struct manifest *manifest, const char *name, uint64_t bytes, const char *xxh128)
 {
 	struct segment segment = {.bytes = bytes};
 
@@ -173,7 +175,8 @@ static bool get_files(const json_t *files, struct manifest *manifest, char *why)
 		snprintf(why, FIELD_WHY, "\"files\" is no list");
 		return false;
 	}
-	json_array_foreach(files, i, file) {
+	json_array_foreach(files, i, file)
+	{
 		struct segment segment;
 
 		if (!fields_get(file, segment_fields, &segment, why))
@@ -210,7 +213,8 @@ static bool get_format(const json_t *object, char *why)
 
 	if (format == SPOOL_FORMAT)
 		return true;
-	snprintf(why, FIELD_WHY, "\"format\" is %lld, this program reads %d", (long long)format, SPOOL_FORMAT);
+	snprintf(why, FIELD_WHY, "\"format\" is %lld, this program reads %d", (long long)format,
+		SPOOL_FORMAT);
 	return false;
 }
 
@@ -260,7 +264,8 @@ static int check_segment(const struct segment *segment, const char *folder, char
 	char path[PATH_MAX], hex[HASH_HEX + 1];
 	uint64_t bytes;
 
-	if (nfs_join(path, folder, segment->name) < 0 || hash_file(path, segment->bytes, &bytes, hex) < 0)
+	if (nfs_join(path, folder, segment->name) < 0 ||
+		hash_file(path, segment->bytes, &bytes, hex) < 0)
 		return -1;
 	if (bytes == segment->bytes && strcmp(hex, segment->xxh128) == 0)
 		return 0;
@@ -268,12 +273,13 @@ static int check_segment(const struct segment *segment, const char *folder, char
 		snprintf(why, FIELD_WHY, "%s has %llu bytes, the manifest says %llu", segment->name,
 			(unsigned long long)bytes, (unsigned long long)segment->bytes);
 	else
-		snprintf(why, FIELD_WHY, "%s: checksum is %s, the manifest says %s", segment->name, hex,
-			segment->xxh128);
+		snprintf(why, FIELD_WHY, "%s: checksum is %s, the manifest says %s", segment->name,
+			hex, segment->xxh128);
 	return -2;
 }
 
-/* Readers read to the manifest's length: what stands behind it was never handed over, and is not looked at. */
+/* Readers read to the manifest's length: what stands behind it was never handed over, and is not
+ * looked at. */
 int manifest_check(const struct manifest *manifest, const char *folder, char *why)
 {
 	struct namelist list;

@@ -1,6 +1,6 @@
 /*
- * mount.c: is the mount that a spool stands on one on which the hand-over holds? Part of nfs.h; asked once, when a
- * stage opens the spool.
+ * mount.c: is the mount that a spool stands on one on which the hand-over holds? Part of nfs.h;
+ * asked once, when a stage opens the spool.
  */
 #include "spool/nfs.h"
 
@@ -41,7 +41,8 @@ static bool parse_line(const char *line, size_t length, struct mount *mount)
 	memcpy(text, line, length);
 	text[length] = '\0';
 	rest = strstr(text, " - ");
-	if (!rest || sscanf(text, "%*s %*s %*s %*s %4095s %1023s", mount->point, mount->options) != 2 ||
+	if (!rest ||
+		sscanf(text, "%*s %*s %*s %*s %4095s %1023s", mount->point, mount->options) != 2 ||
 		sscanf(rest, " - %63s %*s %1023s", mount->type, mount->super_options) != 2)
 		return false;
 	unescape(mount->point);
@@ -81,7 +82,8 @@ static bool has_option(const struct mount *mount, const char *option)
 	size_t length = strlen(option);
 
 	for (size_t i = 0; i < 2; i++)
-		for (const char *at = lists[i]; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
+		for (const char *at = lists[i]; at;
+			at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
 			if (strncmp(at, option, length) == 0 && strchr(",=", at[length]))
 				return true;
 	return false;
@@ -110,18 +112,24 @@ int nfs_judge_mount(const char *mountinfo, const char *path, char *why, size_t s
 	if (!find(mountinfo, path, &mount))
 		return 0;
 	if (is_nfs(mount.type) && (has_option(&mount, "soft") || has_option(&mount, "softerr"))) {
-		snprintf(why, size, "%s is mounted \"soft\": a server that answers late would lose packets in "
-			"silence; mount it \"hard\"", mount.point);
+		snprintf(why, size,
+			"%s is mounted \"soft\": a server that answers late would lose packets in "
+			"silence; mount it \"hard\"",
+			mount.point);
 		return -1;
 	}
 	if (is_nfs(mount.type) && has_option(&mount, "nocto")) {
-		snprintf(why, size, "%s is mounted \"nocto\": listings may be stale, so batches may be found "
-			"late; mount it without", mount.point);
+		snprintf(why, size,
+			"%s is mounted \"nocto\": listings may be stale, so batches may be found "
+			"late; mount it without",
+			mount.point);
 		return 1;
 	}
 	if (is_other_network(mount.type)) {
-		snprintf(why, size, "%s is of type %s, on which the hand-over was not proven; use NFS or a local "
-			"disk", mount.point, mount.type);
+		snprintf(why, size,
+			"%s is of type %s, on which the hand-over was not proven; use NFS "
+			"or a local disk",
+			mount.point, mount.type);
 		return 1;
 	}
 	return 0;

@@ -1,6 +1,7 @@
 /*
- * names.c: names of batches and lists of directory entries. A name is all that stages know of a batch before they
- * open it, from the capture to the store, so it is parsed strictly: what is accepted prints back to the same text.
+ * names.c: names of batches and lists of directory entries. A name is all that stages know of a
+ * batch before they open it, from the capture to the store, so it is parsed strictly: what is
+ * accepted prints back to the same text.
  */
 #include "spool/names.h"
 
@@ -81,9 +82,9 @@ bool batchname_parse(const char *text, struct batchname *name)
 	memset(name, 0, sizeof(*name));
 	if (!take(&rest, '-', start, sizeof(start)) || !parse_start(start, &name->start_us) ||
 		!take(&rest, '-', name->probe, sizeof(name->probe)) || !name_part_ok(name->probe) ||
-		!take(&rest, '-', name->stream, sizeof(name->stream)) || !name_part_ok(name->stream) ||
-		!take(&rest, '-', name->run, sizeof(name->run)) || !is_run(name->run) ||
-		!take(&rest, 0, seq, sizeof(seq)) || !parse_seq(seq, name))
+		!take(&rest, '-', name->stream, sizeof(name->stream)) ||
+		!name_part_ok(name->stream) || !take(&rest, '-', name->run, sizeof(name->run)) ||
+		!is_run(name->run) || !take(&rest, 0, seq, sizeof(seq)) || !parse_seq(seq, name))
 		return false;
 	batchname_format(name, again, sizeof(again));
 	return strcmp(text, again) == 0;
@@ -92,7 +93,7 @@ bool batchname_parse(const char *text, struct batchname *name)
 static bool part_byte(char byte)
 {
 	return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-		(byte >= '0' && byte <= '9') || byte == '_' || byte == '.';
+	       (byte >= '0' && byte <= '9') || byte == '_' || byte == '.';
 }
 
 bool name_part_ok(const char *text)

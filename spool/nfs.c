@@ -1,6 +1,7 @@
 /*
- * nfs.c: everything the hand-over asks of a file system, said so that it holds on NFS too: after a lost reply, with a
- * stale cache, with two hosts at once (SPOOL.md, rules 3, 10 and 16). Nothing else in MIRA calls rename() on the spool.
+ * nfs.c: everything the hand-over asks of a file system, said so that it holds on NFS too: after a
+ * lost reply, with a stale cache, with two hosts at once (SPOOL.md, rules 3, 10 and 16). Nothing
+ * else in MIRA calls rename() on the spool.
  */
 #include "spool/nfs.h"
 
@@ -28,7 +29,8 @@ void nfs_set_durable(bool wanted)
 	durable = wanted;
 }
 
-/* opendir, not stat: opening a folder makes the client ask the server (close-to-open), a name's entry may be stale. */
+/* opendir, not stat: opening a folder makes the client ask the server (close-to-open), a name's
+ * entry may be stale. */
 static int list_with(const char *path, struct namelist *list, bool (*wanted)(const char *name))
 {
 	DIR *folder = opendir(path);
@@ -137,7 +139,8 @@ static int listed(const char *path)
 	return split(path, folder, &name) < 0 ? -1 : nfs_has(folder, name);
 }
 
-/* The reply to a rename that was done can be lost; the repeated request then fails, mostly with ENOENT. */
+/* The reply to a rename that was done can be lost; the repeated request then fails, mostly with
+ * ENOENT. */
 int nfs_move(const char *from_folder, const char *from, const char *to_folder, const char *to)
 {
 	char old[PATH_MAX], new[PATH_MAX];
@@ -198,7 +201,7 @@ static bool same_file(const char *a, const char *b)
 	struct stat left, right;
 
 	return stat(a, &left) == 0 && stat(b, &right) == 0 && left.st_dev == right.st_dev &&
-		left.st_ino == right.st_ino;
+	       left.st_ino == right.st_ino;
 }
 
 int nfs_link(const char *from, const char *to)
@@ -386,7 +389,8 @@ static char *read_once(const char *path, size_t *size)
 	return data;
 }
 
-/* A file that another host replaces while it is read gives ESTALE; its successor stands under the same name. */
+/* A file that another host replaces while it is read gives ESTALE; its successor stands under the
+ * same name. */
 char *nfs_read_file(const char *path, size_t *size)
 {
 	size_t length = 0;

@@ -1,6 +1,7 @@
 /*
- * policy.c: policy.conf as data. Preprocess takes the fast lists from it, classify the conditions; what a condition means
- * is classify's knowledge, what the file may look like is decided here, once for both.
+ * policy.c: policy.conf as data. Preprocess takes the fast lists from it, classify the conditions;
+ * what a condition means is classify's knowledge, what the file may look like is decided here, once
+ * for both.
  */
 #include "spool/policy.h"
 
@@ -50,18 +51,19 @@ struct rule {
 static bool is_name(const char *text)
 {
 	return *text >= 'a' && *text <= 'z' &&
-		strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(text);
+	       strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(text);
 }
 
 static bool is_class(const char *text)
 {
 	return *text >= 'A' && *text <= 'Z' &&
-		strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/-") == strlen(text);
+	       strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/-") == strlen(text);
 }
 
 static bool is_verdict(const char *text)
 {
-	return strcmp(text, "acceptable") == 0 || strcmp(text, "unacceptable") == 0 || strcmp(text, "review") == 0;
+	return strcmp(text, "acceptable") == 0 || strcmp(text, "unacceptable") == 0 ||
+	       strcmp(text, "review") == 0;
 }
 
 /* A verdict names its rule, so a name stands once in the whole file. */
@@ -76,20 +78,27 @@ static bool is_taken(const struct policy *policy, const char *name)
 	return times > 1;
 }
 
-static bool rule_ok(struct conf *conf, config_setting_t *group, const struct policy *policy, struct rule rule)
+static bool rule_ok(
+	struct conf *conf, config_setting_t *group, const struct policy *policy, struct rule rule)
 {
 	config_setting_t *name = config_setting_get_member(group, "name");
 	config_setting_t *class = config_setting_get_member(group, "class");
 	config_setting_t *verdict = config_setting_get_member(group, "verdict");
 
 	if (!is_name(rule.name))
-		return conf_fail(conf, name, "name \"%s\" is not legal; allowed: a-z, then a-z, 0-9 and _", rule.name);
+		return conf_fail(conf, name,
+			"name \"%s\" is not legal; allowed: a-z, then a-z, 0-9 and _", rule.name);
 	if (is_taken(policy, rule.name))
-		return conf_fail(conf, name, "name \"%s\" stands twice; names are unique over fast and classes", rule.name);
+		return conf_fail(conf, name,
+			"name \"%s\" stands twice; names are unique over fast and classes",
+			rule.name);
 	if (!is_class(rule.class))
-		return conf_fail(conf, class, "class \"%s\" is not legal; allowed: A-Z, then A-Z, 0-9, / and -", rule.class);
+		return conf_fail(conf, class,
+			"class \"%s\" is not legal; allowed: A-Z, then A-Z, 0-9, / and -",
+			rule.class);
 	if (!is_verdict(rule.verdict))
-		return conf_fail(conf, verdict, "verdict \"%s\" is not legal; allowed: acceptable, unacceptable, review",
+		return conf_fail(conf, verdict,
+			"verdict \"%s\" is not legal; allowed: acceptable, unacceptable, review",
 			rule.verdict);
 	if (!*rule.say)
 		*rule.say = x_strdup("");
@@ -97,11 +106,13 @@ static bool rule_ok(struct conf *conf, config_setting_t *group, const struct pol
 }
 
 /* Such a list would switch the scan off for everything. */
-static bool selects_something(struct conf *conf, config_setting_t *group, const struct policy_fast *fast)
+static bool selects_something(
+	struct conf *conf, config_setting_t *group, const struct policy_fast *fast)
 {
 	if (fast->prefix_count + fast->port_count)
 		return true;
-	return conf_fail(conf, group, "fast list \"%s\" has neither prefixes nor ports and would match every packet",
+	return conf_fail(conf, group,
+		"fast list \"%s\" has neither prefixes nor ports and would match every packet",
 		fast->name);
 }
 
@@ -109,7 +120,8 @@ static bool read_fast(struct conf *conf, config_setting_t *list, void *structure
 {
 	struct policy *policy = structure;
 
-	if (!conf_groups(conf, list, fast_keys, sizeof(*policy->fast), &policy->fast, &policy->fast_count))
+	if (!conf_groups(conf, list, fast_keys, sizeof(*policy->fast), &policy->fast,
+		    &policy->fast_count))
 		return false;
 	for (size_t i = 0; i < policy->fast_count; i++) {
 		struct policy_fast *fast = &policy->fast[i];
@@ -127,7 +139,8 @@ static bool read_classes(struct conf *conf, config_setting_t *list, void *struct
 {
 	struct policy *policy = structure;
 
-	if (!conf_groups(conf, list, class_keys, sizeof(*policy->classes), &policy->classes, &policy->class_count))
+	if (!conf_groups(conf, list, class_keys, sizeof(*policy->classes), &policy->classes,
+		    &policy->class_count))
 		return false;
 	for (size_t i = 0; i < policy->class_count; i++) {
 		struct policy_class *class = &policy->classes[i];
@@ -194,8 +207,9 @@ static bool read_ports(struct conf *conf, config_setting_t *list, void *structur
 			return false;
 		if (!parse_port(text, &fast->ports[i]))
 			return conf_fail(conf, config_setting_get_elem(list, (unsigned)i),
-				"\"%s\" is no port; allowed are \"tcp/80\", \"udp/5000-5010\", \"sctp/2905\" or \"53\" for "
-				"TCP and UDP", text);
+				"\"%s\" is no port; allowed are \"tcp/80\", \"udp/5000-5010\", "
+				"\"sctp/2905\" or \"53\" for TCP and UDP",
+				text);
 	}
 	return true;
 }

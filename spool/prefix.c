@@ -1,5 +1,6 @@
 /*
- * prefix.c: address prefixes, as operators write them for aggregates and fast lists. Part of config.h.
+ * prefix.c: address prefixes, as operators write them for aggregates and fast lists. Part of
+ * config.h.
  */
 #include "spool/config.h"
 

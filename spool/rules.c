@@ -1,6 +1,7 @@
 /*
- * rules.c: the copy of configuration, policy and symptoms that travels with the packets. It is found by its content, so
- * a change by the operator makes a new folder and never changes one that a waiting batch was stamped with.
+ * rules.c: the copy of configuration, policy and symptoms that travels with the packets. It is
+ * found by its content, so a change by the operator makes a new folder and never changes one that a
+ * waiting batch was stamped with.
  */
 #include "spool/rules.h"
 
@@ -44,7 +45,8 @@ static int add(struct files *files, const char *name, const char *path, const ch
 
 	file.data = path[0] ? nfs_read_file(path, &file.size) : x_strdup("");
 	if (!file.data) {
-		log_err("cannot read %s: %s; it is what \"%s\" in mira.conf names", path, strerror(errno), setting);
+		log_err("cannot read %s: %s; it is what \"%s\" in mira.conf names", path,
+			strerror(errno), setting);
 		return -1;
 	}
 	snprintf(file.name, sizeof(file.name), "%s", name);
@@ -68,7 +70,8 @@ static int add_symptoms(struct files *files, const char *folder)
 	int result = 0;
 
 	if (nfs_list(folder, &names) < 0) {
-		log_err("cannot list %s: %s; it is what \"symptoms\" in mira.conf names", folder, strerror(errno));
+		log_err("cannot list %s: %s; it is what \"symptoms\" in mira.conf names", folder,
+			strerror(errno));
 		return -1;
 	}
 	namelist_sort(&names);
@@ -82,7 +85,8 @@ static int add_symptoms(struct files *files, const char *folder)
 	}
 	namelist_free(&names);
 	if (result == 0 && files->count == before) {
-		log_err("%s holds no *.sym file; it is what \"symptoms\" in mira.conf names", folder);
+		log_err("%s holds no *.sym file; it is what \"symptoms\" in mira.conf names",
+			folder);
 		errno = ENOENT;
 		result = -1;
 	}
@@ -130,7 +134,8 @@ static int write_files(const struct files *files, const char *folder)
 	for (size_t i = 0; i < files->count; i++) {
 		const struct file *file = &files->list[i];
 
-		if (nfs_join(path, folder, file->name) < 0 || nfs_write_file(path, file->data, file->size) < 0)
+		if (nfs_join(path, folder, file->name) < 0 ||
+			nfs_write_file(path, file->data, file->size) < 0)
 			return -1;
 	}
 	return nfs_sync_folder(folder);
@@ -150,8 +155,8 @@ static void remove_files(const struct files *files, const char *folder)
 	errno = error;
 }
 
-/* Made under a name that no listing shows and renamed: whoever sees the folder sees all of it. Of two makers one loses
- * the rename against a full folder with the same content, which is as good. */
+/* Made under a name that no listing shows and renamed: whoever sees the folder sees all of it. Of
+ * two makers one loses the rename against a full folder with the same content, which is as good. */
 static int make(const struct spool *spool, const struct files *files, const char *hash)
 {
 	char rules[PATH_MAX], folder[PATH_MAX], name[32];

@@ -1,6 +1,7 @@
 /*
- * spool.c: makes and opens the root folder that all stages share. spool.json is written last and exclusively, so a
- * spool that has one is complete, and of two makers one wins and both read the same.
+ * spool.c: makes and opens the root folder that all stages share. spool.json is written last and
+ * exclusively, so a spool that has one is complete, and of two makers one wins and both read the
+ * same.
  */
 #include "spool/spool.h"
 
@@ -47,9 +48,13 @@ static const struct remedy {
 } remedies[] = {
 	{ENOSPC, MIRA_AGAIN, "the file system is full: free space, then start again"},
 	{EDQUOT, MIRA_AGAIN, "the quota is used up: free space, then start again"},
-	{EROFS, MIRA_PERSON, "the file system is mounted read-only: mount it for writing or name another --spool"},
-	{EACCES, MIRA_PERSON, "this user may not write there: change the owner or name another --spool"},
-	{EPERM, MIRA_PERSON, "this user may not write there: change the owner or name another --spool"},
+	{EROFS, MIRA_PERSON,
+		"the file system is mounted read-only: mount it for writing or name another "
+		"--spool"},
+	{EACCES, MIRA_PERSON,
+		"this user may not write there: change the owner or name another --spool"},
+	{EPERM, MIRA_PERSON,
+		"this user may not write there: change the owner or name another --spool"},
 	{ENOTDIR, MIRA_PERSON, "a file stands where a folder is needed: name another --spool"},
 	{ENAMETOOLONG, MIRA_PERSON, "the path is too long: name another --spool"},
 	{ENOENT, MIRA_PERSON, "the folder above is not there: is the file system mounted?"},
@@ -78,7 +83,8 @@ static int complain(const char *tried, const char *path)
 		log_err("cannot %s %s: %s; %s", tried, path, strerror(error), remedies[i].text);
 		return remedies[i].code;
 	}
-	log_err("cannot %s %s: %s; try again when the file system answers", tried, path, strerror(error));
+	log_err("cannot %s %s: %s; try again when the file system answers", tried, path,
+		strerror(error));
 	return MIRA_AGAIN;
 }
 
@@ -105,7 +111,8 @@ static int set_root(struct spool *spool, const char *root)
 	return 0;
 }
 
-static void add_required(const struct spool *spool, const struct required *row, struct namelist *readers)
+static void add_required(
+	const struct spool *spool, const struct required *row, struct namelist *readers)
 {
 	char reader[32];
 
@@ -194,19 +201,35 @@ static int make(struct spool *spool, const struct config *config, bool durable)
 	return create_json(spool, path) < 0 ? complain("write", path) : 0;
 }
 
+/* Zeros would be divided by or wait for nobody. */
+static bool legal(const json_t *object, struct spool *spool, char *why)
+{
+	if (!json_is_integer(json_object_get(object, "format"))) {
+		snprintf(why, FIELD_WHY, "\"format\" is missing");
+		return false;
+	}
+	if (!fields_get(object, fields, spool, why))
+		return false;
+	if (spool->window_s && spool->max_delay_s && spool->shards && spool->shards <= 64)
+		return true;
+	snprintf(why, FIELD_WHY, "\"window_s\", \"max_delay_s\" or \"shards\" is not legal");
+	return false;
+}
+
 static int get_json(struct spool *spool, const json_t *object, const char *path)
 {
 	const json_t *format = json_object_get(object, "format");
 	char why[FIELD_WHY];
 
 	if (json_is_integer(format) && json_integer_value(format) != SPOOL_FORMAT) {
-		log_err("%s: the spool has format %lld, this program works with format %d; use the MIRA that "
-			"made it, or a new spool", path, (long long)json_integer_value(format), SPOOL_FORMAT);
+		log_err("%s: the spool has format %lld, this program works with format %d; use the "
+			"MIRA that made it, or a new spool",
+			path, (long long)json_integer_value(format), SPOOL_FORMAT);
 		return MIRA_PERSON;
 	}
-	snprintf(why, sizeof(why), "\"format\" is missing");
-	if (!json_is_integer(format) || !fields_get(object, fields, spool, why)) {
-		log_err("%s: not the spool.json of a MIRA spool (%s); name another --spool", path, why);
+	if (!legal(object, spool, why)) {
+		log_err("%s: not the spool.json of a MIRA spool (%s); name another --spool", path,
+			why);
 		return MIRA_PERSON;
 	}
 	return 0;
@@ -219,7 +242,8 @@ static int read_json(struct spool *spool)
 	int result;
 
 	if (!object && errno == EBADMSG) {
-		log_err("%s: damaged or not MIRA's: %s; restore it or name another --spool", path, why);
+		log_err("%s: damaged or not MIRA's: %s; restore it or name another --spool", path,
+			why);
 		return MIRA_PERSON;
 	}
 	if (!object)
@@ -229,7 +253,8 @@ static int read_json(struct spool *spool)
 	return result;
 }
 
-/* A process with other windows would put the same packets under other names: nobody may start who disagrees. */
+/* A process with other windows would put the same packets under other names: nobody may start who
+ * disagrees. */
 static int compare(const struct spool *spool, const struct config *config)
 {
 	const struct {
@@ -247,9 +272,10 @@ static int compare(const struct spool *spool, const struct config *config)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		if (rows[i].ours == rows[i].theirs)
 			continue;
-		log_err("%s: %s is %u, but the spool was made with %u (%s/spool.json); set %s = %u in mira.conf "
-			"or use a new spool", file, rows[i].name, rows[i].ours, rows[i].theirs, spool->root,
-			rows[i].name, rows[i].theirs);
+		log_err("%s: %s is %u, but the spool was made with %u (%s/spool.json); "
+			"set %s = %u in mira.conf or use a new spool",
+			file, rows[i].name, rows[i].ours, rows[i].theirs, spool->root, rows[i].name,
+			rows[i].theirs);
 		result = MIRA_PERSON;
 	}
 	return result;
@@ -267,7 +293,8 @@ static int check_mount(const struct spool *spool)
 	return verdict < 0 ? MIRA_PERSON : 0;
 }
 
-/* An existing spool is touched by nothing yet: better to hear of a read-only mount now than after an hour's work. */
+/* An existing spool is touched by nothing yet: better to hear of a read-only mount now than after
+ * an hour's work. */
 static int check_writable(const struct spool *spool)
 {
 	return access(spool->root, W_OK | X_OK) < 0 ? complain("write into", spool->root) : 0;
@@ -292,12 +319,29 @@ int spool_open(struct spool *spool, const char *root, const struct config *confi
 	return result;
 }
 
+int spool_attach(struct spool *spool, const char *root)
+{
+	int result = set_root(spool, root);
+
+	if (result == 0 && !spool_exists(spool->root)) {
+		log_err("%s is no spool: it holds no spool.json; name the folder the stages use",
+			spool->root);
+		result = MIRA_PERSON;
+	}
+	if (result == 0)
+		result = read_json(spool);
+	if (result == 0)
+		nfs_set_durable(spool->durable);
+	return result;
+}
+
 bool spool_exists(const char *root)
 {
 	return nfs_has(root, "spool.json") == 1;
 }
 
-/* Another identity than the recorded one would load windows into two stores, each with a part of them. */
+/* Another identity than the recorded one would load windows into two stores, each with a part of
+ * them. */
 int spool_set_store(struct spool *spool, const char *identity)
 {
 	char path[PATH_MAX], *recorded;

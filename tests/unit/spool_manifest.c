@@ -1,4 +1,5 @@
-/* manifest.c: what is written is read back; whatever else stands in a manifest.json is refused with a reason. */
+/* manifest.c: what is written is read back; whatever else stands in a manifest.json is refused with
+ * a reason. */
 #include "tests/unit/tmp.h"
 
 #include <errno.h>
@@ -118,6 +119,7 @@ static const char *refused(const char *from, const char *to)
 	if (!at)
 		fail_msg("no %s in %s", from, text);
 	changed = calloc(1, 65536 + strlen(to));
+	assert_non_null(changed);
 	sprintf(changed, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
 	tmp_write("manifest.json", changed);
 	free(text);
@@ -130,7 +132,8 @@ static const char *refused(const char *from, const char *to)
 
 static void illegal_values_are_named(void **state)
 {
-	assert_says(refused("\"format\": 1", "\"format\": 2"), "\"format\" is 2, this program reads 1");
+	assert_says(
+		refused("\"format\": 1", "\"format\": 2"), "\"format\" is 2, this program reads 1");
 	assert_says(refused("\"format\": 1,", ""), "\"format\"");
 	assert_says(refused("\"kind\": \"packets\"", "\"kind\": \"pakets\""), "\"kind\"");
 	assert_says(refused("\"kind\": \"packets\"", "\"kind\": \"0123456789abcdef\""), "\"kind\"");

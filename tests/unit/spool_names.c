@@ -36,7 +36,15 @@ static void a_name_parses_and_prints_back(void **state)
 static void other_texts_are_no_names(void **state)
 {
 	static const char *const wrong[] = {
-		"", "-", "manifest.json", NAME "~w.1", NAME "+", NAME "+0", NAME "+x", NAME " ", NAME "-1",
+		"",
+		"-",
+		"manifest.json",
+		NAME "~w.1",
+		NAME "+",
+		NAME "+0",
+		NAME "+x",
+		NAME " ",
+		NAME "-1",
 		"20261321T104300.123456Z-probe1-all-" RUN "-0000000042", /* month 13 */
 		"2026112 T104300.123456Z-probe1-all-" RUN "-0000000042",
 		"20261121T104300.123456-probe1-all-" RUN "-0000000042", /* no Z */
@@ -70,7 +78,8 @@ static void every_truncation_is_refused(void **state)
 
 static void longest_parts_fit(void **state)
 {
-	struct batchname name = {.start_us = UINT64_MAX, .seq = UINT64_MAX, .requeued = UINT32_MAX}, back;
+	struct batchname name = {.start_us = UINT64_MAX, .seq = UINT64_MAX, .requeued = UINT32_MAX},
+			 back;
 	char out[256];
 
 	memset(name.probe, 'p', NAME_PART_MAX);
@@ -85,8 +94,10 @@ static void longest_parts_fit(void **state)
 
 static void names_sort_by_time(void **state)
 {
-	struct batchname early = {.start_us = 999999, .probe = "z", .stream = "z", .run = RUN, .seq = 9};
-	struct batchname late = {.start_us = 1000000, .probe = "a", .stream = "a", .run = RUN, .seq = 1};
+	struct batchname early = {
+		.start_us = 999999, .probe = "z", .stream = "z", .run = RUN, .seq = 9};
+	struct batchname late = {
+		.start_us = 1000000, .probe = "a", .stream = "a", .run = RUN, .seq = 1};
 	char first[256], second[256];
 
 	batchname_format(&early, first, sizeof(first));

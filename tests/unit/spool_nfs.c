@@ -1,6 +1,6 @@
 /*
- * nfs.c: existence is decided by listings, not by replies. rename(), link(), unlink() and mkdir() are replaced here by
- * ones that lose replies, as NFS does.
+ * nfs.c: existence is decided by listings, not by replies. rename(), link(), unlink() and mkdir()
+ * are replaced here by ones that lose replies, as NFS does.
  */
 #include "tests/unit/tmp.h"
 
@@ -290,7 +290,8 @@ static int clear(void **state)
 
 #define MOUNTS                                                                                     \
 	"22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw,errors=remount-ro\n"                \
-	"30 22 0:40 / /spool rw,relatime shared:9 - nfs4 srv:/x rw,vers=4.2,hard,softreval,proto=tcp\n" \
+	"30 22 0:40 / /spool rw,relatime shared:9 - nfs4 srv:/x "                                  \
+	"rw,vers=4.2,hard,softreval,proto=tcp\n"                                                   \
 	"31 22 0:41 / /soft rw - nfs srv:/x rw,vers=3,soft,proto=tcp\n"                            \
 	"32 22 0:42 / /err rw - nfs4 srv:/x rw,softerr\n"                                          \
 	"33 22 0:43 / /two\\040words rw - nfs4 srv:/x rw,soft\n"                                   \
@@ -307,8 +308,17 @@ static void soft_mounts_are_refused(void **state)
 		const char *path;
 		int verdict;
 	} rows[] = {
-		{"/", 0}, {"/spool", 0}, {"/spool/x", 0}, {"/soft", -1}, {"/soft/x/y", -1}, {"/softer", 0},
-		{"/err/x", -1}, {"/two words/x", -1}, {"/nocto/x", 1}, {"/soft/local/x", 0}, {"/again/x", 0},
+		{"/", 0},
+		{"/spool", 0},
+		{"/spool/x", 0},
+		{"/soft", -1},
+		{"/soft/x/y", -1},
+		{"/softer", 0},
+		{"/err/x", -1},
+		{"/two words/x", -1},
+		{"/nocto/x", 1},
+		{"/soft/local/x", 0},
+		{"/again/x", 0},
 		{"/smb", 1},
 	};
 	char why[512];

@@ -1,7 +1,9 @@
 /*
- * tmp.h: what unit tests share: a folder that is removed afterwards, small files, and what was logged.
+ * tmp.h: what unit tests share: a folder that is removed afterwards, small files, and what was
+ *logged.
  *
- *	cmocka_run_group_tests(tests, tmp_setup, tmp_teardown); inside: tmp_path(), tmp_write(), tmp_log_begin() …
+ *	cmocka_run_group_tests(tests, tmp_setup, tmp_teardown); inside: tmp_path(), tmp_write(),
+ *tmp_log_begin() …
  */
 #ifndef TESTS_TMP_H
 #define TESTS_TMP_H
@@ -31,7 +33,8 @@ static inline int tmp_setup(void **state)
 	return mkdtemp(tmp_folder) ? 0 : -1;
 }
 
-static inline int tmp_remove_one(const char *path, const struct stat *status, int flag, struct FTW *ftw)
+static inline int tmp_remove_one(
+	const char *path, const struct stat *status, int flag, struct FTW *ftw)
 {
 	return remove(path);
 }
@@ -74,7 +77,8 @@ static inline const char *tmp_write(const char *name, const char *text)
 	return tmp_write_bytes(name, text, strlen(text));
 }
 
-/* tmp_log_begin(), tmp_log_end(): what goes to standard error in between; the text is valid until the next end. */
+/* tmp_log_begin(), tmp_log_end(): what goes to standard error in between; the text is valid until
+ * the next end. */
 static inline void tmp_log_begin(void)
 {
 	int fd = open(tmp_path("log"), O_RDWR | O_CREAT | O_TRUNC, 0600);

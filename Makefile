@@ -10,9 +10,10 @@ VERSION := 0.1
 PKGS    := libpcap libfixbuf libhs libarchive sqlite3 libconfig nettle jansson libxxhash libcap-ng
 CFLAGS  ?= -O2 -g
 MARCH   ?=
+SANITIZE ?=
 CPPFLAGS += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DMIRA_VERSION='"$(VERSION)"' -DMIRA_ETC='"$(ETC)/mira"' \
-	-I. -isystem /usr/include/hs $(shell pkg-config --cflags-only-I $(PKGS) 2>/dev/null | sed 's/-I/-isystem /g')
-CFLAGS  += -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wshadow -Wstrict-prototypes -Wvla -pthread $(MARCH)
+	$(if $(FAULTS),-DMIRA_FAULTS) -I. -isystem /usr/include/hs $(shell pkg-config --cflags-only-I $(PKGS) 2>/dev/null | sed 's/-I/-isystem /g')
+CFLAGS  += -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wshadow -Wstrict-prototypes -Wvla -pthread $(MARCH) $(SANITIZE)
 LDFLAGS += -pthread -Wl,--as-needed
 
 # A stage is a folder with a main.c; spool/ is the library and the front end; postproc/ holds one main a job.
@@ -69,8 +70,53 @@ $(B)/unit/%: tests/unit/%.c $(STAGES:%=$(B)/lib%.a) $(B)/libpostproc.a $(B)/libs
 
 unit: $(UNIT)
 
+# ---- what a fresh Debian 12 needs ----
+PACKAGES := gcc libc6-dev pkg-config libpcap-dev libfixbuf-dev libhyperscan-dev libarchive-dev libsqlite3-dev \
+	libinotifytools0-dev libconfig-dev nettle-dev libjansson-dev libxxhash-dev libcap-ng-dev libjs-chart.js libjs-jquery \
+	libjs-jquery-tablesorter
+TEST_PACKAGES := perl libcmocka-dev libfixbuf-tools tshark sqlite3 python3 mandoc iproute2 tcpdump procps zip bzip2 xz-utils zstd
+ASAN_PACKAGES := libasan6 libubsan1
+missing = $(shell for p in $(1); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done)
+
+deps check-deps: WANTED = $(PACKAGES)
+check-deps: WANTED += $(TEST_PACKAGES)
+deps check-deps:
+	@set -- $(call missing,$(WANTED)); [ $$# = 0 ] && exit 0; echo "installing: $$*"; \
+	if [ "$$(id -u)" = 0 ]; then sudo=; elif command -v sudo >/dev/null; then sudo=sudo; else \
+	  echo "make: please have these packages installed: $$*" >&2; exit 2; fi; \
+	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$$@" >/dev/null
+
+# ---- the two commands, and the others ----
+demo: deps
+	@$(MAKE) --no-print-directory -s -j2 all
+	@rm -rf $(B)/demo && $(B)/bin/mira run --out $(B)/demo tests/data/demo.pcap
+
+TESTS ?= $(sort $(wildcard tests/t*.t))
+check: check-deps
+	@$(MAKE) --no-print-directory -s -j2 B=$(B)/test FAULTS=1 all unit
+	@$(MAKE) --no-print-directory -s B=$(B)/test run-tests
+
+run-tests:
+	@CMOCKA_MESSAGE_OUTPUT=TAP MIRA_BIN=$(abspath $(B)/bin) MIRA_BUILD=$(abspath $(B)) prove --timer --failures -e '' $(UNIT) $(TESTS)
+
+asan: check-deps
+	@$(MAKE) --no-print-directory -s -j2 B=$(B)/asan FAULTS=1 SANITIZE=-fsanitize=address,undefined all unit
+	@ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+	  $(MAKE) --no-print-directory -s B=$(B)/asan SANITIZE=-fsanitize=address,undefined run-tests
+
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+install: all
+	install -d $(addprefix $(DESTDIR),$(PREFIX)/bin $(PREFIX)/share/man/man1 $(PREFIX)/share/man/man5 \
+	  $(PREFIX)/share/man/man8 $(ETC)/mira/symptoms.d)
+	install -m 755 $(BINS) $(DESTDIR)$(PREFIX)/bin
+	for n in 1 5 8; do install -m 644 */*.$$n $(DESTDIR)$(PREFIX)/share/man/man$$n; done
+	install -m 644 etc/mira.conf etc/policy.conf $(DESTDIR)$(ETC)/mira
+	install -m 644 etc/symptoms.d/*.sym $(DESTDIR)$(ETC)/mira/symptoms.d
+
 clean:
 	rm -rf $(B)
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
-.PHONY: all unit clean demo check asan deps format install
+.PHONY: all unit clean demo check run-tests asan deps check-deps format install

@@ -1,0 +1,27 @@
+/*
+ * carry-table.h: the inside of struct carry, for carry.c and carry-file.c.
+ *
+ * Entries stand in a vector, which slots index by hash of the key (index + 1, 0: free); symptoms are lists in an arena whose
+ * node 0 is not used.
+ */
+#ifndef CONSOLIDATE_CARRY_TABLE_H
+#define CONSOLIDATE_CARRY_TABLE_H
+
+#include "consolidate/carry.h"
+
+struct carry {
+	uint64_t window_ms, idle_ms;
+	size_t limit;
+	uint64_t shed;
+	uint32_t *slots;
+	size_t mask;
+	struct carried *entries;
+	size_t count, room;
+	struct carried_symptom *nodes;
+	size_t node_count, node_room;
+};
+
+/* carry_purge(): drops what is idle for every window from BELOW_MS on. */
+void carry_purge(struct carry *carry, uint64_t below_ms);
+
+#endif

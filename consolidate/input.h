@@ -1,0 +1,28 @@
+/*
+ * input.h: one flows batch, read where it stands in flows/shard-0/ready.
+ *
+ * Returns: 0; -1 with errno (machine); -2 with WHY (256 bytes): the batch is bad.
+ */
+#ifndef CONSOLIDATE_INPUT_H
+#define CONSOLIDATE_INPUT_H
+
+#include "consolidate/state.h"
+#include "consolidate/window.h"
+
+/* input_examine(): checks FOLDER's manifest and checksums, and reads its ledger row, which must be that of NAME. */
+int input_examine(const char *folder, const struct batchname *name, struct ledger *row, uint64_t *bytes, char *why);
+
+/* What to take from an input: records whose window starts in [from_ms, below_ms). */
+struct take {
+	uint64_t from_ms, below_ms;
+	uint64_t stop_at;	/* stop early when the table holds more entries; then *STOPPED */
+	bool stopped;
+	uint64_t records;	/* read so far, for the progress */
+};
+
+/* input_merge(): reads all of INPUT below READY and merges what TAKE wants. A record outside of the input's windows or
+ * counts that do not add up to its ledger row make it bad. */
+int input_merge(const char *ready, const struct state *state, const struct input *input, struct take *take,
+	struct window_table *table, char *why);
+
+#endif

@@ -1,0 +1,307 @@
+/*
+ * publish.c: one commit of a shard: the merge of the windows that close, as a batch of biflows for the readers of biflows, the
+ * next token, and the list of inputs to retire, all made below the token's attempt and committed by the rename of the token.
+ *
+ * A commit closes as many windows as hold about batch_biflows biflows, or one. Where commits are cut changes nothing in what is
+ * published over all: windows close in their order, and what they leave for later ones depends on them alone.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "consolidate/biflow.h"
+#include "consolidate/input.h"
+#include "consolidate/ledger.h"
+#include "consolidate/shard.h"
+#include "spool/fault.h"
+#include "spool/log.h"
+
+#define RECORD_BYTES 60 /* of a flow record in a file, at least: a first guess of what fits a commit */
+
+/* What a commit does. */
+struct plan {
+	uint64_t from_ms, below_ms; /* windows that close: start in [from_ms, below_ms) */
+	struct batch batch;
+	uint64_t biflows, rows, retired;
+};
+
+static int by_first_window(const void *a, const void *b)
+{
+	const struct input *x = *(struct input *const *)a, *y = *(struct input *const *)b;
+
+	return (x->first_ms > y->first_ms) - (x->first_ms < y->first_ms);
+}
+
+/* The inputs that have windows before LIMIT_MS, malloc'ed, by first window. */
+static struct input **closing_inputs(const struct state *state, uint64_t limit_ms, size_t *count)
+{
+	struct input **closing = x_calloc(state->input_count + 1, sizeof(struct input *));
+
+	*count = 0;
+	for (size_t i = 0; i < state->input_count; i++)
+		if (state->inputs[i].first_ms < limit_ms)
+			closing[(*count)++] = &state->inputs[i];
+	qsort(closing, *count, sizeof(struct input *), by_first_window);
+	return closing;
+}
+
+bool publish_due(const struct shard *shard, uint64_t limit_ms)
+{
+	for (size_t i = 0; i < shard->state.input_count; i++)
+		if (shard->state.inputs[i].first_ms < limit_ms)
+			return true;
+	return false;
+}
+
+/* The windows from the first one with records on, until inputs of enough bytes are together. */
+static void plan_windows(const struct shard *shard, uint64_t limit_ms, struct plan *plan)
+{
+	const struct state *state = &shard->state;
+	size_t count;
+	struct input **closing = closing_inputs(state, limit_ms, &count);
+	uint64_t bytes = 0, last_ms = 0;
+
+	plan->from_ms = plan->below_ms = state->closed_below_ms;
+	if (count && closing[0]->first_ms > plan->from_ms)
+		plan->from_ms = closing[0]->first_ms;
+	for (size_t i = 0; i < count; i++) {
+		bytes += closing[i]->bytes;
+		if (bytes > shard->batch_biflows * RECORD_BYTES && closing[i]->first_ms > plan->from_ms) {
+			limit_ms = closing[i]->first_ms;
+			break;
+		}
+		if (closing[i]->last_ms > last_ms)
+			last_ms = closing[i]->last_ms;
+	}
+	if (count)
+		plan->below_ms = last_ms + state->window_ms < limit_ms ? last_ms + state->window_ms : limit_ms;
+	free(closing);
+}
+
+static bool takes_part(const struct input *input, const struct plan *plan)
+{
+	return input->first_ms < plan->below_ms && input->last_ms >= plan->from_ms;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* A border with about half of the entries before it. */
+static uint64_t middle_window(const struct window_table *table, const struct plan *plan, uint64_t window_ms)
+{
+	size_t count = window_count(table);
+	uint64_t *starts = x_calloc(count, sizeof(*starts)), middle_ms;
+
+	for (size_t i = 0; i < count; i++)
+		starts[i] = window_entry(table, i)->window_ms;
+	qsort(starts, count, sizeof(*starts), by_number);
+	middle_ms = starts[count / 2];
+	free(starts);
+	return middle_ms > plan->from_ms ? middle_ms : plan->from_ms + window_ms;
+}
+
+/* Reads every input that has records in the windows. 0; 1: too many biflows, the plan has a nearer end now; -1; -2: BAD is
+ * the input. */
+static int merge_inputs(struct shard *shard, struct plan *plan, struct input **bad, char *why)
+{
+	struct state *state = &shard->state;
+	bool one = plan->below_ms - plan->from_ms <= state->window_ms;
+	struct take take = { plan->from_ms, plan->below_ms, one ? SIZE_MAX : shard->batch_biflows, false, 0 };
+	int result = 0;
+
+	window_reset(shard->table);
+	for (size_t i = 0; i < state->input_count && !result && !take.stopped; i++) {
+		*bad = &state->inputs[i];
+		if (takes_part(*bad, plan))
+			result = input_merge(shard->ready, state, *bad, &take, shard->table, why);
+		shard->run->progress.records += take.records;
+		take.records = 0;
+		worker_progress(shard->run->worker, &shard->run->progress);
+	}
+	if (take.stopped)
+		plan->below_ms = middle_window(shard->table, plan, state->window_ms);
+	return result ? result : take.stopped;
+}
+
+static int put_rows(const struct state *state, struct record_writer *writer)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < state->row_count && !result; i++)
+		result = record_add_ledger(writer, &state->rows[i]);
+	return result;
+}
+
+static int put_biflows(struct shard *shard, struct record_writer *writer)
+{
+	struct entry **sorted = window_sorted(shard->table);
+	size_t count = window_count(shard->table);
+	struct symptom_list symptoms = { 0 };
+	struct biflow biflow;
+	int result = 0;
+
+	for (size_t i = 0; i < count && !result; i++) {
+		biflow_make(shard->table, sorted[i], shard->carry, &symptoms, &biflow);
+		result = record_add_biflow(writer, &biflow);
+		if (i + 1 == count || sorted[i + 1]->window_ms != sorted[i]->window_ms)
+			carry_end_window(shard->carry, sorted[i]->window_ms);
+	}
+	free(symptoms.list);
+	free(sorted);
+	return result;
+}
+
+static int write_biflows(struct shard *shard, const char *folder)
+{
+	char path[PATH_MAX + 16];
+	struct record_writer *writer;
+	int result;
+
+	snprintf(path, sizeof(path), "%s/biflows.ipfix", folder);
+	writer = record_create(path, RECORD_BIFLOWS);
+	if (!writer)
+		return -1;
+	result = put_rows(&shard->state, writer);
+	if (!result)
+		result = put_biflows(shard, writer);
+	if (!result)
+		return record_finish(writer);
+	record_abandon(writer);
+	return result;
+}
+
+static int output_biflows(struct shard *shard, struct plan *plan)
+{
+	char folder[PATH_MAX], name[NAME_MAX + 1];
+	struct manifest manifest;
+	int result;
+
+	plan->biflows = window_count(shard->table);
+	plan->rows = shard->state.row_count;
+	if (!plan->biflows && !plan->rows)
+		return 0;
+	shard->state.commits++;
+	snprintf(name, sizeof(name), "%010" PRIu64 "-" SHARD, shard->state.commits);
+	manifest_init(&manifest, "biflows", name);
+	manifest.number = shard->state.commits;
+	result = batch_begin_output(&plan->batch, "biflows", NULL, name, folder);
+	if (!result)
+		result = write_biflows(shard, folder);
+	if (!result)
+		result = batch_end_output(&plan->batch, "biflows", NULL, &manifest, folder);
+	manifest_free(&manifest);
+	return result;
+}
+
+static int output_state(struct shard *shard, struct plan *plan)
+{
+	struct state *state = &shard->state;
+	char folder[PATH_MAX], name[NAME_MAX + 1];
+	struct manifest manifest;
+	int result;
+
+	state_close(state, plan->below_ms);
+	plan->retired = state->retire.count;
+	token_name(++state->serial, name);
+	manifest_init(&manifest, "state", name);
+	manifest.number = state->serial;
+	result = batch_begin_output(&plan->batch, "state", SHARD, name, folder);
+	if (!result)
+		result = state_write(state, folder);
+	if (!result)
+		result = carry_write(shard->carry, folder, state->closed_below_ms);
+	if (!result)
+		result = batch_end_output(&plan->batch, "state", SHARD, &manifest, folder);
+	manifest_free(&manifest);
+	return result;
+}
+
+static int write_outputs(struct shard *shard, struct plan *plan)
+{
+	int result;
+
+	ledger_sort(&shard->state);
+	if (batch_open(&plan->batch, &shard->tokens, shard->run->worker, shard->token) < 0)
+		return -1;
+	FAULT("working");
+	result = output_biflows(shard, plan);
+	FAULT("state");
+	if (!result)
+		result = output_state(shard, plan);
+	if (!result)
+		result = batch_retire(&plan->batch, "flows", SHARD, &shard->state.retire);
+	return result;
+}
+
+static enum publish_result machine(struct shard *shard, const char *what)
+{
+	int reason = errno;
+
+	if (queue_holds(&shard->tokens, shard->run->worker, shard->token) == 0)
+		return PUBLISH_LOST;
+	log_err("cannot %s for commit %" PRIu64 " of " SHARD ": %s", what, shard->state.commits, strerror(reason));
+	errno = reason;
+	return PUBLISH_ERROR;
+}
+
+static enum publish_result bad_input(struct shard *shard, const struct input *bad, const char *why)
+{
+	if (!state_taken(&shard->state, bad))
+		return shard_reject(shard, bad->name, why) < 0 ? machine(shard, "move a bad input") : PUBLISH_AGAIN;
+	log_err("flows batch %s/%s changed after a part of it was published: %s; bring the original back, then start again",
+		shard->ready, bad->name, why);
+	return PUBLISH_PERSON;
+}
+
+static void say(const struct shard *shard, const struct plan *plan)
+{
+	log_info("commit %" PRIu64 ": %" PRIu64 " biflows, %" PRIu64 " ledger rows, %" PRIu64 " inputs retired, windows closed "
+		 "below %" PRIu64 " ms",
+		shard->state.commits, plan->biflows, plan->rows, plan->retired, shard->state.closed_below_ms);
+}
+
+static enum publish_result commit(struct shard *shard, struct plan *plan)
+{
+	char entry[2 * NAME_MAX + 2];
+	int result = queue_commit(&shard->tokens, shard->run->worker, shard->token, plan->batch.attempt);
+
+	if (result <= 0)
+		return result < 0 ? machine(shard, "commit") : PUBLISH_LOST;
+	say(shard, plan);
+	state_committed(&shard->state);
+	snprintf(entry, sizeof(entry), "%s~%s", shard->token, plan->batch.attempt);
+	token_name(shard->state.serial, shard->token);
+	if (queue_finish(&shard->tokens, entry) < 0) {
+		log_err("cannot finish %s: %s", entry, strerror(errno));
+		return PUBLISH_ERROR;
+	}
+	result = queue_claim_named(&shard->tokens, shard->run->worker, shard->token);
+	return result < 0 ? PUBLISH_ERROR : result ? PUBLISH_DONE : PUBLISH_LOST;
+}
+
+enum publish_result publish(struct shard *shard, uint64_t limit_ms)
+{
+	struct plan plan = { 0 };
+	struct input *bad = NULL;
+	char why[256];
+	int result;
+
+	plan_windows(shard, limit_ms, &plan);
+	do
+		result = merge_inputs(shard, &plan, &bad, why);
+	while (result == 1);
+	if (result == -2)
+		return bad_input(shard, bad, why);
+	if (result == -1)
+		return machine(shard, "read the inputs");
+	if (write_outputs(shard, &plan) < 0)
+		return machine(shard, "write the outputs");
+	window_reset(shard->table);
+	return commit(shard, &plan);
+}

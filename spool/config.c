@@ -34,7 +34,7 @@ static const struct conf_key keys[] = {
 	CONF_NUMBER(struct config, window_s, CONF_U32, 1, 86400),
 	CONF_NUMBER(struct config, lateness_s, CONF_U32, 0, 86400),
 	CONF_NUMBER(struct config, max_delay_s, CONF_U32, 1, 604800),
-	CONF_NUMBER(struct config, shards, CONF_U32, 1, 64),
+	CONF_NUMBER(struct config, shards, CONF_U32, 1, 1),
 	CONF_NUMBER(struct config, max_batches, CONF_U64, 2, 1000000),
 	CONF_NUMBER(struct config, min_free, CONF_REAL, 0, 0.9),
 	CONF_NUMBER(struct config, max_skew_s, CONF_U32, 1, 86400),
@@ -213,11 +213,12 @@ static bool set_file(struct config *config, const char *path)
 	       conf_resolve(path, "symptoms.d", config->symptoms);
 }
 
-static bool texts_ok(struct conf *conf, const struct config *config)
+static bool texts_ok(struct conf *conf, struct config *config)
 {
 	config_setting_t *root = conf_root(conf), *probe = config_setting_get_member(root, "probe");
 	config_setting_t *user = config_setting_get_member(root, "user");
 
+	config->probe_named = probe != NULL;
 	if (!name_part_ok(config->probe))
 		return conf_fail(conf, probe,
 			"\"probe\" is 1 to %d letters, digits, \"_\" or \".\", and does not begin "

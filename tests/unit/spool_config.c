@@ -4,6 +4,7 @@
 
 #include "spool/config.h"
 #include "spool/log.h"
+#include "spool/nfs.h"
 
 static struct config config;
 
@@ -36,7 +37,7 @@ static void every_setting_is_read(void **state)
 		"segment_bytes = 8589934592; /* beyond 32 bits, and no 12345678901 in a comment "
 		"*/\n"
 		"period_s = 2.5; batch_segments = 4; snaplen = 1500; ring_bytes = 2000000000;\n"
-		"sampling = 0.5; window_s = 60; lateness_s = 0; max_delay_s = 90; shards = 2; "
+		"sampling = 0.5; window_s = 60; lateness_s = 0; max_delay_s = 90; shards = 1; "
 		"max_batches = 0x10;\n"
 		"min_free = 0; max_skew_s = 5; max_flows = 2000; bad_days = 7; top_hosts = 3;\n"
 		"policy = \"other.conf\"; symptoms = \"/abs/sym\"; store = \"db/mira.db\";\n"
@@ -62,7 +63,7 @@ static void every_setting_is_read(void **state)
 	assert_int_equal(config.window_s, 60);
 	assert_int_equal(config.lateness_s, 0);
 	assert_int_equal(config.max_delay_s, 90);
-	assert_int_equal(config.shards, 2);
+	assert_int_equal(config.shards, 1);
 	assert_int_equal(config.max_batches, 16);
 	assert_int_equal(config.max_skew_s, 5);
 	assert_int_equal(config.max_flows, 2000);
@@ -78,6 +79,82 @@ static void every_setting_is_read(void **state)
 	assert_int_equal(config.aggregates[1].vlan_count, 2);
 	assert_int_equal(config.aggregates[1].vlans[1], 4095);
 	config_free(&config);
+}
+
+/* Uncomments the settings of etc/mira.conf; prose begins with "#", one blank and a word. */
+static void uncomment(FILE *from, FILE *to)
+{
+	char line[256];
+
+	while (fgets(line, sizeof(line), from))
+		fputs(line + (line[0] == '#' && (line[1] != ' ' || line[2] == ' ')), to);
+}
+
+/* The sample shows each setting with its default; "probe" and "aggregates" have examples. */
+static void the_sample_shows_the_defaults(void **state)
+{
+	FILE *from = fopen("etc/mira.conf", "r"), *to = fopen(tmp_path("sample.conf"), "w");
+	struct config defaults;
+
+	assert_non_null(from);
+	uncomment(from, to);
+	fclose(from);
+	fclose(to);
+	assert_int_equal(config_load(&defaults, ""), MIRA_OK);
+	assert_int_equal(config_load(&config, tmp_path("sample.conf")), MIRA_OK);
+	assert_string_equal(config.probe, "probe1");
+	assert_int_equal(config.aggregate_count, 2);
+	assert_string_equal(config.network, defaults.network);
+	assert_string_equal(config.user, defaults.user);
+	assert_string_equal(config.store, defaults.store);
+	assert_int_equal(config.stream_count, 1);
+	assert_string_equal(config.streams[0].name, defaults.streams[0].name);
+	assert_string_equal(config.policy, tmp_path("policy.conf"));
+	assert_string_equal(config.symptoms, tmp_path("symptoms.d"));
+	assert_true(config.segment_bytes == defaults.segment_bytes);
+	assert_true(config.period_s == defaults.period_s && config.sampling == defaults.sampling);
+	assert_true(config.min_free == defaults.min_free);
+	assert_int_equal(config.batch_segments, defaults.batch_segments);
+	assert_int_equal(config.snaplen, defaults.snaplen);
+	assert_int_equal(config.ring_bytes, defaults.ring_bytes);
+	assert_int_equal(config.window_s, defaults.window_s);
+	assert_int_equal(config.lateness_s, defaults.lateness_s);
+	assert_int_equal(config.max_delay_s, defaults.max_delay_s);
+	assert_int_equal(config.shards, defaults.shards);
+	assert_int_equal(config.max_batches, defaults.max_batches);
+	assert_int_equal(config.max_skew_s, defaults.max_skew_s);
+	assert_int_equal(config.max_flows, defaults.max_flows);
+	assert_int_equal(config.bad_days, defaults.bad_days);
+	assert_int_equal(config.top_hosts, defaults.top_hosts);
+	config_free(&config);
+	config_free(&defaults);
+}
+
+/* Each setting that the program knows stands in the sample and in the manual page. */
+static void every_setting_is_explained(void **state)
+{
+	char names[2048], wanted[128], *name, *rest, *end, *sample, *page;
+	const char *said;
+
+	tmp_write("m.conf", "x = 1;");
+	tmp_log_begin();
+	assert_int_equal(config_load(&config, tmp_path("m.conf")), MIRA_PERSON);
+	said = strstr(tmp_log_end(), "allowed here: ");
+	assert_non_null(said);
+	snprintf(names, sizeof(names), "%s", said + strlen("allowed here: "));
+	end = strchr(names, '"');
+	assert_non_null(end);
+	*end = '\0';
+	sample = nfs_read_file("etc/mira.conf", NULL);
+	page = nfs_read_file("spool/mira.conf.5", NULL);
+	for (name = strtok_r(names, ", ", &rest); name; name = strtok_r(NULL, ", ", &rest)) {
+		snprintf(wanted, sizeof(wanted), "\n#%s = ", name);
+		assert_says(sample, wanted);
+		snprintf(wanted, sizeof(wanted), "\n.It Ic %s No = ", name);
+		assert_says(page, wanted);
+	}
+	free(sample);
+	free(page);
 }
 
 static void mistakes_are_named(void **state)
@@ -219,6 +296,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_defaults),
 		cmocka_unit_test(every_setting_is_read),
+		cmocka_unit_test(the_sample_shows_the_defaults),
+		cmocka_unit_test(every_setting_is_explained),
 		cmocka_unit_test(mistakes_are_named),
 		cmocka_unit_test(files_that_cannot_be_read),
 		cmocka_unit_test(every_truncation_is_answered),

@@ -39,6 +39,7 @@ struct config {
 	char file[PATH_MAX];	/* where it was read from, "" for the defaults */
 	char *network;		/* name of the network, for the report; "" */
 	char *probe;		/* name of this capture; default the host's name */
+	bool probe_named;	/* it was set; else traces have probe "trace" */
 	struct config_stream *streams;	/* default: one, "all", filter "" */
 	size_t stream_count;
 	uint64_t segment_bytes;	/* 67108864 */

@@ -1,0 +1,92 @@
+/*
+ * main.c: mira-capture, the first stage: packets from an interface or from traces, as batches of pcapng segments in the
+ * spool. Manual page: mira-capture(8).
+ */
+#include <errno.h>
+
+#include "capture/capture.h"
+#include "capture/live.h"
+#include "capture/options.h"
+#include "capture/privs.h"
+#include "capture/trace.h"
+#include "spool/batch.h"
+#include "spool/metrics.h"
+#include "spool/rules.h"
+
+#define LIVE_BUFFERS  64 /* MiB that a slow spool may be behind an interface */
+#define TRACE_BUFFERS 16
+
+static int open_spool(struct capture *capture)
+{
+	int code = spool_open(&capture->spool, capture->spool_path, &capture->config, true);
+
+	if (code || !rules_publish(&capture->spool, &capture->config, capture->rules))
+		return code;
+	/* it has said why: a policy that is wrong or cannot be read, or a spool that cannot be written */
+	return errno == EINVAL || errno == ENOENT || errno == EACCES ? MIRA_PERSON : MIRA_AGAIN;
+}
+
+static int start(struct capture *capture)
+{
+	unsigned buffers = (capture->interface ? LIVE_BUFFERS : TRACE_BUFFERS) +
+			   2 * (unsigned)capture->config.stream_count;
+
+	capture_signals();
+	capture->worker = worker_start(&capture->spool, "capture");
+	if (!capture->worker) {
+		log_err("cannot write in %s/workers: %m; free space or restore access there", capture->spool.root);
+		return MIRA_AGAIN;
+	}
+	if (batch_finish_captured(&capture->spool))
+		log_warn("cannot finish what an earlier capture left in %s/capture/done: %m", capture->spool.root);
+	capture->publisher = publisher_start(&capture->spool, &capture->config, capture->worker,
+		capture->interface != NULL, buffers);
+	return MIRA_OK;
+}
+
+/* After an error the beat stays, of a process that is no more: so the next capture knows at once that we are dead. */
+static int stop(struct capture *capture, int code)
+{
+	int published = publisher_end(capture->publisher);
+
+	metrics_write(&capture->spool, capture->worker, "capture", &capture->progress);
+	if (published)
+		return capture_worse(published, code);
+	batch_leave(&capture->spool, capture->worker);
+	worker_stop(capture->worker);
+	return code;
+}
+
+static int run(struct capture *capture)
+{
+	struct live *live = NULL;
+	int code = MIRA_OK;
+
+	if (capture->interface)
+		live = live_open(capture, &code);
+	if (!code)
+		code = open_spool(capture);
+	if (!code && live)
+		code = privs_drop(&capture->spool, &capture->config);
+	if (!code)
+		code = start(capture);
+	if (!code)
+		code = stop(capture, live ? live_capture(live) : trace_capture(capture));
+	if (live)
+		live_close(live);
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	static struct capture capture;
+	int code;
+
+	log_open("mira-capture");
+	code = options_parse(&capture, argc, argv);
+	if (!code)
+		code = run(&capture);
+	namelist_free(&capture.dead);
+	options_free(&capture);
+	return code < 0 ? MIRA_OK : code;
+}

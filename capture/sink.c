@@ -1,0 +1,236 @@
+/* sink.c: carries the segments and batches of one stream into the spool; the only part of the capture that writes there. */
+#include "capture/sink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "capture/capture.h"
+#include "spool/batch.h"
+#include "spool/fault.h"
+#include "spool/hash.h"
+#include "spool/nfs.h"
+#include "spool/pressure.h"
+
+#define LOOK_MS	    250 /* between two looks at the pressure */
+#define WAIT_SAY_MS 30000
+
+struct sink {
+	char probe[NAME_PART_MAX + 1], stream[NAME_PART_MAX + 1];
+	struct batch batch;
+	char folder[PATH_MAX]; /* where its files are made */
+	bool open;	       /* a batch is */
+	int fd;		       /* of the segment being written, -1 */
+	char name[64];
+	uint64_t bytes;
+	XXH3_state_t *hash;
+	struct manifest written; /* the segments of the batch so far */
+};
+
+static int fail(struct place *place, const char *what, const char *path)
+{
+	log_err("cannot %s %s: %m; free space or restore access there, then start the capture again: nothing of this "
+		"batch was published", what, path);
+	place->code = MIRA_AGAIN;
+	return -1;
+}
+
+struct sink *sink_new(const char *probe, const char *stream)
+{
+	struct sink *sink = x_calloc(1, sizeof(*sink));
+
+	snprintf(sink->probe, sizeof(sink->probe), "%s", probe);
+	snprintf(sink->stream, sizeof(sink->stream), "%s", stream);
+	sink->fd = -1;
+	sink->hash = XXH3_createState();
+	if (!sink->hash)
+		die(MIRA_AGAIN, "out of memory for a checksum");
+	manifest_init(&sink->written, "packets", "");
+	return sink;
+}
+
+/* ---- segments ---- */
+
+static int open_segment(struct place *place, struct sink *sink)
+{
+	char path[PATH_MAX];
+
+	snprintf(sink->name, sizeof(sink->name), "%06zu.pcapng", sink->written.segment_count);
+	if (snprintf(path, sizeof(path), "%s/%s", sink->folder, sink->name) >= (int)sizeof(path)) {
+		errno = ENAMETOOLONG;
+		return fail(place, "make", sink->folder);
+	}
+	sink->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (sink->fd < 0)
+		return fail(place, "make", path);
+	sink->bytes = 0;
+	XXH3_128bits_reset(sink->hash);
+	return 0;
+}
+
+static int write_all(int fd, const uint8_t *data, size_t size)
+{
+	while (size) {
+		ssize_t put = write(fd, data, size);
+
+		if (put < 0 && errno != EINTR)
+			return -1;
+		if (put < 0)
+			continue;
+		data += put;
+		size -= (size_t)put;
+	}
+	return 0;
+}
+
+int sink_data(struct place *place, struct sink *sink, const uint8_t *data, size_t size)
+{
+	if (sink->fd < 0 && open_segment(place, sink))
+		return -1;
+	if (write_all(sink->fd, data, size))
+		return fail(place, "write a segment in", sink->folder);
+	FAULT("segment");
+	XXH3_128bits_update(sink->hash, data, size);
+	sink->bytes += size;
+	return 0;
+}
+
+int sink_segment(struct place *place, struct sink *sink)
+{
+	char hex[HASH_HEX + 1];
+	int fd = sink->fd;
+
+	sink->fd = -1;
+	if (nfs_sync_file(fd)) {
+		int error = errno;
+
+		close(fd);
+		errno = error;
+		return fail(place, "write a segment in", sink->folder);
+	}
+	if (close(fd))
+		return fail(place, "write a segment in", sink->folder);
+	hash_hex(XXH3_128bits_digest(sink->hash), hex);
+	manifest_add_segment(&sink->written, sink->name, sink->bytes, hex);
+	return 0;
+}
+
+/* ---- batches ---- */
+
+int sink_begin(struct place *place, struct sink *sink, const char *name)
+{
+	manifest_free(&sink->written);
+	if (batch_create(&sink->batch, place->spool, place->worker, name))
+		return fail(place, "make the batch", name);
+	sink->open = true;
+	if (batch_begin_output(&sink->batch, "packets", NULL, name, sink->folder))
+		return fail(place, "make the batch", name);
+	return 0;
+}
+
+/* A trace waits until its readers have caught up; live packets are shed instead (publisher_pressed()). */
+static bool wait_for_readers(struct place *place, const char *name)
+{
+	unsigned waited = 0;
+
+	while (pressure_high(place->spool, place->config, "capture", "packets", name)) {
+		if (capture_stopping())
+			return false;
+		if (waited % WAIT_SAY_MS == 0)
+			log_info("waiting before %s: %s holds as many batches as max_batches allows, or too little "
+				"free space; start mira-preprocess", name, place->spool->root);
+		capture_pause(LOOK_MS / 4);
+		waited += LOOK_MS / 4;
+	}
+	return true;
+}
+
+/* Another instance that thought us dead has written its name into the state: then it captures this stream, not we. */
+static int still_ours(struct place *place, const struct capstate *state)
+{
+	struct capstate now;
+	int result = capstate_read(place->spool, state->probe, state->stream, &now);
+
+	if (result == 1 && strcmp(now.worker, state->worker) == 0)
+		return 0;
+	if (result < 0)
+		return fail(place, "read the state of stream", state->stream);
+	log_err("another instance (%s) has taken over stream %s; this one ends", result ? now.worker : "unknown",
+		state->stream);
+	place->code = MIRA_AGAIN;
+	return -1;
+}
+
+static int publish(struct place *place, struct sink *sink, struct manifest *manifest, const struct capstate *state)
+{
+	int result;
+
+	if (batch_end_output(&sink->batch, "packets", NULL, manifest, sink->folder))
+		return fail(place, "complete the batch", sink->batch.name);
+	if (still_ours(place, state))
+		return -1;
+	if (capstate_write(place->spool, state))
+		return fail(place, "write the state of stream", sink->stream);
+	FAULT("state");
+	result = batch_publish(&sink->batch, place->worker);
+	if (result < 0)
+		return fail(place, "publish the batch", sink->batch.name);
+	sink->open = false;
+	log_debug("published %s", sink->batch.name);
+	return 0;
+}
+
+int sink_commit(struct place *place, struct sink *sink, struct manifest *manifest, const struct capstate *state)
+{
+	for (size_t i = 0; i < sink->written.segment_count; i++) {
+		const struct segment *segment = &sink->written.segments[i];
+
+		manifest_add_segment(manifest, segment->name, segment->bytes, segment->xxh128);
+	}
+	if (!place->live && !wait_for_readers(place, manifest->name))
+		return -1;
+	return publish(place, sink, manifest, state);
+}
+
+static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *walk)
+{
+	return remove(path) && errno != ENOENT ? -1 : 0;
+}
+
+/* Drops what SINK holds open: it was never complete. */
+static void abandon(struct sink *sink)
+{
+	if (sink->fd >= 0)
+		close(sink->fd);
+	sink->fd = -1;
+	if (sink->open && nftw(sink->batch.path, remove_entry, 16, FTW_DEPTH | FTW_PHYS))
+		log_warn("cannot remove %s: %m; the next capture of this stream will", sink->batch.path);
+	sink->open = false;
+}
+
+int sink_release(struct place *place, struct sink *sink)
+{
+	struct capstate now;
+	int result;
+
+	abandon(sink);
+	result = capstate_read(place->spool, sink->probe, sink->stream, &now);
+	if (result == 1 && strcmp(now.worker, worker_name(place->worker)) == 0) {
+		now.worker[0] = '\0';
+		result = capstate_write(place->spool, &now);
+	}
+	return result < 0 ? fail(place, "write the state of stream", sink->stream) : 0;
+}
+
+void sink_free(struct sink *sink)
+{
+	abandon(sink);
+	manifest_free(&sink->written);
+	XXH3_freeState(sink->hash);
+	free(sink);
+}

@@ -170,6 +170,21 @@ struct ruleset *ruleset_compile(const struct policy *policy, const struct nameli
 	return NULL;
 }
 
+struct ruleset *ruleset_load(struct policy *policy, const char *path, const char *symptoms, int *code)
+{
+	struct namelist symbols = {0};
+	struct ruleset *ruleset = NULL;
+
+	*policy = (struct policy){0};
+	*code = policy_load(policy, path);
+	if (!*code)
+		*code = symbols_load(&symbols, symptoms, policy);
+	if (!*code)
+		ruleset = ruleset_compile(policy, &symbols, code);
+	namelist_free(&symbols);
+	return ruleset;
+}
+
 void ruleset_free(struct ruleset *ruleset)
 {
 	if (!ruleset)

@@ -12,7 +12,7 @@
  * Order: the first fast list (in the policy's order) with a count above 0; else the first class whose condition is true (neither 0
  * nor NULL); else class UNKNOWN, verdict review, rule "blind".
  *
- * Calling sequence: ruleset_compile(), then for each stream ruleset_start(), ruleset_next() until it is not 1, ruleset_stop().
+ * Calling sequence: ruleset_load(), then for each stream ruleset_start(), ruleset_next() until it is not 1, ruleset_stop().
  */
 #ifndef CLASSIFY_RULESET_H
 #define CLASSIFY_RULESET_H
@@ -27,7 +27,13 @@ struct decision {
 struct ruleset;
 
 /*
- * ruleset_compile(): POLICY and SYMBOLS (symbols.h) are needed for this call only. NULL after having logged file, line, column
+ * ruleset_load(): reads the policy at PATH and the symptom names in folder SYMPTOMS, and compiles. POLICY gets what was read and is the
+ * caller's to free, also after a failure. NULL: *CODE is an exit code, the reason is logged.
+ */
+struct ruleset *ruleset_load(struct policy *policy, const char *path, const char *symptoms, int *code);
+
+/*
+ * ruleset_compile(): of POLICY, with the names of SYMBOLS (symbols.h), which are needed for this call only. NULL after having logged file, line, column
  * and reason of every condition that is refused, with *CODE MIRA_PERSON (MIRA_AGAIN when SQLite itself failed).
  */
 struct ruleset *ruleset_compile(const struct policy *policy, const struct namelist *symbols, int *code);

@@ -17,14 +17,15 @@
  * What they stand on: biflow (numbers and ids), text, host and decision (the dictionaries), rollup_hour and rollup_host.
  *
  * Exactly once: the rows of a batch and its name in table batch are one transaction; a batch whose name stands there is
- * skipped. The numbers of a shard have no gap, so nothing is missing before the last one.
+ * skipped. The numbers of a shard have no gap: a number that is neither loaded
+ * nor on its way stops the store.
  *
  * One writer at a time: store_open() holds a lock on the file until store_close() or the end of the process. Readers are not
  * hindered (WAL).
  *
  * Calling sequence of the writer:
  *
- *	store_open(); store_join(); for each batch in order of its number:
+ *	store_open(); store_join(); for each batch:
  *		store_begin(), store_add_ledger()…, store_add_biflow()…, store_commit() or store_rollback()
  *	store_close()
  */
@@ -62,14 +63,21 @@ const char *store_identity(const struct store *store);
 
 /* What store_begin() says of a batch. */
 enum store_turn {
-	STORE_LOAD,	/* its turn: a transaction is open */
+	STORE_LOAD,	/* a transaction is open */
 	STORE_KNOWN,	/* loaded before: skip it */
-	STORE_EARLY,	/* a number between the last one and this is missing; store_error() says which */
+	STORE_GAP,	/* a number before this one was never loaded and stands nowhere; store_error() says which */
 	STORE_CLASH,	/* another batch was loaded under this number; store_error() says which */
 	STORE_FAILED,	/* the database failed; store_error() */
 };
-/* store_begin(): NAME is the NUMBERth (from 1) batch of SHARD. A batch whose number was rejected (requeued, perhaps under another name) is loaded. */
-enum store_turn store_begin(struct store *store, const char *name, const char *shard, uint64_t number);
+/* Is the batch NUMBER of SHARD still on its way (store_upstream.h)? 1, 0, or -1 with errno. */
+typedef int (*store_elsewhere)(void *own, const char *shard, uint64_t number);
+/*
+ * store_begin(): NAME is the NUMBERth (from 1) batch of SHARD. Two processes that classify may finish in any order, so batches may be
+ * loaded in any order, as long as what is missing stands ELSEWHERE. A number whose batch held nothing or was rejected may be
+ * loaded again (requeued, under another name).
+ */
+enum store_turn store_begin(struct store *store, const char *name, const char *shard, uint64_t number,
+	store_elsewhere elsewhere, void *own);
 
 /* store_add_ledger(): 'analysed' replaces 'quarantined', which replaces 'missing'; never the other way. */
 int store_add_ledger(struct store *store, const struct ledger *row);

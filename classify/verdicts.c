@@ -1,0 +1,160 @@
+/*
+ * verdicts.c: the work of the stage on one batch: consolidation wrote the input, the store reads the output. Records stream
+ * from the reader through the ruleset to the writer, one in memory at a time.
+ */
+#include "classify/verdicts.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "spool/log.h"
+#include "spool/nfs.h"
+
+struct stream {
+	struct record_reader *reader;
+	struct record_writer *writer;
+	union record record;
+	struct progress *progress;
+	enum verdicts_result result;
+	int error; /* errno */
+	char *why;
+	size_t why_size;
+};
+
+static int fail(struct stream *stream, enum verdicts_result result, const char *why)
+{
+	stream->error = errno;
+	stream->result = result;
+	snprintf(stream->why, stream->why_size, "%s", why);
+	return -1;
+}
+
+/* The next biflow; ledger rows in between pass on their way. */
+static int next_biflow(void *own, const struct biflow **biflow)
+{
+	struct stream *stream = own;
+
+	for (;;) {
+		int got = record_next(stream->reader, &stream->record);
+
+		if (got == RECORD_END)
+			return 0;
+		if (got == RECORD_FLOW)
+			return fail(stream, VERDICTS_BAD, "it holds flows where biflows should be");
+		if (got < 0)
+			return fail(stream, got == -1 ? VERDICTS_MACHINE : VERDICTS_BAD, record_why());
+		stream->progress->records++;
+		if (got == RECORD_BIFLOW)
+			break;
+		if (record_add_ledger(stream->writer, &stream->record.ledger))
+			return fail(stream, VERDICTS_MACHINE, "");
+	}
+	*biflow = &stream->record.biflow;
+	return 1;
+}
+
+static int put_biflow(struct stream *stream, const struct biflow *biflow, const struct decision *decision)
+{
+	struct biflow decided = *biflow;
+
+	decided.class = decision->class;
+	decided.verdict = decision->verdict;
+	decided.rule = decision->rule;
+	return record_add_biflow(stream->writer, &decided) ? fail(stream, VERDICTS_MACHINE, "") : 0;
+}
+
+static void pump(struct stream *stream, struct ruleset *ruleset)
+{
+	const struct biflow *biflow;
+	struct decision decision;
+	enum ruleset_step step;
+
+	ruleset_start(ruleset, next_biflow, stream);
+	do {
+		step = ruleset_next(ruleset, &biflow, &decision);
+		if (step == RULESET_DECIDED && put_biflow(stream, biflow, &decision))
+			break;
+	} while (step == RULESET_DECIDED);
+	ruleset_stop(ruleset);
+	if (step == RULESET_FAILED)
+		stream->result = VERDICTS_POLICY;
+}
+
+static void write_file(struct stream *stream, struct ruleset *ruleset, const char *from, const char *to)
+{
+	stream->reader = record_open(from);
+	if (!stream->reader) {
+		fail(stream, VERDICTS_MACHINE, "");
+		return;
+	}
+	stream->writer = record_create(to, RECORD_VERDICTS);
+	if (!stream->writer)
+		fail(stream, VERDICTS_MACHINE, "");
+	else
+		pump(stream, ruleset);
+	record_close(stream->reader);
+	if (stream->result != VERDICTS_DONE && stream->writer)
+		record_abandon(stream->writer);
+	else if (stream->writer && record_finish(stream->writer))
+		fail(stream, VERDICTS_MACHINE, "");
+}
+
+static void write_files(struct stream *stream, struct ruleset *ruleset, const struct batch *batch, const char *folder)
+{
+	for (size_t i = 0; i < batch->manifest.segment_count && stream->result == VERDICTS_DONE; i++) {
+		const struct segment *segment = &batch->manifest.segments[i];
+		char from[PATH_MAX], to[PATH_MAX], name[32];
+
+		snprintf(name, sizeof(name), i ? "verdicts-%zu.ipfix" : "verdicts.ipfix", i);
+		if (nfs_join(from, batch->path, segment->name) || nfs_join(to, folder, name))
+			fail(stream, VERDICTS_MACHINE, "");
+		else
+			write_file(stream, ruleset, from, to);
+		stream->progress->bytes += segment->bytes;
+	}
+}
+
+/* For the output: kind verdicts, the input's name and number. An unreadable input has the number in its name. */
+static void describe(struct manifest *manifest, const struct batch *batch)
+{
+	manifest_init(manifest, "verdicts", batch->name);
+	manifest->number = batch->manifest.number ? batch->manifest.number : strtoull(batch->name, NULL, 10);
+}
+
+static int end_output(struct batch *batch, const char *folder)
+{
+	struct manifest manifest;
+	int result;
+
+	describe(&manifest, batch);
+	result = batch_end_output(batch, "verdicts", NULL, &manifest, folder);
+	manifest_free(&manifest);
+	return result;
+}
+
+enum verdicts_result verdicts_write(struct batch *batch, struct ruleset *ruleset, struct progress *progress, char *why,
+	size_t size)
+{
+	struct stream stream = {.progress = progress, .why = why, .why_size = size};
+	char folder[PATH_MAX];
+
+	if (batch_begin_output(batch, "verdicts", NULL, batch->name, folder))
+		return VERDICTS_MACHINE;
+	write_files(&stream, ruleset, batch, folder);
+	if (stream.result == VERDICTS_DONE && end_output(batch, folder))
+		return VERDICTS_MACHINE;
+	errno = stream.error;
+	return stream.result;
+}
+
+int verdicts_write_empty(struct batch *batch)
+{
+	char folder[PATH_MAX];
+
+	if (batch_begin_output(batch, "verdicts", NULL, batch->name, folder))
+		return -1;
+	return end_output(batch, folder);
+}

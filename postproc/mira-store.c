@@ -1,0 +1,234 @@
+/*
+ * mira-store: loads batches of verdicts into mira.db, each exactly once. The last stage of the line; reports and whatever else
+ * post-processes read what it wrote.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "postproc/store.h"
+#include "postproc/store_upstream.h"
+#include "spool/log.h"
+#include "spool/nfs.h"
+#include "spool/stage.h"
+
+static const struct stage stage;
+static const char *named; /* --db */
+
+/* ---- opening ---- */
+
+static int take_option(struct stage_run *run, int value, const char *argument)
+{
+	named = argument;
+	return MIRA_OK;
+}
+
+/* A spool that knows its store must find that one again: an empty file made in its place would look like a loss. */
+static int check_present(const struct stage_run *run, const char *path)
+{
+	if (!run->spool.store[0] || access(path, F_OK) == 0 || errno != ENOENT)
+		return MIRA_OK;
+	log_err("there is no store %s, but spool %s has filled one (identity %s): bring it back, or name it with --db", path,
+		run->spool.root, run->spool.store);
+	return MIRA_PERSON;
+}
+
+static int open_store(struct stage_run *run)
+{
+	const char *path = named ? named : run->config.store;
+	struct store *store;
+	int code;
+
+	if (!*path) {
+		log_err("no store is named: give --db FILE, or set store in mira.conf");
+		return MIRA_PERSON;
+	}
+	code = check_present(run, path);
+	if (code)
+		return code;
+	store = store_open(path, run->spool.durable, &code);
+	if (!store)
+		return code;
+	code = store_join(store, &run->spool);
+	if (code) {
+		store_close(store);
+		return code;
+	}
+	run->own = store;
+	run->queue.spread = 1; /* one reader: nobody to make room for, and numbers come in their order */
+	return MIRA_OK;
+}
+
+static void close_store(struct stage_run *run)
+{
+	store_close(run->own);
+}
+
+/* ---- loading ---- */
+
+/* 1: more to come; 0: end; -1: the database or the file's machine; -2: a bad file, WHY; -3: a person. */
+static int load_record(struct stage_run *run, struct record_reader *reader, char *why, size_t size)
+{
+	struct store *store = run->own;
+	union record record;
+	int got = record_next(reader, &record), result = 0;
+
+	if (got == RECORD_LEDGER)
+		result = store_add_ledger(store, &record.ledger);
+	else if (got == RECORD_BIFLOW)
+		result = store_add_biflow(store, &record.biflow);
+	else if (got == RECORD_FLOW)
+		return snprintf(why, size, "it holds flows"), -2;
+	if (got == -2)
+		snprintf(why, size, "%s", record_why());
+	if (got <= 0)
+		return got;
+	run->progress.records++;
+	return result == -2 ? -3 : result == -1 ? -1 : 1;
+}
+
+static int load_file(struct stage_run *run, const char *path, char *why, size_t size)
+{
+	struct record_reader *reader = record_open(path);
+	int result = 1;
+
+	if (!reader)
+		return -1;
+	while (result == 1)
+		result = load_record(run, reader, why, size);
+	record_close(reader);
+	return result;
+}
+
+static int load_files(struct stage_run *run, const struct batch *batch, char *why, size_t size)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < batch->manifest.segment_count && !result; i++) {
+		char path[PATH_MAX];
+
+		if (nfs_join(path, batch->path, batch->manifest.segments[i].name))
+			return -1;
+		result = load_file(run, path, why, size);
+		if (!result)
+			run->progress.bytes += batch->manifest.segments[i].bytes;
+	}
+	return result;
+}
+
+static int elsewhere(void *own, const char *shard, uint64_t number)
+{
+	const struct spool *spool = own;
+	int found = store_upstream(spool, shard, number);
+
+	/* A folder that moved while it was looked for: once more before a person is called. */
+	for (int i = 0; i < 3 && !found && !stage_stopping(); i++) {
+		sleep(1);
+		found = store_upstream(spool, shard, number);
+	}
+	return found;
+}
+
+/* The database failed: 5 tries by the loop when it is the disk, a person otherwise. */
+static enum work_result failed(struct store *store)
+{
+	log_err("%s", store_error(store));
+	if (!store_full(store))
+		return WORK_STOP;
+	errno = ENOSPC;
+	return WORK_AGAIN;
+}
+
+/* False: the name says neither number nor shard. */
+static bool begin(struct stage_run *run, const struct batch *batch, enum store_turn *turn)
+{
+	char shard[NAME_PART_MAX + 1];
+	uint64_t number;
+
+	if (!store_batch_parse(batch->name, &number, shard))
+		return false;
+	*turn = store_begin(run->own, batch->name, shard, number, elsewhere, &run->spool);
+	return true;
+}
+
+static enum work_result refuse_turn(struct stage_run *run, const struct batch *batch, enum store_turn turn)
+{
+	struct store *store = run->own;
+
+	if (turn == STORE_KNOWN) {
+		log_info("%s was loaded before", batch->name);
+		return WORK_DONE;
+	}
+	if (turn == STORE_FAILED)
+		return failed(store);
+	log_err("cannot load %s: %s; nothing was changed. Was a folder of the spool removed, or an older copy of the store"
+		" put in place?", batch->name, store_error(store));
+	return WORK_STOP;
+}
+
+static enum work_result load(struct stage_run *run, struct batch *batch)
+{
+	struct store *store = run->own;
+	enum store_turn turn;
+	char why[256] = "";
+	int result;
+
+	if (!begin(run, batch, &turn))
+		return stage_reject(run, &stage, batch, "its name is not that of a batch of verdicts");
+	if (turn != STORE_LOAD)
+		return refuse_turn(run, batch, turn);
+	result = load_files(run, batch, why, sizeof(why));
+	if (!result)
+		result = store_commit(store);
+	if (!result)
+		return WORK_DONE;
+	if (result == -1 && !*store_error(store)) {
+		int error = errno; /* of reading the batch */
+
+		store_rollback(store);
+		errno = error;
+		return WORK_AGAIN;
+	}
+	store_rollback(store);
+	return result == -2 ? stage_reject(run, &stage, batch, "%s", why) : failed(store);
+}
+
+/* The number of a batch that cannot be read is used up, or it would be missed for ever; the balance shows what is lacking. */
+static int note_rejected(struct stage_run *run, struct batch *batch, const char *reason)
+{
+	struct store *store = run->own;
+	enum store_turn turn;
+
+	if (!begin(run, batch, &turn) || turn == STORE_KNOWN)
+		return 0;
+	if (turn == STORE_LOAD && store_reject(store, reason) == 0)
+		return 0;
+	log_err("cannot note that %s is rejected: %s", batch->name, store_error(store));
+	store_rollback(store);
+	errno = EIO;
+	return -1;
+}
+
+static const struct option options[] = {{"db", required_argument, NULL, 'd'}, {NULL, 0, NULL, 0}};
+
+static const struct stage stage = {
+	.name = "store",
+	.queue = "verdicts",
+	.reader = "store",
+	.summary = "loads verdicts into a database (SQLite), each batch exactly once.",
+	.options = options,
+	.options_help = "  --db FILE         the database (default: store in mira.conf)\n",
+	.option = take_option,
+	.open = open_store,
+	.work = load,
+	.rejected = note_rejected,
+	.close = close_store,
+};
+
+int main(int argc, char **argv)
+{
+	return stage_main(&stage, argc, argv);
+}

@@ -1,0 +1,39 @@
+/*
+ * store_read.c: opening mira.db for reading only; what reports and other post-processors begin with.
+ */
+#include "postproc/store.h"
+
+#include <unistd.h>
+
+#include "spool/log.h"
+
+static sqlite3_int64 pragma(sqlite3 *db, const char *sql)
+{
+	sqlite3_stmt *statement = NULL;
+	sqlite3_int64 value = -1;
+
+	if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW)
+		value = sqlite3_column_int64(statement, 0);
+	sqlite3_finalize(statement);
+	return value;
+}
+
+int store_open_read(const char *path, sqlite3 **db)
+{
+	if (access(path, R_OK)) {
+		log_err("cannot read the store %s: %m", path);
+		return MIRA_PERSON;
+	}
+	if (sqlite3_open_v2(path, db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK) {
+		log_err("cannot open the store %s: %s", path, sqlite3_errmsg(*db));
+		sqlite3_close(*db);
+		return MIRA_AGAIN;
+	}
+	sqlite3_busy_timeout(*db, 10000);
+	sqlite3_db_config(*db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	if (pragma(*db, "PRAGMA application_id") == STORE_APP_ID && pragma(*db, "PRAGMA user_version") == STORE_FORMAT)
+		return MIRA_OK;
+	log_err("%s is no store of this version of MIRA", path);
+	sqlite3_close(*db);
+	return MIRA_PERSON;
+}

@@ -59,7 +59,7 @@ struct record_reader {
 	uint64_t next;	/* where the next one begins */
 	struct cursor message, set;
 	struct template *template; /* of the set */
-	struct template *templates[65536]; /* by id */
+	struct template **templates[256]; /* by upper and lower octet of the id; a file has a dozen */
 	uint32_t records; /* data records so far, modulo 2^32 */
 	uint64_t flows;
 	bool ended;	/* the closing record was read */
@@ -154,10 +154,35 @@ struct record_reader *record_open(const char *path)
 	return reader;
 }
 
+static struct template *find_template(const struct record_reader *reader, uint32_t id)
+{
+	struct template **page = reader->templates[id >> 8];
+
+	return page ? page[id & 255] : NULL;
+}
+
+static void set_template(struct record_reader *reader, uint32_t id, struct template *template)
+{
+	struct template ***page = &reader->templates[id >> 8];
+
+	if (!*page)
+		*page = x_calloc(256, sizeof(**page));
+	free((*page)[id & 255]);
+	(*page)[id & 255] = template;
+}
+
+static void free_templates(struct record_reader *reader)
+{
+	for (unsigned high = 0; high < 256; high++) {
+		for (unsigned low = 0; reader->templates[high] && low < 256; low++)
+			free(reader->templates[high][low]);
+		free(reader->templates[high]);
+	}
+}
+
 void record_close(struct record_reader *reader)
 {
-	for (size_t id = 0; id < sizeof(reader->templates) / sizeof(reader->templates[0]); id++)
-		free(reader->templates[id]);
+	free_templates(reader);
 	free(reader->names);
 	free(reader->symptoms);
 	fclose(reader->file);
@@ -287,8 +312,7 @@ static int make_template(struct record_reader *reader, uint32_t id, const struct
 {
 	struct template *template = x_calloc(1, sizeof(*template) + count * sizeof(template->steps[0]));
 
-	free(reader->templates[id]);
-	reader->templates[id] = template;
+	set_template(reader, id, template);
 	template->schema = find_schema(elements, count, options);
 	template->count = count;
 	for (unsigned i = 0; i < count; i++) {
@@ -353,7 +377,7 @@ static int next_set(struct record_reader *reader)
 		return bad(reader, "a set does not fit its message");
 	if (id == 2 || id == 3)
 		return read_templates(reader, id == 3);
-	reader->template = reader->templates[id];
+	reader->template = find_template(reader, id);
 	if (!reader->template)
 		return bad(reader, "set %u without a template", id);
 	return NOTHING_YET;
@@ -467,7 +491,7 @@ static int decode_symptoms(struct record_reader *reader, struct cursor *list)
 
 	if (!get(list, 1, &semantic) || !get(list, 2, &id))
 		return bad(reader, "a symptom list of %zu octets", left(list));
-	template = reader->templates[id];
+	template = find_template(reader, id);
 	if (!template || !template->schema || template->schema->role != ROLE_SYMPTOM)
 		return bad(reader, "a symptom list of template %u", id);
 	while (left(list)) {

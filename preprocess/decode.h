@@ -24,7 +24,7 @@
 
 #define DECODE_STEPS   32 /* headers, of whatever kind, that are looked into */
 #define DECODE_TUNNELS 8  /* tunnels inside one another; what lies deeper is not looked into */
-#define DECODE_VLANS   8  /* VLAN ids kept of one packet */
+#define DECODE_VLANS   4  /* VLAN ids kept of one packet: 802.1ad and 802.1ah stack three */
 
 enum packet_kind {
 	PACKET_NOT_IP,		/* no IP header was announced: ARP, LLDP, … */

@@ -30,6 +30,8 @@ enum layer {
 	LAYER_SLL2,
 	LAYER_NULL,
 	LAYER_SLIP,
+	LAYER_SUNATM,
+	LAYER_NFLOG,
 	LAYER_VNTAG,
 	LAYER_FABRICPATH,
 	LAYER_BACKBONE,	/* 802.1ah */
@@ -83,7 +85,8 @@ enum layer layer_ethernet(struct decoder *), layer_ethertype(struct decoder *), 
 	layer_ppp(struct decoder *), layer_ppp_hdlc(struct decoder *), layer_cisco_hdlc(struct decoder *),
 	layer_frame_relay(struct decoder *), layer_sll(struct decoder *), layer_sll2(struct decoder *),
 	layer_null(struct decoder *), layer_slip(struct decoder *), layer_vntag(struct decoder *),
-	layer_fabricpath(struct decoder *), layer_backbone(struct decoder *);
+	layer_fabricpath(struct decoder *), layer_backbone(struct decoder *),
+	layer_sunatm(struct decoder *), layer_nflog(struct decoder *);
 enum layer layer_wlan(struct decoder *), layer_radiotap(struct decoder *), layer_ppi(struct decoder *);
 enum layer layer_raw_ip(struct decoder *), layer_ipv4(struct decoder *), layer_ipv6(struct decoder *),
 	layer_ipv6_headers(struct decoder *), layer_protocol(struct decoder *);

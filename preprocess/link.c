@@ -23,10 +23,12 @@ static const uint8_t link_layers[] = {
 	[107] = LAYER_FRAME_RELAY,
 	[108] = LAYER_NULL, /* LOOP: the same, always in network byte order */
 	[113] = LAYER_SLL,
+	[123] = LAYER_SUNATM,
 	[127] = LAYER_RADIOTAP,
 	[192] = LAYER_PPI,
 	[228] = LAYER_IPV4,
 	[229] = LAYER_IPV6,
+	[239] = LAYER_NFLOG,
 	[276] = LAYER_SLL2,
 };
 
@@ -268,4 +270,44 @@ enum layer layer_fabricpath(struct decoder *decoder)
 enum layer layer_backbone(struct decoder *decoder)
 {
 	return cursor_take(&decoder->cursor, 4) ? LAYER_ETHERNET : LAYER_END;
+}
+
+/* SunATM: the low bits of the first byte tell LAN emulation (a frame behind 2 bytes) from LLC (RFC 2684). */
+enum layer layer_sunatm(struct decoder *decoder)
+{
+	const uint8_t *header = cursor_take(&decoder->cursor, 4);
+
+	switch (header ? header[0] & 15 : 0) {
+	case 1: return cursor_take(&decoder->cursor, 2) ? LAYER_ETHERNET : LAYER_END;
+	case 2: return LAYER_LLC;
+	default: return LAYER_END;
+	}
+}
+
+#define NFLOG_PAYLOAD 9
+
+/* Linux netfilter's log: attributes (length, type, padded to 4) in the byte order of the capturing host; one is the packet. */
+enum layer layer_nflog(struct decoder *decoder)
+{
+	struct cursor *cursor = &decoder->cursor;
+	const uint8_t *header = cursor_take(cursor, 4);
+	uint16_t length, type;
+
+	while (header) {
+		header = cursor_take(cursor, 4);
+		if (!header)
+			return LAYER_END;
+		length = get16le(header);
+		type = get16le(header + 2);
+		if (type > 0xff) { /* types are small: the other byte order */
+			length = get16(header);
+			type = get16(header + 2);
+		}
+		if (length < 4)
+			return LAYER_END;
+		if (type == NFLOG_PAYLOAD)
+			return LAYER_RAW_IP;
+		header = cursor_take(cursor, (length + 3u) / 4 * 4 - 4);
+	}
+	return LAYER_END;
 }

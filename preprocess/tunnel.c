@@ -88,7 +88,7 @@ static enum layer gre_payload(struct decoder *decoder, uint16_t flags, uint16_t 
 	}
 	if (type == 0x22eb)
 		return decoder_tunnel(decoder, TUNNEL_ERSPAN, LAYER_ERSPAN3);
-	if (type >= 0x8200 && type <= 0x8210) /* Aruba: frames of an access point */
+	if (type >= 0x8200 && type <= 0x8370) /* Aruba: frames of an access point, a type for each radio */
 		return decoder_tunnel(decoder, TUNNEL_GRE, LAYER_WLAN);
 	inner = type > 1500 ? layer_of_ethertype(type) : LAYER_END;
 	return decoder_tunnel(decoder, flags & 1 ? TUNNEL_PPTP : TUNNEL_GRE, inner);

@@ -15,7 +15,26 @@
 #define FC_ORDER       0x8000
 #define QOS_AGGREGATED 0x80 /* A-MSDU: several frames in one */
 
-/* The frames of an A-MSDU have 14 bytes each before their LLC header; the first is looked into. */
+/*
+ * An A-MSDU holds several frames, each behind 14 bytes of addresses and length and padded to 4. A packet makes one flow; it
+ * is the last frame's, as where headers are nested.
+ */
+static enum layer aggregated(struct decoder *decoder)
+{
+	struct cursor *cursor = &decoder->cursor;
+	const uint8_t *header = cursor_take(cursor, 14);
+	size_t size;
+
+	while (header) {
+		size = (get16(header + 12) + 14u + 3u) / 4 * 4 - 14u;
+		if (size + 14 > cursor_left(cursor))
+			return LAYER_LLC;
+		cursor_take(cursor, size);
+		header = cursor_take(cursor, 14);
+	}
+	return LAYER_END;
+}
+
 static enum layer data_frame(struct decoder *decoder, uint16_t control)
 {
 	struct cursor *cursor = &decoder->cursor;
@@ -26,9 +45,9 @@ static enum layer data_frame(struct decoder *decoder, uint16_t control)
 	if (!(control & FC_QOS))
 		return LAYER_LLC;
 	qos = cursor_take(cursor, control & FC_ORDER ? 6 : 2);
-	if (!qos || ((qos[0] & QOS_AGGREGATED) && !cursor_take(cursor, 14)))
+	if (!qos)
 		return LAYER_END;
-	return LAYER_LLC;
+	return qos[0] & QOS_AGGREGATED ? aggregated(decoder) : LAYER_LLC;
 }
 
 /* Some controllers swap the two bytes of the frame control in CAPWAP; only one order makes a data frame. */

@@ -1,0 +1,77 @@
+/*
+ * aggregate.c: labels flows as they leave the flow table, once for each flow of a batch.
+ */
+#include "preprocess/aggregate.h"
+
+#include <stdlib.h>
+
+#include "preprocess/prefixmap.h"
+#include "spool/intern.h"
+#include "spool/log.h"
+
+#define VLAN_IDS 4096
+
+struct aggregates {
+	struct prefixmap *addresses;
+	uint32_t vlans[VLAN_IDS];	/* labels of each VLAN */
+	uint32_t last_set, last_labels; /* flows of one VLAN come in a row */
+};
+
+struct aggregates *aggregates_new(const struct config *config)
+{
+	struct aggregates *aggregates = x_calloc(1, sizeof(*aggregates));
+
+	aggregates->addresses = prefixmap_new(intern_union);
+	for (size_t i = 0; i < config->aggregate_count; i++) {
+		const struct config_aggregate *aggregate = &config->aggregates[i];
+		uint32_t name = intern(aggregate->name);
+
+		for (size_t k = 0; k < aggregate->prefix_count; k++)
+			prefixmap_add(aggregates->addresses, &aggregate->prefixes[k], name);
+		for (size_t k = 0; k < aggregate->vlan_count; k++)
+			if (aggregate->vlans[k] < VLAN_IDS)
+				aggregates->vlans[aggregate->vlans[k]] =
+					intern_union(aggregates->vlans[aggregate->vlans[k]], name);
+	}
+	prefixmap_build(aggregates->addresses);
+	return aggregates;
+}
+
+void aggregates_free(struct aggregates *aggregates)
+{
+	if (!aggregates)
+		return;
+	prefixmap_free(aggregates->addresses);
+	free(aggregates);
+}
+
+/* The set is text, "7,100". */
+static uint32_t labels_of_vlans(struct aggregates *aggregates, uint32_t vlans)
+{
+	const char *text = intern_text(vlans);
+	uint32_t labels = 0;
+	char *end;
+
+	if (vlans == aggregates->last_set)
+		return aggregates->last_labels;
+	while (*text) {
+		unsigned long id = strtoul(text, &end, 10);
+
+		if (end == text)
+			break;
+		if (id < VLAN_IDS)
+			labels = intern_union(labels, aggregates->vlans[id]);
+		text = *end ? end + 1 : end;
+	}
+	aggregates->last_set = vlans;
+	aggregates->last_labels = labels;
+	return labels;
+}
+
+uint32_t aggregates_of(struct aggregates *aggregates, const struct flowkey *key, uint32_t vlans)
+{
+	uint32_t source = prefixmap_find(aggregates->addresses, key->src, key->version);
+	uint32_t destination = prefixmap_find(aggregates->addresses, key->dst, key->version);
+
+	return intern_union(intern_union(source, destination), labels_of_vlans(aggregates, vlans));
+}

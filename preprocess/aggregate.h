@@ -1,0 +1,19 @@
+/*
+ * aggregate.h: the labels of a flow: the names of the aggregates in mira.conf (campus, faculties, cities) that its source,
+ * its destination or one of its VLANs belongs to, as a set of intern.h.
+ */
+#ifndef PREPROCESS_AGGREGATE_H
+#define PREPROCESS_AGGREGATE_H
+
+#include <stdint.h>
+#include "spool/config.h"
+#include "spool/record.h"
+
+struct aggregates;
+
+struct aggregates *aggregates_new(const struct config *config);
+void aggregates_free(struct aggregates *aggregates);
+/* aggregates_of(): VLANS is a set of VLAN ids, as in struct flow. */
+uint32_t aggregates_of(struct aggregates *aggregates, const struct flowkey *key, uint32_t vlans);
+
+#endif

@@ -1,0 +1,174 @@
+/*
+ * export.c: from the flow table to the queue "flows", where consolidation takes over (an exporting process, RFC 7011).
+ */
+#include "preprocess/export.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "spool/log.h"
+#include "spool/nfs.h"
+
+#define QUEUE	   "flows"
+#define SHARD	   "shard-0"
+#define FILE_NAME  "flows.ipfix"
+
+int export_begin(struct output *output, struct batch *batch)
+{
+	char path[PATH_MAX];
+
+	*output = (struct output){.batch = batch};
+	if (batch_begin_output(batch, QUEUE, SHARD, batch->name, output->folder) < 0 ||
+		nfs_join(path, output->folder, FILE_NAME) < 0)
+		return -1;
+	output->writer = record_create(path, RECORD_FLOWS);
+	return output->writer ? 0 : -1;
+}
+
+void export_abandon(struct output *output)
+{
+	if (output->writer)
+		record_abandon(output->writer);
+	output->writer = NULL;
+}
+
+/* The share of the stream's packets that was analysed: what was taken on purpose, less what was lost on the way. */
+static double sampling_of(const struct manifest *manifest)
+{
+	const struct counts *counts = &manifest->counts;
+	double taken = (double)counts->captured, lost = (double)counts->dropped + (double)counts->shed;
+
+	return taken > 0 ? manifest->sampling * taken / (taken + lost) : manifest->sampling;
+}
+
+/* Symptoms of the flow at hand, sorted by label: their order must not depend on the scan's. */
+struct collected {
+	struct symptom_count *list;
+	size_t count, room;
+};
+
+static void collect(void *own, uint16_t index, uint32_t packets)
+{
+	struct collected *collected = own;
+
+	if (collected->count == collected->room) {
+		collected->room = collected->room ? 2 * collected->room : 64;
+		collected->list = x_realloc(collected->list, collected->room * sizeof(*collected->list));
+	}
+	collected->list[collected->count++] = (struct symptom_count){.name = index, .packets = packets};
+}
+
+static int by_label(const void *a, const void *b)
+{
+	const struct symptom_count *x = a, *y = b;
+
+	return (x->name > y->name) - (x->name < y->name);
+}
+
+static void collect_symptoms(struct collected *collected, const struct meter *meter, const struct entry *entry)
+{
+	collected->count = 0;
+	flowtab_symptoms(meter->table, entry, collect, collected);
+	if (collected->count > 1)
+		qsort(collected->list, collected->count, sizeof(*collected->list), by_label);
+	for (size_t i = 0; i < collected->count; i++)
+		collected->list[i].name = meter->rules->names[collected->list[i].name];
+}
+
+static void set_flow(struct flow *flow, const struct entry *entry, const struct manifest *manifest)
+{
+	flow->key = entry->key;
+	flow->window_ms = entry->window_ms;
+	flow->start_ms = entry->window_ms + entry->start_ms;
+	flow->end_ms = entry->window_ms + entry->end_ms;
+	flow->packets = entry->packets;
+	flow->octets = entry->octets;
+	flow->first_index = manifest->packet_index + entry->first;
+	flow->flags = entry->flags;
+	flow->syn_ms = entry->flags & FLOW_SYN ? entry->window_ms + entry->syn_ms : 0;
+	flow->syn_index = entry->flags & FLOW_SYN ? manifest->packet_index + entry->syn : 0;
+	flow->tcp_flags = entry->tcp_flags;
+	flow->vlan = entry->vlan;
+	flow->tunnel = entry->tunnel;
+	flow->host_name = entry->host_name;
+}
+
+int export_flows(struct output *output, const struct meter *meter, const struct manifest *manifest)
+{
+	struct collected collected = {0};
+	struct flow flow = {.sampling = sampling_of(manifest)};
+	uint32_t count = flowtab_count(meter->table);
+	int result = 0;
+
+	for (uint32_t i = 0; i < count && result == 0; i++) {
+		const struct entry *entry = flowtab_entry(meter->table, i);
+
+		set_flow(&flow, entry, manifest);
+		flow.aggregate = aggregates_of(meter->rules->aggregates, &flow.key, flow.vlan);
+		collect_symptoms(&collected, meter, entry);
+		flow.symptoms = collected.list;
+		flow.symptom_count = collected.count;
+		result = record_add_flow(output->writer, &flow);
+	}
+	free(collected.list);
+	output->flows += count;
+	return result;
+}
+
+void export_ledger(struct ledger *ledger, const struct manifest *manifest, enum ledger_status status)
+{
+	*ledger = (struct ledger){
+		.seq = manifest->seq,
+		.status = status,
+		.end = manifest->end,
+		.live = manifest->live,
+		.counts = manifest->counts,
+		.cumulative = manifest->cumulative,
+		.first_ms = manifest->first_ms,
+		.last_ms = manifest->last_ms,
+	};
+	memcpy(ledger->probe, manifest->probe, sizeof(ledger->probe));
+	memcpy(ledger->stream, manifest->stream, sizeof(ledger->stream));
+	memcpy(ledger->run, manifest->run, sizeof(ledger->run));
+	if (manifest->damaged)
+		snprintf(ledger->damaged, sizeof(ledger->damaged), "%s", manifest->damaged);
+}
+
+/* What consolidation sorts by stands in the manifest as well, so that it need not open the file. */
+static int write_manifest(struct output *output, const struct manifest *packets, const struct ledger *ledger)
+{
+	struct manifest flows;
+	int result;
+
+	manifest_init(&flows, QUEUE, output->batch->name);
+	memcpy(flows.probe, packets->probe, sizeof(flows.probe));
+	memcpy(flows.stream, packets->stream, sizeof(flows.stream));
+	memcpy(flows.run, packets->run, sizeof(flows.run));
+	memcpy(flows.rules, packets->rules, sizeof(flows.rules));
+	flows.seq = packets->seq;
+	flows.end = packets->end;
+	flows.live = packets->live;
+	flows.packet_index = packets->packet_index;
+	flows.sampling = packets->sampling;
+	flows.counts = packets->counts;
+	flows.cumulative = packets->cumulative;
+	flows.first_ms = ledger->first_ms;
+	flows.last_ms = ledger->last_ms;
+	result = batch_end_output(output->batch, QUEUE, SHARD, &flows, output->folder);
+	manifest_free(&flows);
+	return result;
+}
+
+int export_end(struct output *output, const struct manifest *manifest, const struct ledger *ledger)
+{
+	int result = record_add_ledger(output->writer, ledger);
+
+	if (result < 0) {
+		export_abandon(output);
+		return -1;
+	}
+	result = record_finish(output->writer);
+	output->writer = NULL;
+	return result < 0 ? -1 : write_manifest(output, manifest, ledger);
+}

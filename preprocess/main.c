@@ -1,0 +1,208 @@
+/*
+ * main.c: mira-preprocess: turns a batch of packets into a batch of flows with symptoms. Any number of them work on one spool,
+ * on any number of hosts. Manual page: mira-preprocess(8).
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "preprocess/export.h"
+#include "preprocess/meter.h"
+#include "preprocess/pcapng.h"
+#include "preprocess/ruleset.h"
+#include "spool/log.h"
+#include "spool/nfs.h"
+#include "spool/stage.h"
+
+struct preprocess {
+	struct pcapng *reader;
+	struct meter *meter;
+	struct output output;
+	const struct manifest *manifest; /* of the batch at hand */
+};
+
+static int open_preprocess(struct stage_run *run);
+static enum work_result work(struct stage_run *run, struct batch *batch);
+static int rejected(struct stage_run *run, struct batch *batch, const char *reason);
+static void close_preprocess(struct stage_run *run);
+
+static const struct stage stage = {
+	.name = "preprocess",
+	.queue = "packets",
+	.reader = "preprocess",
+	.output = "flows",
+	.summary = "Turns captured packets into flows with symptoms; the payload is deleted with the packets.",
+	.open = open_preprocess,
+	.work = work,
+	.rejected = rejected,
+	.close = close_preprocess,
+};
+
+int main(int argc, char **argv)
+{
+	return stage_main(&stage, argc, argv);
+}
+
+static int write_full_table(void *own)
+{
+	struct preprocess *preprocess = own;
+
+	return export_flows(&preprocess->output, preprocess->meter, preprocess->manifest);
+}
+
+static int open_preprocess(struct stage_run *run)
+{
+	struct preprocess *preprocess;
+
+	if (run->spool.shards != 1) {
+		log_err("this version works with one shard, the spool has %u: set shards = 1 in mira.conf and use a new spool",
+			run->spool.shards);
+		return MIRA_PERSON;
+	}
+	preprocess = x_calloc(1, sizeof(*preprocess));
+	preprocess->reader = pcapng_new();
+	preprocess->meter = meter_new(&run->spool, run->config.max_flows, write_full_table, preprocess);
+	run->own = preprocess;
+	return MIRA_OK;
+}
+
+static void close_preprocess(struct stage_run *run)
+{
+	struct preprocess *preprocess = run->own;
+
+	if (!preprocess)
+		return;
+	meter_free(preprocess->meter);
+	pcapng_free(preprocess->reader);
+	ruleset_drop_all();
+	free(preprocess);
+}
+
+/* 0, -1 errno, -2 the segment is bad (pcapng_why()). */
+static int read_segment(struct preprocess *preprocess, const struct batch *batch, const struct segment *segment)
+{
+	struct frame frames[PCAPNG_BURST];
+	char path[PATH_MAX];
+	int count;
+
+	if (nfs_join(path, batch->path, segment->name) < 0 ||
+		pcapng_open(preprocess->reader, path, segment->bytes) < 0)
+		return -1;
+	while ((count = pcapng_burst(preprocess->reader, frames)) > 0)
+		if (meter_frames(preprocess->meter, frames, count) < 0)
+			return -1;
+	return count;
+}
+
+static void tell_progress(struct stage_run *run, const struct preprocess *preprocess)
+{
+	const struct meter_totals *totals = &preprocess->meter->totals;
+
+	run->progress.packets += totals->packets;
+	run->progress.bytes += totals->bytes;
+	run->progress.records += preprocess->output.flows;
+	if (totals->full)
+		log_warn("%s: the flow table was full %llu times, its flows were written in parts; raise max_flows in mira.conf",
+			preprocess->manifest->name, (unsigned long long)totals->full);
+	if (totals->overflow)
+		log_warn("%s: %llu symptoms were not counted, more than 64 in one packet", preprocess->manifest->name,
+			(unsigned long long)totals->overflow);
+}
+
+/* Reads every segment. WORK_DONE, or what to return; WORK_BAD: WHY says what is wrong. */
+static enum work_result read_segments(struct preprocess *preprocess, struct batch *batch, char *why, size_t size)
+{
+	const struct manifest *manifest = preprocess->manifest;
+
+	for (size_t i = 0; i < manifest->segment_count; i++) {
+		int result = read_segment(preprocess, batch, &manifest->segments[i]);
+
+		pcapng_close(preprocess->reader);
+		if (result == -1)
+			return WORK_AGAIN;
+		if (result == -2) {
+			snprintf(why, size, "%s %s", manifest->segments[i].name, pcapng_why(preprocess->reader));
+			return WORK_BAD;
+		}
+	}
+	if (preprocess->meter->totals.packets == manifest->counts.captured)
+		return WORK_DONE;
+	snprintf(why, size, "its segments hold %llu packets, its manifest says %llu",
+		(unsigned long long)preprocess->meter->totals.packets, (unsigned long long)manifest->counts.captured);
+	return WORK_BAD;
+}
+
+/* Writes the flows left in the table and the ledger row. */
+static int finish_output(struct preprocess *preprocess)
+{
+	const struct meter_totals *totals = &preprocess->meter->totals;
+	const struct manifest *manifest = preprocess->manifest;
+	struct ledger ledger;
+
+	export_ledger(&ledger, manifest, LEDGER_ANALYSED);
+	ledger.ip = totals->ip;
+	ledger.not_ip = totals->not_ip;
+	ledger.malformed = totals->malformed;
+	ledger.octets_ip = totals->octets_ip;
+	ledger.first_ms = totals->first_ms;
+	ledger.last_ms = totals->last_ms;
+	if (export_flows(&preprocess->output, preprocess->meter, manifest) < 0)
+		return -1;
+	return export_end(&preprocess->output, manifest, &ledger);
+}
+
+static enum work_result work(struct stage_run *run, struct batch *batch)
+{
+	struct preprocess *preprocess = run->own;
+	enum work_result result;
+	struct ruleset *rules;
+	char why[512];
+	int error, code = ruleset_get(&run->spool, batch->manifest.rules, &rules);
+
+	if (code != MIRA_OK)
+		return code == MIRA_AGAIN ? WORK_AGAIN : WORK_STOP;
+	preprocess->manifest = &batch->manifest;
+	meter_begin(preprocess->meter, rules);
+	if (export_begin(&preprocess->output, batch) < 0)
+		return WORK_AGAIN;
+	result = read_segments(preprocess, batch, why, sizeof(why));
+	if (result == WORK_DONE && finish_output(preprocess) < 0)
+		result = WORK_AGAIN;
+	if (result == WORK_DONE)
+		tell_progress(run, preprocess);
+	error = errno;
+	export_abandon(&preprocess->output);
+	errno = error;
+	return result == WORK_BAD ? stage_reject(run, &stage, batch, "%s", why) : result;
+}
+
+/* Where the manifest cannot be read, the name says whose batch it was; consolidation knows the counts from its neighbours. */
+static void manifest_from_name(struct manifest *manifest, const char *text)
+{
+	struct batchname name;
+
+	if (!batchname_parse(text, &name))
+		return;
+	memcpy(manifest->probe, name.probe, sizeof(manifest->probe));
+	memcpy(manifest->stream, name.stream, sizeof(manifest->stream));
+	memcpy(manifest->run, name.run, sizeof(manifest->run));
+	manifest->seq = name.seq;
+}
+
+static int rejected(struct stage_run *run, struct batch *batch, const char *reason)
+{
+	struct preprocess *preprocess = run->own;
+	struct manifest *manifest = &batch->manifest;
+	struct ledger ledger;
+
+	if (!manifest->kind[0])
+		manifest_from_name(manifest, batch->name);
+	export_ledger(&ledger, manifest, LEDGER_QUARANTINED);
+	if (export_begin(&preprocess->output, batch) < 0 ||
+		export_end(&preprocess->output, manifest, &ledger) < 0) {
+		export_abandon(&preprocess->output);
+		return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,202 @@
+/*
+ * meter.c: the packet path. A burst of frames from the segment reader is decoded, then looked up, then counted and scanned: three
+ * passes, so that the slot and the entry of each flow are on their way from memory while other packets are worked on.
+ */
+#include "preprocess/meter.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "preprocess/host.h"
+#include "preprocess/sequence.h"
+#include "spool/intern.h"
+#include "spool/log.h"
+
+/* A packet on its way through the passes. */
+struct passing {
+	struct packet packet;
+	uint64_t window_ms, hash;
+	uint32_t offset_ms; /* of its time in the window */
+	uint32_t position;  /* in the batch */
+};
+
+struct meter *meter_new(const struct spool *spool, uint32_t max_flows, int (*full)(void *own), void *own)
+{
+	struct meter *meter = x_calloc(1, sizeof(*meter));
+
+	meter->spool = spool;
+	meter->table = flowtab_new(max_flows);
+	meter->full = full;
+	meter->own = own;
+	return meter;
+}
+
+void meter_free(struct meter *meter)
+{
+	flowtab_free(meter->table);
+	free(meter);
+}
+
+void meter_begin(struct meter *meter, const struct ruleset *rules)
+{
+	meter->rules = rules;
+	flowtab_clear(meter->table);
+	memset(&meter->totals, 0, sizeof(meter->totals));
+}
+
+/* Packets of one window come in a row: the division is done once for it. */
+static void set_window(struct meter *meter, struct passing *passing, uint64_t time_ms)
+{
+	if (time_ms < meter->window_begin || time_ms >= meter->window_end) {
+		meter->window_begin = window_of(meter->spool, time_ms);
+		meter->window_end = meter->window_begin + meter->spool->window_s * 1000ull;
+	}
+	passing->window_ms = meter->window_begin;
+	passing->offset_ms = (uint32_t)(time_ms - meter->window_begin);
+}
+
+static void count_frame(struct meter_totals *totals, const struct frame *frame)
+{
+	if (totals->packets == 0 || frame->time_ms < totals->first_ms)
+		totals->first_ms = frame->time_ms;
+	if (frame->time_ms > totals->last_ms)
+		totals->last_ms = frame->time_ms;
+	totals->packets++;
+	totals->bytes += frame->captured;
+}
+
+/* First pass. Returns how many packets were kept: those with an IP header. */
+static int decode(struct meter *meter, const struct frame *frames, int count, struct passing *passing)
+{
+	struct meter_totals *totals = &meter->totals;
+	int kept = 0;
+
+	for (int i = 0; i < count; i++) {
+		const struct frame *frame = &frames[i];
+		struct passing *next = &passing[kept];
+
+		next->position = (uint32_t)totals->packets;
+		count_frame(totals, frame);
+		decode_packet(frame->linktype, frame->bytes, frame->captured, frame->length, &next->packet);
+		totals->not_ip += next->packet.kind == PACKET_NOT_IP;
+		totals->malformed += next->packet.kind == PACKET_MALFORMED;
+		if (next->packet.kind != PACKET_IP)
+			continue;
+		set_window(meter, next, frame->time_ms);
+		next->hash = flowtab_hash(meter->table, &next->packet.key, next->window_ms);
+		flowtab_prefetch_slot(meter->table, next->hash);
+		kept++;
+	}
+	return kept;
+}
+
+static struct entry *find(struct meter *meter, const struct passing *passing)
+{
+	const struct flowkey *key = &passing->packet.key;
+	struct entry *entry = flowtab_find(meter->table, key, passing->window_ms, passing->hash);
+
+	if (entry)
+		return entry;
+	if (meter->full(meter->own) < 0)
+		return NULL;
+	meter->totals.full++;
+	flowtab_clear(meter->table);
+	return flowtab_find(meter->table, key, passing->window_ms, passing->hash);
+}
+
+/* Time may run backwards in a capture: the earliest packet is not always the first. */
+static void count_packet(struct entry *entry, const struct passing *passing)
+{
+	const struct packet *packet = &passing->packet;
+
+	if (entry->packets == 0 || passing->offset_ms < entry->start_ms) {
+		entry->start_ms = passing->offset_ms;
+		entry->first = passing->position;
+	}
+	if (passing->offset_ms > entry->end_ms)
+		entry->end_ms = passing->offset_ms;
+	entry->packets++;
+	entry->octets += packet->octets;
+	entry->tcp_flags |= packet->tcp_flags;
+	if ((packet->tcp_flags & (TCP_SYN | TCP_ACK)) != TCP_SYN)
+		return;
+	if (!(entry->flags & FLOW_SYN) || passing->offset_ms < entry->syn_ms) {
+		entry->flags |= FLOW_SYN;
+		entry->syn_ms = passing->offset_ms;
+		entry->syn = passing->position;
+	}
+}
+
+static void add_attributes(struct meter *meter, struct entry *entry, const struct packet *packet)
+{
+	if (packet->vlan_count)
+		entry->vlan = intern_union(entry->vlan, attributes_vlans(&meter->attributes, packet));
+	if (packet->tunnel_count)
+		entry->tunnel = intern_union(entry->tunnel, attributes_tunnels(&meter->attributes, packet));
+}
+
+static void find_host(struct meter *meter, struct entry *entry, const struct packet *packet,
+	struct symptom_hits *hits)
+{
+	char name[HOST_NAME_SIZE];
+	size_t size = host_name(packet->payload, packet->payload_size, packet->key.proto, packet->key.sport,
+		packet->key.dport, name);
+
+	if (size == 0)
+		return;
+	symptoms_host(meter->rules->symptoms, name, hits);
+	if (!entry->host_name)
+		entry->host_name = intern_bytes(name, size);
+}
+
+static void scan(struct meter *meter, struct entry *entry, const struct packet *packet)
+{
+	struct symptom_hits hits = {.count = 0};
+
+	symptoms_scan(meter->rules->symptoms, packet->payload, packet->payload_size, packet->key.proto,
+		packet->key.sport, packet->key.dport, &hits);
+	find_host(meter, entry, packet, &hits);
+	meter->totals.overflow += hits.overflow;
+	for (unsigned i = 0; i < hits.count; i++)
+		flowtab_count_symptom(meter->table, entry, hits.index[i]);
+}
+
+/* A fast list decides without the payload: the addresses and ports that it looks at are the flow's. */
+static void classify(struct meter *meter, struct entry *entry, const struct packet *packet)
+{
+	bool scanned = packet->payload_size > 0;
+
+	if (entry->packets == 1)
+		entry->fast = fast_match(meter->rules->fast, &packet->key);
+	if (entry->fast != FLOWTAB_NO_FAST) {
+		flowtab_count_symptom(meter->table, entry, (uint16_t)(meter->rules->symptom_count + entry->fast));
+		return;
+	}
+	if (packet->key.proto == IPPROTO_TCP)
+		scanned = sequence_new(entry, packet) && scanned;
+	if (scanned)
+		scan(meter, entry, packet);
+}
+
+int meter_frames(struct meter *meter, const struct frame *frames, int count)
+{
+	struct passing passing[PCAPNG_BURST];
+	int kept = decode(meter, frames, count, passing);
+
+	for (int i = 0; i < kept; i++)
+		flowtab_prefetch_entry(meter->table, passing[i].hash);
+	for (int i = 0; i < kept; i++) {
+		struct entry *entry = find(meter, &passing[i]);
+
+		if (!entry)
+			return -1;
+		count_packet(entry, &passing[i]);
+		meter->totals.ip++;
+		meter->totals.octets_ip += passing[i].packet.octets;
+		if (passing[i].packet.vlan_count | passing[i].packet.tunnel_count)
+			add_attributes(meter, entry, &passing[i].packet);
+		classify(meter, entry, &passing[i].packet);
+	}
+	return 0;
+}

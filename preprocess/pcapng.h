@@ -1,0 +1,47 @@
+/*
+ * pcapng.h: reads the packets of a segment (draft-ietf-opsawg-pcapng), in bursts.
+ *
+ *	reader = pcapng_new();
+ *	pcapng_open(reader, path, bytes);
+ *	while ((count = pcapng_burst(reader, frames)) > 0)
+ *		… frames[0 … count-1] …
+ *	pcapng_close(reader);			(the buffer is kept for the next segment)
+ *
+ * Frames point into the reader's buffer and are valid until the next call. Nothing in a segment is believed: block lengths,
+ * their copies at the end, interface numbers and packet lengths are checked, and the file must have as many bytes as its
+ * manifest says. read() into a buffer that stays in the cache costs less than half of mapping the file.
+ *
+ * Section headers, interface descriptions (if_tsresol, if_tsoffset) and enhanced packets are read; other blocks are
+ * passed over. Both byte orders.
+ *
+ * Errors: -1 with errno (machine), -2 with pcapng_why() (a bad segment).
+ */
+#ifndef PREPROCESS_PCAPNG_H
+#define PREPROCESS_PCAPNG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define PCAPNG_BURST 32
+
+struct frame {
+	const uint8_t *bytes;
+	uint32_t captured, length; /* length on the wire */
+	uint32_t linktype;
+	uint64_t time_ms; /* since 1970-01-01 UTC; earlier times are 0 */
+};
+
+struct pcapng;
+
+struct pcapng *pcapng_new(void);
+void pcapng_free(struct pcapng *reader);
+
+/* pcapng_open(): the file PATH, of which the manifest says that it has BYTES. 0, -1. */
+int pcapng_open(struct pcapng *reader, const char *path, uint64_t bytes);
+/* pcapng_burst(): how many frames, up to PCAPNG_BURST; 0 at the end. */
+int pcapng_burst(struct pcapng *reader, struct frame frames[PCAPNG_BURST]);
+void pcapng_close(struct pcapng *reader);
+
+const char *pcapng_why(const struct pcapng *reader);
+
+#endif

@@ -1,16 +1,15 @@
 /*
  * conf.h: libconfig files into structures by tables, with messages that say file, line, what is
- *wrong and what is allowed. Used by config.c and policy.c.
+ * wrong and what is allowed. Used by config.c and policy.c.
  *
  *	static const struct conf_key keys[] = {
- *		CONF_NUMBER(struct config, window_s, CONF_U32, 1, 86400), CONF_STRING(struct config,
- *user), … {0}
+ *		CONF_NUMBER(struct config, window_s, CONF_U32, 1, 86400), … {0}
  *	};
  *	if (conf_open(&conf, path) == 0 && conf_fill(&conf, conf_root(&conf), keys, &config)) …
  *	conf_close(&conf);
  *
  * A key that is not in the table is refused, with the list of those that are. @include is refused,
- *because the rules travel to other hosts as single files.
+ * because the rules travel to other hosts as single files.
  */
 #ifndef SPOOL_CONF_H
 #define SPOOL_CONF_H

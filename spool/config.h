@@ -1,6 +1,6 @@
 /*
- * config.h: mira.conf, read with libconfig. Manual page: mira.conf(5). Every setting has a default; an unknown key or a
- * bad value is refused with file, line and what is allowed.
+ * config.h: mira.conf, read with libconfig. Manual page: mira.conf(5). Every setting has a default;
+ * an unknown key or a bad value is refused with file, line and what is allowed.
  */
 #ifndef SPOOL_CONFIG_H
 #define SPOOL_CONFIG_H
@@ -36,38 +36,41 @@ struct config_aggregate {
 };
 
 struct config {
-	char file[PATH_MAX];	/* where it was read from, "" for the defaults */
-	char *network;		/* name of the network, for the report; "" */
-	char *probe;		/* name of this capture; default the host's name */
-	bool probe_named;	/* it was set; else traces have probe "trace" */
-	struct config_stream *streams;	/* default: one, "all", filter "" */
+	char file[PATH_MAX];	       /* where it was read from, "" for the defaults */
+	char *network;		       /* name of the network, for the report; "" */
+	char *probe;		       /* name of this capture; default the host's name */
+	bool probe_named;	       /* it was set; else traces have probe "trace" */
+	struct config_stream *streams; /* default: one, "all", filter "" */
 	size_t stream_count;
-	uint64_t segment_bytes;	/* 67108864 */
-	double period_s;	/* aggregation period of a batch, 5 */
+	uint64_t segment_bytes;	 /* 67108864 */
+	double period_s;	 /* aggregation period of a batch, 5 */
 	uint32_t batch_segments; /* 8 */
-	uint32_t snaplen;	/* 262144 */
-	uint32_t ring_bytes;	/* capture buffer of a live interface, 67108864 */
-	char *user;		/* to become after opening an interface, "nobody" */
-	double sampling;	/* share of packets of a live interface that is written, 1.0 */
+	uint32_t snaplen;	 /* 262144 */
+	uint32_t ring_bytes;	 /* capture buffer of a live interface, 67108864 */
+	char *user;		 /* to become after opening an interface, "nobody" */
+	double sampling;	 /* share of packets of a live interface that is written, 1.0 */
 	uint32_t window_s, lateness_s, max_delay_s; /* 300, 60, 600 */
-	uint32_t shards;	/* 1 */
-	uint64_t max_batches;	/* pressure: batches a reader may be behind, 1000 */
-	double min_free;	/* pressure: share of the file system the capture leaves free, 0.10 */
-	uint32_t max_skew_s;	/* 60 */
-	uint32_t max_flows;	/* of a batch in preprocess, 4194304 */
-	uint32_t bad_days;	/* retention of bad/, 30 */
+	uint32_t shards;			    /* 1 */
+	uint64_t max_batches; /* pressure: batches a reader may be behind, 1000 */
+	double min_free;      /* pressure: share of the file system the capture leaves free, 0.10 */
+	uint32_t max_skew_s;  /* 60 */
+	uint32_t max_flows;   /* of a batch in preprocess, 4194304 */
+	uint32_t bad_days;    /* retention of bad/, 30 */
 	struct config_aggregate *aggregates;
 	size_t aggregate_count;
-	char policy[PATH_MAX], symptoms[PATH_MAX]; /* resolved against the file's folder: policy.conf, symptoms.d */
-	char store[PATH_MAX];	/* mira.db of mira-store, "" until named */
-	uint32_t top_hosts;	/* rows of the top tables in the report, 20 */
+	char policy[PATH_MAX], symptoms[PATH_MAX]; /* resolved against the file's folder:
+						      policy.conf, symptoms.d */
+	char store[PATH_MAX];			   /* mira.db of mira-store, "" until named */
+	uint32_t top_hosts;			   /* rows of the top tables in the report, 20 */
 };
 
-/* config_find(): the file to read: NAMED when not NULL, $MIRA_CONFIG, etc/mira.conf beside the build the executable runs from,
- * then MIRA_ETC/mira.conf. OUT holds PATH_MAX; "" when there is none (defaults then). */
+/* config_find(): the file to read: NAMED when not NULL, $MIRA_CONFIG, etc/mira.conf beside the
+ * build the executable runs from, then MIRA_ETC/mira.conf. OUT holds PATH_MAX; "" when there is
+ * none (defaults then). */
 void config_find(const char *named, char *out);
-/* config_load(): defaults, then PATH ("" for defaults alone: policy and symptoms are then those of MIRA_ETC). CONFIG may be
- * uninitialised. 0, or an exit code after having logged file, line and reason (nothing to free then). */
+/* config_load(): defaults, then PATH ("" for defaults alone: policy and symptoms are then those of
+ * MIRA_ETC). CONFIG may be uninitialised. 0, or an exit code after having logged file, line and
+ * reason (nothing to free then). */
 int config_load(struct config *config, const char *path);
 void config_free(struct config *config);
 

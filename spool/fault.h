@@ -1,9 +1,10 @@
 /*
  * fault.h: places where a test stops a process exactly there.
  *
- * In builds with -DMIRA_FAULTS, FAULT("claimed") kills the process with SIGKILL at the Nth pass of that point when
- * $MIRA_FAULT is "claimed:N", and sleeps there for ever when it is "claimed:N:hang". Otherwise FAULT() is nothing.
- * Points: claimed, working, output, commit, committed, finish, moved, removed, reclaim, state, segment, store-begin, store-commit.
+ * In builds with -DMIRA_FAULTS, FAULT("claimed") kills the process with SIGKILL at the Nth pass of
+ * that point when $MIRA_FAULT is "claimed:N", and sleeps there for ever when it is
+ * "claimed:N:hang". Otherwise FAULT() is nothing. Points: claimed, working, output, commit,
+ * committed, finish, moved, removed, reclaim, state, segment, store-begin, store-commit.
  */
 #ifndef SPOOL_FAULT_H
 #define SPOOL_FAULT_H

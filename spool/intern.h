@@ -1,12 +1,13 @@
 /*
  * intern.h: texts as small numbers, and sets of texts as texts.
  *
- * Attributes of a flow (VLAN ids, probes, tunnels, aggregates, symptom names) are few and repeat, so a record holds a
- * 32-bit id. Id 0 is the empty text. Ids are of this process only: files hold the texts.
+ * Attributes of a flow (VLAN ids, probes, tunnels, aggregates, symptom names) are few and repeat,
+ * so a record holds a 32-bit id. Id 0 is the empty text. Ids are of this process only: files hold
+ * the texts.
  *
- * A set is written as its members sorted and comma-joined ("7,100"); members that are all digits sort as numbers. So
- * intern_union() is commutative, associative and idempotent, and merging in any order gives the same id. The result of a pair
- * is remembered.
+ * A set is written as its members sorted and comma-joined ("7,100"); members that are all digits
+ * sort as numbers. So intern_union() is commutative, associative and idempotent, and merging in any
+ * order gives the same id. The result of a pair is remembered.
  */
 #ifndef SPOOL_INTERN_H
 #define SPOOL_INTERN_H

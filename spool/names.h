@@ -36,8 +36,8 @@ bool batchname_parse(const char *text, struct batchname *name);
 
 /* name_part_ok(): may TEXT be a probe or stream? */
 bool name_part_ok(const char *text);
-/* name_part_from(): makes a legal part out of any text (a file name): foreign bytes become '_', what is
- * too long is cut; never empty. OUT holds NAME_PART_MAX + 1 bytes. */
+/* name_part_from(): makes a legal part out of any text (a file name): foreign bytes become '_',
+ * what is too long is cut; never empty. OUT holds NAME_PART_MAX + 1 bytes. */
 void name_part_from(const char *text, char *out);
 
 /* A list of names; entries are owned by the list. */

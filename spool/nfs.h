@@ -1,9 +1,10 @@
 /*
  * nfs.h: the one file that knows how a network file system differs from a local one.
  *
- * - The result of rename, mkdir, unlink and link may be lost and the call retransmitted, so an error
- *   proves nothing: each function here decides by a fresh listing of the parent folder.
- * - stat or open of one name may be answered from a stale cache: existence is decided by nfs_list().
+ * - The result of rename, mkdir, unlink and link may be lost and the call retransmitted, so an
+ *   error proves nothing: each function here decides by a fresh listing of the parent folder.
+ * - stat or open of one name may be answered from a stale cache: existence is decided by a
+ *   listing, nfs_list() or nfs_has().
  * - ".nfsXXXX" is a removed file somebody still reads; it is skipped by listings.
  * - A mapped file that another host removed raises SIGBUS, pread() gives ESTALE: nfs_gone(errno).
  *
@@ -21,27 +22,31 @@
 
 void nfs_set_durable(bool durable);
 
-/* nfs_list(): the entries of folder PATH by a fresh opendir, unsorted, without dot files. A folder that is
- * absent gives an empty list and -1 with ENOENT. */
+/* nfs_list(): the entries of folder PATH by a fresh opendir, unsorted, without dot files. A folder
+ * that is absent gives an empty list and -1 with ENOENT. */
 int nfs_list(const char *path, struct namelist *list);
-/* nfs_has(): 1 when folder PATH lists NAME (which may be a dot file), 0 when it does not, -1 on error (ENOENT folder: 0). */
+/* nfs_has(): 1 when folder PATH lists NAME (which may be a dot file), 0 when it does not, -1 on
+ * error (ENOENT folder: 0). */
 int nfs_has(const char *folder, const char *name);
 
-/* nfs_move(): renames FROM_FOLDER/FROM to TO_FOLDER/TO. 1: it stands at TO; 0: it does not and FROM is
- * gone too (somebody else moved it; errno is rename's); -1: error, it still stands at FROM (EEXIST: and something stands at TO). Only for names that one party
- * alone moves to this destination, as every rename in the contract is. */
+/* nfs_move(): renames FROM_FOLDER/FROM to TO_FOLDER/TO. 1: it stands at TO; 0: it does not and FROM
+ * is gone too (somebody else moved it; errno is rename's); -1: error, it still stands at FROM
+ * (EEXIST: and something stands at TO). Only for names that one party alone moves to this
+ * destination, as every rename in the contract is. */
 int nfs_move(const char *from_folder, const char *from, const char *to_folder, const char *to);
 
-/* nfs_mkdir(): also with parents; an existing folder is success. Others than owner and group have no access: packets are
- * private. */
+/* nfs_mkdir(): also with parents; an existing folder is success. Others than owner and group have
+ * no access: packets are private. */
 int nfs_mkdir(const char *path);
-/* nfs_mkdir_in(): FOLDER/NAME without parents: -1 with ENOENT when FOLDER is gone. Below a claimed batch nothing else may be
- * used, or a worker that was fenced would make the folder of the lost batch anew and commit it. */
+/* nfs_mkdir_in(): FOLDER/NAME without parents: -1 with ENOENT when FOLDER is gone. Below a claimed
+ * batch nothing else may be used, or a worker that was fenced would make the folder of the lost
+ * batch anew and commit it. */
 int nfs_mkdir_in(const char *folder, const char *name);
 /* nfs_link(): hard link; a target that is already the same file is success. */
 int nfs_link(const char *from, const char *to);
-/* nfs_unlink(), nfs_rmdir(): an absent name is success. nfs_rmdir: -1 with ENOTEMPTY when it is not empty; what a killed
- * nfs_write_file() left in the folder (".tmp-…", no listing shows it) is removed first. */
+/* nfs_unlink(), nfs_rmdir(): an absent name is success. nfs_rmdir: -1 with ENOTEMPTY when it is not
+ * empty; what a killed nfs_write_file() left in the folder (".tmp-…", no listing shows it) is
+ * removed first. */
 int nfs_unlink(const char *path);
 int nfs_rmdir(const char *path);
 
@@ -59,7 +64,8 @@ int nfs_join(char *out, const char *folder, const char *name);
 int nfs_sync_file(int fd);
 int nfs_sync_folder(const char *path);
 
-/* nfs_gone(): does this errno mean "look into work/W: the batch may have been taken"? (ESTALE, EIO, ENOENT) */
+/* nfs_gone(): does this errno mean "look into work/W: the batch may have been taken"? (ESTALE, EIO,
+ * ENOENT) */
 bool nfs_gone(int error);
 
 /* nfs_free_bytes(): bytes a user may still write on the file system of PATH; -1 on error. */
@@ -68,14 +74,17 @@ int64_t nfs_free_bytes(const char *path);
 /* nfs_free_share(): the same as a share of what users have in all, 0 … 1; -1 on error. */
 double nfs_free_share(const char *path);
 
-/* nfs_is_folder(): 1 it is one, 0 something else stands there; -1 with errno. Says nothing of existence (see above). */
+/* nfs_is_folder(): 1 it is one, 0 something else stands there; -1 with errno. Says nothing of
+ * existence (see above). */
 int nfs_is_folder(const char *path);
-/* nfs_mtime(): seconds, by the file server's clock: to be compared with another file's only. -1 with errno. */
+/* nfs_mtime(): seconds, by the file server's clock: to be compared with another file's only. -1
+ * with errno. */
 int64_t nfs_mtime(const char *path);
 
-/* nfs_check_mount(): writes into WHY what is wrong with the mount PATH stands on: returns -1 for "soft" and "softerr" (refuse:
- * a lost reply would look like an error, a lost write like a success), 1 for doubts ("nocto", a network file system
- * other than NFS: warn), 0 for nothing to say. PATH need not exist yet. */
+/* nfs_check_mount(): writes into WHY what is wrong with the mount PATH stands on: returns -1 for
+ * "soft" and "softerr" (refuse: a lost reply would look like an error, a lost write like a
+ * success), 1 for doubts ("nocto", a network file system other than NFS: warn), 0 for nothing to
+ * say. PATH need not exist yet. */
 int nfs_check_mount(const char *path, char *why, size_t size);
 /* nfs_judge_mount(): the same from a text like /proc/self/mountinfo; PATH is absolute. */
 int nfs_judge_mount(const char *mountinfo, const char *path, char *why, size_t size);

@@ -1,20 +1,25 @@
 /*
- * rules.h: the rules that belong to a batch. The capture copies mira.conf, policy.conf and symptoms.d/ to SPOOL/state/rules/<hash>/
- * and stamps the hash into each manifest; a worker uses the stamped ones, so the answer does not depend on who works.
+ * rules.h: the rules that belong to a batch. The capture copies mira.conf, policy.conf and
+ * symptoms.d/ to SPOOL/state/rules/<hash>/ and stamps the hash into each manifest; a worker uses
+ * the stamped ones, so the answer does not depend on who works.
  */
 #ifndef SPOOL_RULES_H
 #define SPOOL_RULES_H
 
 #include "spool/spool.h"
 
-/* rules_hash(): the hash that rules_publish() would give, without a spool. -1 with errno after a message. */
+/* rules_hash(): the hash that rules_publish() would give, without a spool. -1 with errno after a
+ * message. */
 int rules_hash(const struct config *config, char hash[33]);
-/* rules_publish(): makes the folder when absent; HASH gets 32 hex digits. Safe when several do it at once. -1 with errno after
- * a message; a policy that cannot be read (EINVAL) is not published, for a stamped mistake could not be mended. */
+/* rules_publish(): makes the folder when absent; HASH gets 32 hex digits. Safe when several do it
+ * at once. -1 with errno after a message; a policy that cannot be read (EINVAL) is not published,
+ * for a stamped mistake could not be mended. */
 int rules_publish(const struct spool *spool, const struct config *config, char hash[33]);
-/* rules_load(): CONFIG as stamped: its mira.conf, policy and symptoms are those of HASH. 0, or an exit code after a message. */
+/* rules_load(): CONFIG as stamped: its mira.conf, policy and symptoms are those of HASH. 0, or an
+ * exit code after a message. */
 int rules_load(const struct spool *spool, const char *hash, struct config *config);
-/* rules_path(): SPOOL/state/rules/<hash> in OUT (PATH_MAX); holds mira.conf, policy.conf, symptoms.d/. */
+/* rules_path(): SPOOL/state/rules/<hash> in OUT (PATH_MAX); holds mira.conf, policy.conf,
+ * symptoms.d/. */
 char *rules_path(const struct spool *spool, const char *hash, char *out);
 
 #endif

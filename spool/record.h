@@ -1,15 +1,17 @@
 /*
- * record.h: what stands in the files of the queues flows, biflows and verdicts: IPFIX files (RFC 5655), written and read
- * with libfixbuf. Manual page: mira-ipfix(5).
+ * record.h: what stands in the files of the queues flows, biflows and verdicts: IPFIX files (RFC 5655), written with
+ * libfixbuf. Manual page: mira-ipfix(5).
  *
- * Three kinds of record go into every such file: ledger rows and symptom names as options records, then flow (kind flows) or
- * biflow records (biflows, verdicts; RFC 5103). Standard elements where they exist; ours under PEN 32473 with
- * RFC 5610 type records. Times are milliseconds since 1970-01-01 UTC, octets are IP total lengths (octetDeltaCount).
+ * Three kinds of record go into every such file, in the order they are added: ledger rows and symptom names as options
+ * records, flow (kind flows) or biflow records (biflows, verdicts; RFC 5103). A symptom's name stands before its first use, a
+ * closing record at the end. Equal records in equal order give equal bytes. Standard elements where they exist; ours
+ * under PEN 32473 with RFC 5610 type records. Times are milliseconds since 1970-01-01 UTC, octets are IP total lengths (octetDeltaCount).
  *
  * All multi-valued attributes are ids of intern.h. Symptom lists in records given to a writer are the caller's; those of records
  * from a reader are views, valid until the next record_next().
  *
- * Errors: -1 with errno (machine), -2 with record_why() (a bad file: truncated, not IPFIX, another template).
+ * Errors: -1 with errno (machine; EMSGSIZE: a record longer than a message of 64 KiB, which is left out), -2 with
+ * record_why() (a bad file: cut anywhere, not IPFIX, another template, records missing). A reader's error is final.
  */
 #ifndef SPOOL_RECORD_H
 #define SPOOL_RECORD_H
@@ -100,8 +102,9 @@ struct record_writer *record_create(const char *path, enum record_kind kind);
 int record_add_ledger(struct record_writer *writer, const struct ledger *row);
 int record_add_flow(struct record_writer *writer, const struct flow *flow);
 int record_add_biflow(struct record_writer *writer, const struct biflow *biflow);
-/* record_finish(): symptom names, flush, fsync, close; frees the writer also on error. */
+/* record_finish(): closing record, flush, fsync (unless the spool is not durable), close; frees the writer also on error. */
 int record_finish(struct record_writer *writer);
+/* record_abandon(): closes and frees; what was written stays, and no reader takes it for whole. */
 void record_abandon(struct record_writer *writer);
 
 enum record_type { RECORD_END, RECORD_LEDGER, RECORD_FLOW, RECORD_BIFLOW };
@@ -112,8 +115,9 @@ union record {
 };
 
 struct record_reader;
+/* record_open(): NULL with errno; what stands in the file is judged by record_next(). */
 struct record_reader *record_open(const char *path);
-/* record_next(): enum record_type, or -1, -2. */
+/* record_next(): enum record_type, or -1, -2. Elements the file leaves out are zero, a sampling left out is 1. */
 int record_next(struct record_reader *reader, union record *record);
 void record_close(struct record_reader *reader);
 /* record_why(): what was wrong with the last file, of this thread. */

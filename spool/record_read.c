@@ -7,7 +7,6 @@
  * in silence. Here every length is checked, records are counted against the sequence numbers (RFC 7011, 3.1) and
  * against the closing record, and whatever does not fit refuses the file.
  */
-#include <endian.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,40 +17,12 @@
 #include "spool/log.h"
 #include "spool/names.h"
 #include "spool/record.h"
-#include "spool/record_schema.h"
+#include "spool/record_template.h"
 
-#define HEADER_BYTES	    16
-#define MESSAGE_MAX	    65535
-#define VARIABLE	    65535 /* length of an element in a template */
-#define TEMPLATE_FIELDS_MAX 128
-#define SYMPTOM_IDS_MAX	    (1u << 20)
-#define NOTHING_YET	    (-3) /* go on with the next record, set or message */
-
-/* Bytes not yet read; every getter checks that they are there. */
-struct cursor {
-	const uint8_t *at, *end;
-};
-
-struct element {
-	uint32_t pen;
-	uint16_t number, length;
-};
-
-/* What to do with one element of a record; the last text of a label is remembered, for labels repeat. */
-struct step {
-	const struct field *field; /* NULL: skip it */
-	uint16_t length;
-	uint32_t label;
-	const char *label_text;
-	size_t label_size;
-};
-
-struct template {
-	const struct schema *schema; /* NULL: an options template of no concern here */
-	uint32_t minimum; /* octets of the shortest record, at least 1 */
-	unsigned count;
-	struct step steps[];
-};
+#define HEADER_BYTES	16
+#define MESSAGE_MAX	65535
+#define SYMPTOM_IDS_MAX (1u << 20)
+#define NOTHING_YET	(-3) /* go on with the next record, set or message */
 
 struct record_reader {
 	FILE *file;
@@ -89,57 +60,6 @@ static int __attribute__((format(printf, 2, 3))) bad(const struct record_reader 
 	vsnprintf(why + used, sizeof(why) - (size_t)used, format, values);
 	va_end(values);
 	return -2;
-}
-
-static inline size_t left(const struct cursor *cursor)
-{
-	return (size_t)(cursor->end - cursor->at);
-}
-
-/* take(): cuts the next SIZE bytes off CURSOR into PART. */
-static inline bool take(struct cursor *cursor, size_t size, struct cursor *part)
-{
-	if (left(cursor) < size)
-		return false;
-	*part = (struct cursor){cursor->at, cursor->at + size};
-	cursor->at += size;
-	return true;
-}
-
-static inline uint64_t number_of(const struct cursor *part)
-{
-	uint64_t value = 0;
-
-	if (left(part) == sizeof(value)) { /* most counts and times: twice as fast as the loop */
-		memcpy(&value, part->at, sizeof(value));
-		return be64toh(value);
-	}
-	for (const uint8_t *at = part->at; at < part->end; at++)
-		value = value << 8 | *at;
-	return value;
-}
-
-static inline bool get(struct cursor *cursor, size_t size, uint32_t *value)
-{
-	struct cursor part;
-
-	if (!take(cursor, size, &part))
-		return false;
-	*value = (uint32_t)number_of(&part);
-	return true;
-}
-
-/* RFC 7011, 7: one octet of length, or 255 and two. */
-static inline bool take_variable(struct cursor *cursor, struct cursor *part)
-{
-	uint32_t length;
-
-	if (cursor->at == cursor->end)
-		return false;
-	length = *cursor->at++;
-	if (length == 255 && !get(cursor, 2, &length))
-		return false;
-	return take(cursor, length, part);
 }
 
 struct record_reader *record_open(const char *path)
@@ -255,112 +175,16 @@ static int next_message(struct record_reader *reader)
 	return NOTHING_YET;
 }
 
-static bool same(const struct field *field, const struct element *element)
-{
-	return field->pen == element->pen && field->number == element->number;
-}
-
-static bool holds(const struct field *field, const struct element *elements, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (same(field, &elements[i]))
-			return true;
-	return false;
-}
-
-static bool matches(const struct schema *schema, const struct element *elements, size_t count)
-{
-	for (size_t i = 0; i < schema->field_count; i++) {
-		const struct field *field = &schema->fields[i];
-
-		if (field->needed && schema_has(schema, field) && !holds(field, elements, count))
-			return false;
-	}
-	return true;
-}
-
-static const struct schema *find_schema(const struct element *elements, size_t count, bool options)
-{
-	for (int index = SCHEMA_COUNT - 1; index >= 0; index--)
-		if ((schemas[index].scope > 0) == options && matches(&schemas[index], elements, count))
-			return &schemas[index];
-	return NULL;
-}
-
-static const struct field *find_field(const struct schema *schema, const struct element *element)
-{
-	for (size_t i = 0; schema && i < schema->field_count; i++)
-		if (schema_has(schema, &schema->fields[i]) && same(&schema->fields[i], element))
-			return &schema->fields[i];
-	return NULL;
-}
-
-/* Reduced-size encoding (RFC 7011, 6.2) is allowed. */
-static bool length_fits(const struct field *field, unsigned length)
-{
-	switch ((enum field_kind)field->kind) {
-	case FIELD_UINT: return length >= 1 && length <= field->length;
-	case FIELD_BOOL: return length == 1;
-	case FIELD_FLOAT: return length == 4 || length == 8;
-	case FIELD_ADDRESS: return length == field->length;
-	default: return true;
-	}
-}
-
-static int make_template(struct record_reader *reader, uint32_t id, const struct element *elements, unsigned count,
-	bool options)
-{
-	struct template *template = x_calloc(1, sizeof(*template) + count * sizeof(template->steps[0]));
-
-	set_template(reader, id, template);
-	template->schema = find_schema(elements, count, options);
-	template->count = count;
-	for (unsigned i = 0; i < count; i++) {
-		struct step *step = &template->steps[i];
-
-		step->field = find_field(template->schema, &elements[i]);
-		step->length = elements[i].length;
-		template->minimum += step->length == VARIABLE ? 1 : step->length;
-		if (step->field && !length_fits(step->field, step->length))
-			return bad(reader, "template %u: %s of %u octets", id, step->field->name, step->length);
-	}
-	if (!template->schema && !options)
-		return bad(reader, "template %u is of no record known here", id);
-	return template->minimum ? 0 : bad(reader, "template %u: records without a byte", id);
-}
-
-static bool get_element(struct cursor *set, struct element *element)
-{
-	uint32_t number, length, pen = 0;
-
-	if (!get(set, 2, &number) || !get(set, 2, &length) || ((number & 0x8000) && !get(set, 4, &pen)))
-		return false;
-	*element = (struct element){pen, number & 0x7fff, (uint16_t)length};
-	return true;
-}
-
-static int read_template(struct record_reader *reader, bool options)
-{
-	struct element elements[TEMPLATE_FIELDS_MAX];
-	uint32_t id, count, scope = 1;
-
-	if (!get(&reader->set, 2, &id) || !get(&reader->set, 2, &count) || (options && !get(&reader->set, 2, &scope)))
-		return bad(reader, "cut template");
-	if (id < 256 || count < 1 || count > TEMPLATE_FIELDS_MAX || scope < 1 || scope > count)
-		return bad(reader, "template %u with %u elements, %u of scope", id, count, scope);
-	for (uint32_t i = 0; i < count; i++)
-		if (!get_element(&reader->set, &elements[i]))
-			return bad(reader, "template %u is cut", id);
-	return make_template(reader, id, elements, count, options);
-}
-
 static int read_templates(struct record_reader *reader, bool options)
 {
 	while (left(&reader->set) >= 4) { /* less is padding */
-		int result = read_template(reader, options);
+		char reason[128];
+		uint32_t id;
+		struct template *template = template_read(&reader->set, options, &id, reason, sizeof(reason));
 
-		if (result < 0)
-			return result;
+		if (!template)
+			return bad(reader, "%s", reason);
+		set_template(reader, id, template);
 	}
 	reader->set.at = reader->set.end;
 	return NOTHING_YET;

@@ -118,9 +118,10 @@ static const char *refused(const char *from, const char *to)
 	at = strstr(text, from);
 	if (!at)
 		fail_msg("no %s in %s", from, text);
-	changed = calloc(1, 65536 + strlen(to));
+	size += strlen(to) + 1;
+	changed = calloc(1, size);
 	assert_non_null(changed);
-	sprintf(changed, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+	snprintf(changed, size, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
 	tmp_write("manifest.json", changed);
 	free(text);
 	free(changed);

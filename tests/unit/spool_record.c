@@ -224,7 +224,8 @@ static char *content(const char *path, size_t *size)
 	FILE *file = fopen(path, "r");
 
 	assert_non_null(file);
-	*size = fread(to, 1, sizeof(bytes[0]), file);
+	*size = fread(to, 1, sizeof(bytes[0]) - 1, file);
+	to[*size] = '\0';
 	fclose(file);
 	return to;
 }
@@ -321,6 +322,22 @@ static void numbers_are_iana(void **state)
 	fbInfoModelFree(model);
 }
 
+/* The manual page has every element of ours with its number. Tests run in the project's folder. */
+static void documented(void **state)
+{
+	size_t size;
+	const char *page = content("spool/mira-ipfix.5", &size);
+
+	for (size_t s = 0; s < SCHEMA_COUNT; s++)
+		for (size_t i = 0; i < schemas[s].field_count; i++) {
+			const struct field *field = &schemas[s].fields[i];
+			char item[128];
+
+			snprintf(item, sizeof(item), ".It %u %s\n", field->number, field->name);
+			assert_says(page, field->pen == PEN_MIRA ? item : field->name);
+		}
+}
+
 static void never_overwrites(void **state)
 {
 	const char *path = make("once", RECORD_FLOWS, 1);
@@ -392,6 +409,7 @@ int main(void)
 		cmocka_unit_test(same_bytes),
 		cmocka_unit_test(ipfixdump_names),
 		cmocka_unit_test(ipfixdump_needs_type_records),
+		cmocka_unit_test(documented),
 		cmocka_unit_test(never_overwrites),
 		cmocka_unit_test(too_long),
 		cmocka_unit_test(full_disk),

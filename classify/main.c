@@ -19,9 +19,11 @@ static const struct stage stage;
 static int load_policy(struct stage_run *run)
 {
 	struct policy policy;
+	struct namelist symbols;
 	int code;
 
-	run->own = ruleset_load(&policy, run->config.policy, run->config.symptoms, &code);
+	run->own = ruleset_load(&policy, &symbols, run->config.policy, run->config.symptoms, &code);
+	namelist_free(&symbols);
 	policy_free(&policy);
 	return code;
 }
@@ -130,8 +132,9 @@ static int parse_request(struct request *request, int argc, char **argv)
 static int answer(const struct request *request)
 {
 	struct config config;
-	struct policy policy = {0};
-	struct ruleset *ruleset = NULL;
+	struct policy policy;
+	struct namelist symbols;
+	struct ruleset *ruleset;
 	char path[PATH_MAX];
 	int code;
 
@@ -139,13 +142,15 @@ static int answer(const struct request *request)
 	code = config_load(&config, path);
 	if (code)
 		return code;
-	ruleset = ruleset_load(&policy, request->policy ? request->policy : config.policy, config.symptoms, &code);
+	ruleset = ruleset_load(&policy, &symbols, request->policy ? request->policy : config.policy, config.symptoms,
+		&code);
 	if (ruleset && request->mode == MODE_TRY)
-		code = try_policy(ruleset, &policy, request->store);
+		code = try_policy(ruleset, &policy, &symbols, request->store);
 	else if (ruleset)
 		printf("%s: %zu fast lists and %zu classes, no mistake found\n", policy.file, policy.fast_count,
 			policy.class_count);
 	ruleset_free(ruleset);
+	namelist_free(&symbols);
 	policy_free(&policy);
 	config_free(&config);
 	return code;

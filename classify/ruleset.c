@@ -170,19 +170,15 @@ struct ruleset *ruleset_compile(const struct policy *policy, const struct nameli
 	return NULL;
 }
 
-struct ruleset *ruleset_load(struct policy *policy, const char *path, const char *symptoms, int *code)
+struct ruleset *ruleset_load(struct policy *policy, struct namelist *symbols, const char *path, const char *symptoms,
+	int *code)
 {
-	struct namelist symbols = {0};
-	struct ruleset *ruleset = NULL;
-
 	*policy = (struct policy){0};
+	*symbols = (struct namelist){0};
 	*code = policy_load(policy, path);
 	if (!*code)
-		*code = symbols_load(&symbols, symptoms, policy);
-	if (!*code)
-		ruleset = ruleset_compile(policy, &symbols, code);
-	namelist_free(&symbols);
-	return ruleset;
+		*code = symbols_load(symbols, symptoms, policy);
+	return *code ? NULL : ruleset_compile(policy, symbols, code);
 }
 
 void ruleset_free(struct ruleset *ruleset)

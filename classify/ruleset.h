@@ -27,10 +27,11 @@ struct decision {
 struct ruleset;
 
 /*
- * ruleset_load(): reads the policy at PATH and the symptom names in folder SYMPTOMS, and compiles. POLICY gets what was read and is the
- * caller's to free, also after a failure. NULL: *CODE is an exit code, the reason is logged.
+ * ruleset_load(): reads the policy at PATH and the symptom names in folder SYMPTOMS, and compiles. POLICY and SYMBOLS get what was read and
+ * are the caller's to free, also after a failure. NULL: *CODE is an exit code, the reason is logged.
  */
-struct ruleset *ruleset_load(struct policy *policy, const char *path, const char *symptoms, int *code);
+struct ruleset *ruleset_load(struct policy *policy, struct namelist *symbols, const char *path, const char *symptoms,
+	int *code);
 
 /*
  * ruleset_compile(): of POLICY, with the names of SYMBOLS (symbols.h), which are needed for this call only. NULL after having logged file, line, column

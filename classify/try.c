@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "classify/symbols.h"
 #include "spool/intern.h"
 #include "spool/log.h"
 
@@ -38,6 +39,7 @@ struct change {
 
 struct trial {
 	const struct policy *policy;
+	const struct namelist *symbols;
 	sqlite3 *db;
 	sqlite3_stmt *rows;
 	struct biflow biflow;
@@ -46,7 +48,8 @@ struct trial {
 	size_t symptom_count, symptom_room;
 	struct change *changes;
 	size_t change_count;
-	struct sums all, same;
+	struct sums all, same, unscanned;
+	bool was_fast; /* the biflow at hand: a fast list took it when it was stored, none does now */
 };
 
 static uint64_t number(const struct trial *trial, enum column column)
@@ -80,6 +83,13 @@ static bool is_fast(const struct policy *policy, const char *name)
 	return false;
 }
 
+/* A rule of a symptom's name: that of a fast list, unless the symptom set has such a symptom. */
+static bool was_fast(const struct trial *trial, const char *name)
+{
+	return is_fast(trial->policy, name) || (strcmp(intern_text(trial->now.rule), name) == 0 &&
+		symbols_find(trial->symbols, name, strlen(name)) < 0);
+}
+
 static void take_symptoms(struct trial *trial, enum column column)
 {
 	json_t *object, *value;
@@ -88,9 +98,12 @@ static void take_symptoms(struct trial *trial, enum column column)
 	if (strcmp(text(trial, column), "{}") == 0)
 		return;
 	object = json_loads(text(trial, column), 0, NULL);
-	json_object_foreach(object, name, value)
-		if (!is_fast(trial->policy, name))
+	json_object_foreach(object, name, value) {
+		if (was_fast(trial, name))
+			trial->was_fast = true;
+		else
 			add_symptom(trial, name, (uint64_t)json_integer_value(value));
+	}
 	json_decref(object);
 }
 
@@ -131,7 +144,7 @@ static bool has_port(const struct policy_fast *fast, const struct flowkey *key)
 	return !fast->port_count;
 }
 
-static void match_fast(struct trial *trial)
+static bool match_fast(struct trial *trial)
 {
 	for (size_t i = 0; i < trial->policy->fast_count; i++) {
 		const struct policy_fast *fast = &trial->policy->fast[i];
@@ -139,8 +152,9 @@ static void match_fast(struct trial *trial)
 		if (!has_address(fast, &trial->biflow.key) || !has_port(fast, &trial->biflow.key))
 			continue;
 		add_symptom(trial, fast->name, trial->biflow.forward.packets + trial->biflow.reverse.packets);
-		return;
+		return true;
 	}
+	return false;
 }
 
 /* ---- stored biflows ---- */
@@ -182,9 +196,10 @@ static void take_row(struct trial *trial)
 	take_key(trial);
 	take_labels(trial);
 	trial->symptom_count = 0;
+	trial->was_fast = false;
 	take_symptoms(trial, SYMPTOMS);
 	take_symptoms(trial, CARRIED);
-	match_fast(trial);
+	trial->was_fast = !match_fast(trial) && trial->was_fast;
 	biflow->symptoms = trial->symptoms;
 	biflow->symptom_count = trial->symptom_count;
 }
@@ -235,6 +250,8 @@ static enum ruleset_step decide_all(struct trial *trial, struct ruleset *ruleset
 		bool same = memcmp(&then, &trial->now, sizeof(then)) == 0;
 
 		add_sums(&trial->all, biflow);
+		if (trial->was_fast)
+			add_sums(&trial->unscanned, biflow);
 		add_sums(same ? &trial->same : &change_of(trial, &then)->sums, biflow);
 	}
 	ruleset_stop(ruleset);
@@ -280,6 +297,9 @@ static void print_table(struct trial *trial)
 	}
 	print_sums(&trial->same, "unchanged");
 	print_sums(&trial->all, "total");
+	if (trial->unscanned.biflows)
+		print_sums(&trial->unscanned, "of these: taken by a fast list then and by none now; their payload was never"
+			" scanned, so what they are is not known");
 }
 
 /* ---- the store ---- */
@@ -303,9 +323,9 @@ static int open_stored(struct trial *trial, const char *store)
 	return sqlite3_errcode(trial->db) == SQLITE_BUSY ? MIRA_AGAIN : MIRA_PERSON;
 }
 
-int try_policy(struct ruleset *ruleset, const struct policy *policy, const char *store)
+int try_policy(struct ruleset *ruleset, const struct policy *policy, const struct namelist *symbols, const char *store)
 {
-	struct trial trial = {.policy = policy};
+	struct trial trial = {.policy = policy, .symbols = symbols};
 	int code = open_stored(&trial, store);
 	enum ruleset_step step = code ? RULESET_END : decide_all(&trial, ruleset);
 

@@ -4,6 +4,7 @@
  *   biflow-batches make SPOOL QUEUE FIRST LAST [COUNT]    batches FIRST … LAST of COUNT biflows in SPOOL/QUEUE, ready to be taken;
  *                                                         QUEUE is biflows or verdicts
  *   biflow-batches late SPOOL QUEUE NUMBER STATUS...      a batch of ledger rows: of the seqs 0, 1, … with these states
+ *   biflow-batches wrap SPOOL QUEUE NUMBER FILE           a batch whose manifest is right and whose content is FILE
  *   biflow-batches dump FILE...                           every record as a line of text
  *
  * A batch is a function of its number: window NUMBER of the shard, and the ledger row of seq NUMBER - 1, which accounts for
@@ -207,6 +208,20 @@ static void make(const struct spool *spool, const char *queue, uint64_t number, 
 	end_batch(spool, queue, number, folder, name);
 }
 
+static void wrap(const struct spool *spool, const char *queue, uint64_t number, const char *file)
+{
+	char folder[PATH_MAX], name[NAME_MAX], path[PATH_MAX + 32];
+	size_t size;
+	char *content = nfs_read_file(file, &size);
+
+	need(content ? 0 : -1, "read the file");
+	begin_batch(spool, queue, number, folder, name);
+	snprintf(path, sizeof(path), "%s/%s.ipfix", folder, queue);
+	need(nfs_write_file(path, content, size), "write a file");
+	free(content);
+	end_batch(spool, queue, number, folder, name);
+}
+
 static enum ledger_status status_of(const char *text)
 {
 	for (enum ledger_status status = LEDGER_ANALYSED; status <= LEDGER_MISSING; status++)
@@ -292,6 +307,8 @@ int main(int argc, char **argv)
 	need(spool_open(&spool, argv[2], &config, false), "open the spool");
 	if (strcmp(argv[1], "late") == 0)
 		make_late(&spool, argv[3], strtoull(argv[4], NULL, 10), argv + 5);
+	else if (strcmp(argv[1], "wrap") == 0)
+		wrap(&spool, argv[3], strtoull(argv[4], NULL, 10), argv[5]);
 	else
 		for (uint64_t n = strtoull(argv[4], NULL, 10); n <= strtoull(argv[5], NULL, 10); n++)
 			make(&spool, argv[3], n, argc > 6 ? strtoull(argv[6], NULL, 10) : 100);

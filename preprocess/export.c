@@ -116,7 +116,7 @@ int export_flows(struct output *output, const struct meter *meter, const struct 
 	return result;
 }
 
-void export_ledger(struct ledger *ledger, const struct manifest *manifest, enum ledger_status status)
+void ledger_of(struct ledger *ledger, const struct manifest *manifest, enum ledger_status status)
 {
 	*ledger = (struct ledger){
 		.seq = manifest->seq,
@@ -135,40 +135,21 @@ void export_ledger(struct ledger *ledger, const struct manifest *manifest, enum 
 		snprintf(ledger->damaged, sizeof(ledger->damaged), "%s", manifest->damaged);
 }
 
-/* What consolidation sorts by stands in the manifest as well, so that it need not open the file. */
-static int write_manifest(struct output *output, const struct manifest *packets, const struct ledger *ledger)
+int export_ledger(struct output *output, const struct ledger *ledger)
+{
+	return record_add_ledger(output->writer, ledger);
+}
+
+int export_end(struct output *output)
 {
 	struct manifest flows;
-	int result;
+	int result = record_finish(output->writer);
 
+	output->writer = NULL;
+	if (result < 0)
+		return -1;
 	manifest_init(&flows, QUEUE, output->batch->name);
-	memcpy(flows.probe, packets->probe, sizeof(flows.probe));
-	memcpy(flows.stream, packets->stream, sizeof(flows.stream));
-	memcpy(flows.run, packets->run, sizeof(flows.run));
-	memcpy(flows.rules, packets->rules, sizeof(flows.rules));
-	flows.seq = packets->seq;
-	flows.end = packets->end;
-	flows.live = packets->live;
-	flows.packet_index = packets->packet_index;
-	flows.sampling = packets->sampling;
-	flows.counts = packets->counts;
-	flows.cumulative = packets->cumulative;
-	flows.first_ms = ledger->first_ms;
-	flows.last_ms = ledger->last_ms;
 	result = batch_end_output(output->batch, QUEUE, SHARD, &flows, output->folder);
 	manifest_free(&flows);
 	return result;
-}
-
-int export_end(struct output *output, const struct manifest *manifest, const struct ledger *ledger)
-{
-	int result = record_add_ledger(output->writer, ledger);
-
-	if (result < 0) {
-		export_abandon(output);
-		return -1;
-	}
-	result = record_finish(output->writer);
-	output->writer = NULL;
-	return result < 0 ? -1 : write_manifest(output, manifest, ledger);
 }

@@ -140,16 +140,17 @@ static int finish_output(struct preprocess *preprocess)
 	const struct manifest *manifest = preprocess->manifest;
 	struct ledger ledger;
 
-	export_ledger(&ledger, manifest, LEDGER_ANALYSED);
+	ledger_of(&ledger, manifest, LEDGER_ANALYSED);
 	ledger.ip = totals->ip;
 	ledger.not_ip = totals->not_ip;
 	ledger.malformed = totals->malformed;
 	ledger.octets_ip = totals->octets_ip;
 	ledger.first_ms = totals->first_ms;
 	ledger.last_ms = totals->last_ms;
-	if (export_flows(&preprocess->output, preprocess->meter, manifest) < 0)
+	if (export_ledger(&preprocess->output, &ledger) < 0 ||
+		export_flows(&preprocess->output, preprocess->meter, manifest) < 0)
 		return -1;
-	return export_end(&preprocess->output, manifest, &ledger);
+	return export_end(&preprocess->output);
 }
 
 static enum work_result work(struct stage_run *run, struct batch *batch)
@@ -198,9 +199,11 @@ static int rejected(struct stage_run *run, struct batch *batch, const char *reas
 
 	if (!manifest->kind[0])
 		manifest_from_name(manifest, batch->name);
-	export_ledger(&ledger, manifest, LEDGER_QUARANTINED);
-	if (export_begin(&preprocess->output, batch) < 0 ||
-		export_end(&preprocess->output, manifest, &ledger) < 0) {
+	ledger_of(&ledger, manifest, LEDGER_QUARANTINED);
+	if (ledger.first_ms > ledger.last_ms || ledger.last_ms > PCAPNG_TIME_MAX_MS)
+		ledger.first_ms = ledger.last_ms = 0; /* a manifest may say anything */
+	if (export_begin(&preprocess->output, batch) < 0 || export_ledger(&preprocess->output, &ledger) < 0 ||
+		export_end(&preprocess->output) < 0) {
 		export_abandon(&preprocess->output);
 		return -1;
 	}

@@ -180,7 +180,7 @@ static uint64_t time_ms(const struct interface *interface, uint64_t units)
 	ms += interface->offset_ms;
 	if (ms < 0)
 		return 0;
-	return ms > INT64_MAX ? INT64_MAX : (uint64_t)ms;
+	return ms > PCAPNG_TIME_MAX_MS ? PCAPNG_TIME_MAX_MS : (uint64_t)ms;
 }
 
 static void read_option(const struct pcapng *reader, struct interface *interface, unsigned code,

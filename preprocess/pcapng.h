@@ -22,13 +22,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PCAPNG_BURST 32
+#define PCAPNG_BURST	   32
+#define PCAPNG_TIME_MAX_MS 253402300799000 /* the end of year 9999 */
 
 struct frame {
 	const uint8_t *bytes;
 	uint32_t captured, length; /* length on the wire */
 	uint32_t linktype;
-	uint64_t time_ms; /* since 1970-01-01 UTC; earlier times are 0 */
+	uint64_t time_ms; /* since 1970-01-01 UTC; earlier times are 0, later ones than year 9999 its end */
 };
 
 struct pcapng;

@@ -28,7 +28,7 @@ POST_OBJ  := $(call obj,$(filter-out postproc/mira-%.c,$(wildcard postproc/*.c))
 UNIT      := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*.c))
 
 LIB_spool      := -lfixbuf -lglib-2.0 -lconfig -ljansson -lxxhash -lnettle -linotifytools
-LIB_capture    := -lpcap -larchive -lcap-ng
+LIB_capture    := -lpcap -larchive -lz -lcap-ng
 LIB_preprocess := -lhs
 LIB_classify   := -lsqlite3
 LIB_postproc   := -lsqlite3
@@ -71,7 +71,7 @@ $(B)/unit/%: tests/unit/%.c $(STAGES:%=$(B)/lib%.a) $(B)/libpostproc.a $(B)/libs
 unit: $(UNIT)
 
 # ---- what a fresh Debian 12 needs ----
-PACKAGES := gcc libc6-dev pkg-config libpcap-dev libfixbuf-dev libhyperscan-dev libarchive-dev libsqlite3-dev \
+PACKAGES := gcc libc6-dev pkg-config libpcap-dev libfixbuf-dev libhyperscan-dev libarchive-dev zlib1g-dev libsqlite3-dev \
 	libinotifytools0-dev libconfig-dev nettle-dev libjansson-dev libxxhash-dev libcap-ng-dev libjs-chart.js libjs-jquery \
 	libjs-jquery-tablesorter
 TEST_PACKAGES := perl libcmocka-dev libfixbuf-tools tshark sqlite3 python3 mandoc iproute2 tcpdump procps zip bzip2 xz-utils zstd

@@ -218,7 +218,8 @@ static int read_section(struct reader *reader, const struct body *body, struct p
 	unsigned major = get16(reader, body->data + 4), minor = get16(reader, body->data + 6);
 
 	if (major != 1 || (minor != 0 && minor != 2))
-		return reader_damage(reader, "version %u.%u of pcapng is not known", major, minor);
+		return reader_damage(reader, "at byte %" PRIu64 ": version %u.%u of pcapng is not known",
+			feed_offset(reader->feed), major, minor);
 	pcapng->count = 0;
 	return 0;
 }

@@ -4,6 +4,8 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -12,24 +14,38 @@
 #include "spool/log.h"
 #include "spool/nfs.h"
 
-/* Where a capture makes, moves or replaces entries; "*" stands for each reader of its queue. */
-static const char *const folders[] = {
-	"capture/tmp", "capture/done", "state/capture", "state/looks", "state/strikes", "workers", "metrics",
-	"packets/*/ready",
+/* Where a capture makes, moves or replaces entries, and what lies above; "%s" stands for each reader of its queue. */
+static const struct folder {
+	const char *path;
+	bool write; /* else it is only gone through */
+} folders[] = {
+	{".", false}, {"capture", false}, {"state", false}, {"packets", false}, {"packets/%s", false},
+	{"capture/tmp", true}, {"capture/done", true}, {"state/capture", true}, {"state/looks", true},
+	{"workers", true}, {"metrics", true}, {"packets/%s/ready", true}, {"packets/%s/done", true},
 };
 
-static int give(const char *path, const struct passwd *user)
+/* Tried on a folder; -1 with errno. */
+typedef int (*try_folder)(const char *path, bool write, const struct passwd *user);
+
+/* Folders of others than root are left as the administrator made them. */
+static int give(const char *path, bool write, const struct passwd *user)
 {
 	struct stat status;
 
 	if (stat(path, &status))
 		return errno == ENOENT ? 0 : -1;
-	return status.st_uid != 0 || status.st_uid == user->pw_uid ? 0 : chown(path, user->pw_uid, (gid_t)-1);
+	if (status.st_uid != 0)
+		return 0;
+	return write ? chown(path, user->pw_uid, (gid_t)-1) : chown(path, (uid_t)-1, user->pw_gid);
 }
 
-/* TRY is done to each folder; the first that fails is left in PATH. */
-static int each_folder(const struct spool *spool, const struct passwd *user, char *path,
-	int (*try)(const char *path, const struct passwd *user))
+static int usable(const char *path, bool write, const struct passwd *user)
+{
+	return access(path, write ? R_OK | W_OK | X_OK : X_OK) && errno != ENOENT ? -1 : 0;
+}
+
+/* The first folder that fails is left in PATH. */
+static int each_folder(const struct spool *spool, const struct passwd *user, char *path, try_folder try)
 {
 	struct namelist readers;
 	int result = 0;
@@ -37,18 +53,35 @@ static int each_folder(const struct spool *spool, const struct passwd *user, cha
 	if (spool_readers(spool, "packets", &readers))
 		return -1;
 	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders) && !result; i++) {
-		if (!strchr(folders[i], '*'))
-			result = try(spool_path(spool, path, "%s", folders[i]), user);
-		for (size_t r = 0; strchr(folders[i], '*') && r < readers.count && !result; r++)
-			result = try(spool_path(spool, path, "packets/%s/ready", readers.names[r]), user);
+		const struct folder *folder = &folders[i];
+		size_t count = strchr(folder->path, '%') ? readers.count : 1;
+
+		for (size_t r = 0; r < count && !result; r++) {
+			char name[2 * NAME_PART_MAX];
+
+			snprintf(name, sizeof(name), folder->path, readers.count ? readers.names[r] : "");
+			result = try(spool_path(spool, path, "%s", name), folder->write, user);
+		}
 	}
 	namelist_free(&readers);
 	return result;
 }
 
-static int writable(const char *path, const struct passwd *user)
+/* A spool below a folder of root's own is reached from within: the working folder needs no way that leads to it. */
+static int go_inside(struct spool *spool)
 {
-	return access(path, W_OK | X_OK) && errno != ENOENT ? -1 : 0;
+	char root[PATH_MAX];
+
+	if (!realpath(spool->root, root) || chdir(root))
+		return -1;
+	strcpy(spool->root, root);
+	return 0;
+}
+
+static void stay_inside(struct spool *spool)
+{
+	if (access(spool->root, X_OK) && errno == EACCES)
+		strcpy(spool->root, ".");
 }
 
 static int become(const struct passwd *user)
@@ -66,7 +99,7 @@ static int become(const struct passwd *user)
 	return MIRA_OK;
 }
 
-int privs_drop(const struct spool *spool, const struct config *config)
+int privs_drop(struct spool *spool, const struct config *config)
 {
 	char path[PATH_MAX] = "";
 	const struct passwd *user;
@@ -83,11 +116,16 @@ int privs_drop(const struct spool *spool, const struct config *config)
 		log_err("cannot give %s to user %s: %m; give it to that user by hand", path, user->pw_name);
 		return MIRA_PERSON;
 	}
+	if (go_inside(spool)) {
+		log_err("cannot enter %s: %m", spool->root);
+		return MIRA_AGAIN;
+	}
 	if (become(user))
 		return MIRA_PERSON;
-	if (!each_folder(spool, user, path, writable))
+	stay_inside(spool);
+	if (!each_folder(spool, user, path, usable))
 		return MIRA_OK;
-	log_err("user %s, whom the capture becomes, cannot write %s: %m; give it to that user, or name another one with "
+	log_err("user %s, whom the capture becomes, cannot work in %s: %m; give it to that user, or name another one with "
 		"\"user\" in mira.conf", user->pw_name, path);
 	return MIRA_PERSON;
 }

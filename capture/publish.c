@@ -31,8 +31,9 @@ struct publisher {
 	struct place place;
 	pthread_t thread;
 	pthread_mutex_t mutex;
-	pthread_cond_t jobs_changed, buffers_changed;
+	pthread_cond_t jobs_changed, buffers_changed, settled;
 	struct job *first, **last;
+	unsigned long pending; /* jobs posted and not done */
 	struct buffer *idle;
 	unsigned buffers, buffers_max;
 	atomic_bool failed, pressed;
@@ -146,6 +147,14 @@ static void look_at_pressure(struct publisher *publisher, struct timespec *looke
 		publisher->pressed = pressure_high(place->spool, place->config, "capture", "packets", NULL);
 }
 
+static void finish_job(struct publisher *publisher)
+{
+	pthread_mutex_lock(&publisher->mutex);
+	if (--publisher->pending == 0)
+		pthread_cond_broadcast(&publisher->settled);
+	pthread_mutex_unlock(&publisher->mutex);
+}
+
 static void *run(void *context)
 {
 	struct publisher *publisher = context;
@@ -157,8 +166,10 @@ static void *run(void *context)
 
 		look_at_pressure(publisher, &looked);
 		ended = job && job->kind == JOB_END;
-		if (job)
+		if (job) {
 			take_job(publisher, job);
+			finish_job(publisher);
+		}
 	}
 	return NULL;
 }
@@ -176,6 +187,7 @@ struct publisher *publisher_start(const struct spool *spool, const struct config
 	pthread_mutex_init(&publisher->mutex, NULL);
 	pthread_cond_init(&publisher->jobs_changed, NULL);
 	pthread_cond_init(&publisher->buffers_changed, NULL);
+	pthread_cond_init(&publisher->settled, NULL);
 	if (pthread_create(&publisher->thread, NULL, run, publisher))
 		die(MIRA_AGAIN, "cannot start a thread: too many run, or too little memory is left");
 	return publisher;
@@ -234,6 +246,7 @@ static struct job *new_job(enum job_kind kind, struct sink *sink)
 static void post(struct publisher *publisher, struct job *job)
 {
 	pthread_mutex_lock(&publisher->mutex);
+	publisher->pending++;
 	*publisher->last = job;
 	publisher->last = &job->next;
 	pthread_cond_signal(&publisher->jobs_changed);
@@ -280,6 +293,15 @@ void publisher_close(struct publisher *publisher, struct sink *sink)
 	post(publisher, new_job(JOB_CLOSE, sink));
 }
 
+int publisher_settle(struct publisher *publisher)
+{
+	pthread_mutex_lock(&publisher->mutex);
+	while (publisher->pending)
+		pthread_cond_wait(&publisher->settled, &publisher->mutex);
+	pthread_mutex_unlock(&publisher->mutex);
+	return publisher->failed ? -1 : 0;
+}
+
 static void free_all(struct publisher *publisher)
 {
 	while (publisher->idle) {
@@ -290,6 +312,7 @@ static void free_all(struct publisher *publisher)
 	}
 	pthread_cond_destroy(&publisher->jobs_changed);
 	pthread_cond_destroy(&publisher->buffers_changed);
+	pthread_cond_destroy(&publisher->settled);
 	pthread_mutex_destroy(&publisher->mutex);
 	free(publisher);
 }

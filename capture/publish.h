@@ -55,6 +55,9 @@ void publisher_commit(struct publisher *publisher, struct sink *sink, const stru
 	const struct capstate *state);
 void publisher_close(struct publisher *publisher, struct sink *sink);
 
+/* publisher_settle(): waits until all that was asked for is done. 0, or -1 when the publisher failed. */
+int publisher_settle(struct publisher *publisher);
+
 bool publisher_failed(const struct publisher *publisher);
 /* publisher_pressed(): live: is the queue above its mark, so that packets are to be shed? */
 bool publisher_pressed(const struct publisher *publisher);

@@ -95,6 +95,9 @@ static int publish_end(struct capture *capture, const struct capstate *state)
 	slicer_open(&slicer, capture, &stream, &ours, state->stream);
 	slicer_end(&slicer, state->records, "the capture was interrupted; what followed the last batch is not counted",
 		now_us());
+	/* a new run of this stream may begin now: it must not find its state overwritten */
+	if (publisher_settle(capture->publisher))
+		return MIRA_AGAIN;
 	log_warn("stream %s: an earlier capture was interrupted; its run has been ended", state->stream);
 	return MIRA_OK;
 }

@@ -17,8 +17,7 @@
 #include "spool/nfs.h"
 #include "spool/pressure.h"
 
-#define LOOK_MS	    250 /* between two looks at the pressure */
-#define WAIT_SAY_MS 30000
+#define LOOK_MS 250 /* between two looks at the pressure */
 
 struct sink {
 	char probe[NAME_PART_MAX + 1], stream[NAME_PART_MAX + 1];
@@ -133,21 +132,47 @@ int sink_begin(struct place *place, struct sink *sink, const char *name)
 	return 0;
 }
 
-/* A trace waits until its readers have caught up; live packets are shed instead (publisher_pressed()). */
-static bool wait_for_readers(struct place *place, const char *name)
+/* Is there a preprocessor that may catch up? One whose state is not known yet counts. */
+static bool reader_lives(const struct place *place)
 {
-	unsigned waited = 0;
+	char path[PATH_MAX];
+	struct namelist names;
+	bool lives = false;
 
+	if (nfs_list(spool_path(place->spool, path, "workers"), &names))
+		return true;
+	for (size_t i = 0; i < names.count && !lives; i++)
+		lives = strncmp(names.names[i], "preprocess.", strlen("preprocess.")) == 0 &&
+			worker_dead(place->spool, names.names[i]) != 1;
+	namelist_free(&names);
+	return lives;
+}
+
+static int no_space(struct place *place)
+{
+	log_err("less than the share min_free is free in %s, and no mira-preprocess makes room; free space or start one, then "
+		"start the capture again: it goes on there", place->spool->root);
+	place->code = MIRA_AGAIN;
+	return -1;
+}
+
+/*
+ * A trace waits until its readers have caught up; live packets are shed instead (publisher_pressed()). Where nobody reads,
+ * the stages are started by hand, one after the other: waiting for them would be for ever, and only space sets a limit.
+ */
+static int wait_for_readers(struct place *place, const char *name)
+{
 	while (pressure_high(place->spool, place->config, "capture", "packets", name)) {
 		if (capture_stopping())
-			return false;
-		if (waited % WAIT_SAY_MS == 0)
-			log_info("waiting before %s: %s holds as many batches as max_batches allows, or too little "
-				"free space; start mira-preprocess", name, place->spool->root);
-		capture_pause(LOOK_MS / 4);
-		waited += LOOK_MS / 4;
+			return -1;
+		if (!reader_lives(place)) {
+			double free_share = nfs_free_share(place->spool->root);
+
+			return free_share >= 0 && free_share < place->config->min_free ? no_space(place) : 0;
+		}
+		capture_pause(LOOK_MS);
 	}
-	return true;
+	return 0;
 }
 
 /* Another instance that thought us dead has written its name into the state: then it captures this stream, not we. */
@@ -192,7 +217,7 @@ int sink_commit(struct place *place, struct sink *sink, struct manifest *manifes
 
 		manifest_add_segment(manifest, segment->name, segment->bytes, segment->xxh128);
 	}
-	if (!place->live && !wait_for_readers(place, manifest->name))
+	if (!place->live && wait_for_readers(place, manifest->name))
 		return -1;
 	return publish(place, sink, manifest, state);
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "capture/capture.h"
+#include "capture/gzip.h"
 #include "spool/log.h"
 #include "spool/traceid.h"
 
@@ -21,7 +22,11 @@
 
 struct input {
 	struct source *source;
-	struct archive *archive; /* whose current member it is; NULL: the source itself */
+	struct archive *archive; /* whose current member it is */
+	const uint8_t *block;	 /* what the archive gave last and was not read, and where the file continues after a hole */
+	size_t block_left;
+	uint64_t at, block_at;
+	struct gzip *gzip;	 /* what it is decompressed by; without either, it is the source itself */
 	const char *name;
 	uint8_t head[READER_HEAD_BYTES];
 	size_t head_size, head_at; /* read ahead, and given out of it */
@@ -73,29 +78,60 @@ static ssize_t read_source(struct source *source, void *buffer, size_t size)
 	return got;
 }
 
-static ssize_t read_member(struct input *input, void *buffer, size_t size)
+static ssize_t member_error(struct input *input)
 {
-	ssize_t got = archive_read_data(input->archive, buffer, size);
-	const char *text;
+	const char *text = archive_error_string(input->archive);
 
-	if (got >= 0)
-		return got;
 	if (input->source->machine_errno) {
 		errno = input->source->machine_errno;
 		return -1;
 	}
-	text = archive_error_string(input->archive);
 	snprintf(input->why, sizeof(input->why), "%s", text ? text : "the archive is damaged");
 	return -2;
 }
 
+/* Block by block: archive_read_data() throws away what stands before the damage. Holes of sparse files are zeros. */
+static ssize_t read_member(struct input *input, void *buffer, size_t size)
+{
+	la_int64_t offset;
+	const void *block;
+	int status;
+
+	while (!input->block_left) {
+		status = archive_read_data_block(input->archive, &block, &input->block_left, &offset);
+		if (status == ARCHIVE_EOF)
+			return 0;
+		if (status < ARCHIVE_WARN)
+			return member_error(input);
+		input->block = block;
+		input->block_at = (uint64_t)offset;
+	}
+	if (input->at < input->block_at) {
+		size = input->block_at - input->at < size ? input->block_at - input->at : size;
+		memset(buffer, 0, size);
+	} else {
+		size = input->block_left < size ? input->block_left : size;
+		memcpy(buffer, input->block, size);
+		input->block += size;
+		input->block_left -= size;
+		input->block_at += size;
+	}
+	input->at += size;
+	return (ssize_t)size;
+}
+
 static ssize_t read_raw(struct input *input, void *buffer, size_t size)
 {
-	ssize_t got;
+	ssize_t got = input->failed;
 
-	if (input->failed)
-		return input->failed;
-	got = input->archive ? read_member(input, buffer, size) : read_source(input->source, buffer, size);
+	if (got)
+		return got;
+	if (input->gzip)
+		got = gzip_read(input->gzip, buffer, size, input->why);
+	else if (input->archive)
+		got = read_member(input, buffer, size);
+	else
+		got = read_source(input->source, buffer, size);
 	if (got < 0)
 		input->failed = got;
 	return got;
@@ -175,7 +211,6 @@ static struct archive *archive_open(struct client *client)
 
 	if (!archive)
 		die(MIRA_AGAIN, "out of memory for an archive");
-	archive_read_support_filter_gzip(archive);
 	archive_read_support_filter_bzip2(archive);
 	archive_read_support_filter_xz(archive);
 	archive_read_support_filter_zstd(archive);
@@ -184,7 +219,7 @@ static struct archive *archive_open(struct client *client)
 	archive_read_support_format_raw(archive);
 	archive_read_support_format_empty(archive);
 	archive_read_set_read_callback(archive, client_read);
-	if (!input->archive && !input->source->once)
+	if (!input->archive && !input->gzip && !input->source->once)
 		archive_read_set_seek_callback(archive, client_seek);
 	archive_read_set_callback_data(archive, client);
 	return archive;
@@ -206,6 +241,8 @@ static int visit_member(const struct walk *walk, struct input *parent, struct ar
 	char *name;
 	int result;
 
+	while (path && strncmp(path, "./", 2) == 0)
+		path += 2;
 	if (archive_format(archive) == ARCHIVE_FORMAT_RAW)
 		name = x_strdup(parent->name);
 	else
@@ -261,6 +298,17 @@ static int visit_archive(const struct walk *walk, struct input *input, unsigned 
 	return result;
 }
 
+static int visit_gzip(const struct walk *walk, struct input *input, unsigned depth)
+{
+	struct input inside = {.source = input->source, .name = input->name};
+	int result;
+
+	inside.gzip = gzip_open(input_read, input);
+	result = visit_input(walk, &inside, depth + 1);
+	gzip_close(inside.gzip);
+	return result;
+}
+
 static int visit_input(const struct walk *walk, struct input *input, unsigned depth)
 {
 	size_t size;
@@ -272,7 +320,7 @@ static int visit_input(const struct walk *walk, struct input *input, unsigned de
 	}
 	if (size == 0 || input->failed || reader_knows(head, size) || depth >= SOURCE_DEPTH)
 		return walk->visit(walk->context, input);
-	return visit_archive(walk, input, depth);
+	return gzip_knows(head, size) ? visit_gzip(walk, input, depth) : visit_archive(walk, input, depth);
 }
 
 int source_walk(struct source *source, source_visit visit, void *context, char *why)

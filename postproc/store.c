@@ -261,7 +261,7 @@ static int check_format(struct store *store)
 	return MIRA_PERSON;
 }
 
-static int set_up(struct store *store, bool durable)
+static int set_up(struct store *store)
 {
 	if (sqlite3_open_v2(store->path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
 		log_err("cannot open the store %s: %s", store->path, sqlite3_errmsg(store->db));
@@ -271,8 +271,7 @@ static int set_up(struct store *store, bool durable)
 	/* Constraints and views are ours; nothing in a file from elsewhere may run functions of its own choice. */
 	sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	return exec(store, durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = OFF") ||
-		exec(store, "PRAGMA cache_size = -262144") ? MIRA_AGAIN : check_format(store);
+	return check_format(store);
 }
 
 static int open_all(struct store *store, bool durable)
@@ -280,13 +279,15 @@ static int open_all(struct store *store, bool durable)
 	int code = lock_file(store);
 
 	if (!code)
-		code = set_up(store, durable);
+		code = set_up(store);
 	if (code)
 		return code;
-	if (exec(store, journal_of(store)) || prepare(store) ||
+	if (exec(store, durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = OFF") ||
+		exec(store, "PRAGMA cache_size = -262144") || exec(store, journal_of(store)) || prepare(store) ||
 		meta_get(store, "identity", store->identity, sizeof(store->identity)) || !*store->identity) {
-		log_err("cannot use the store %s: %s", store->path, sqlite3_errmsg(store->db));
-		return MIRA_PERSON;
+		fail(store, "set up the tables");
+		log_err("%s", store->error);
+		return store->full ? MIRA_AGAIN : MIRA_PERSON;
 	}
 	return MIRA_OK;
 }

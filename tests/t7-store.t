@@ -1,0 +1,221 @@
+#!/bin/bash
+# The store: every batch exactly once, whatever dies; one row per window and key; nothing else may be in its place.
+. "$(dirname "$0")/tap.sh"
+PATH=${MIRA_BUILD:-$top/build}/tests:$PATH
+export MIRA_CONFIG=
+S=$tmp/spool
+DB=$tmp/mira.db
+sql() { sqlite3 -separator ' ' "$DB" "$1"; }
+load() { mira-store --spool "$S" --db "$DB" --drain "$@"; }
+said() { # WHAT TEXT: the command before printed it
+    cp "$tmp/.out" "$tmp/.said"
+    ok "$1" grep -qF -- "$2" "$tmp/.said"
+}
+fresh() { rm -rf "$S" "$DB" "$DB"-*; }
+
+# What is stored of what was given.
+umask 0
+biflow-batches make "$S" verdicts 1 4 300
+biflow-batches dump "$S"/verdicts/store/ready/*/verdicts.ipfix >"$tmp/in"
+ok 'loads its queue' load
+umask 022
+is '  into a file of mode 0600' "$(stat -c %a "$DB")" 600
+is '  that is whole by itself' "$(ls "$tmp" | grep -c 'mira.db-')" 0
+ok '  and balanced' mira balance "$tmp"
+is '  the columns of the view' "$(sql "SELECT group_concat(name) FROM pragma_table_info('biflow_text')")" \
+    "window_ms,start_ms,end_ms,proto,src,sport,dst,dport,packets,octets,reverse_packets,reverse_octets,class,verdict,rule,symptoms,$(
+    )aggregate,host_name,tunnel,probe,vlan,carried_symptoms,sampling,reverse_sampling,tcp_flags,reverse_tcp_flags,late,incomplete"
+is '  the first columns of the ledger' "$(sql "SELECT group_concat(name) FROM (SELECT name FROM pragma_table_info('ledger') LIMIT 14)")" \
+    "probe,stream,run,seq,status,packets_seen,packets_captured,packets_filtered,packets_dropped,packets_shed,packets_ip,$(
+    )packets_not_ip,packets_malformed,octets_ip"
+
+# Every biflow of the files, field by field.
+sql "SELECT 'biflow', window_ms, start_ms, end_ms, proto, src, sport, dst, dport, packets, octets, coalesce(reverse_packets, 0),
+    coalesce(reverse_octets, 0), '[' || coalesce(vlan, '') || ']', '[' || replace(coalesce(tunnel, ''), ',', '+') || ']',
+    '[' || coalesce(aggregate, '') || ']', '[' || coalesce(host_name, '') || ']', '[' || coalesce(probe, '') || ']',
+    class || '/' || verdict || '/' || rule FROM biflow_text" | sort >"$tmp/stored"
+awk '$1 == "biflow" { $14 = $15 = $16 = $17 = $18 = ""; NF = 24; $0 = $0; $1 = $1; print }' "$tmp/in" | sed 's/  */ /g; s/ $//' | sort >"$tmp/given"
+ok '  every field of every biflow' diff "$tmp/given" "$tmp/stored"
+is '  unobserved is NULL, not 0' "$(sql 'SELECT count(*) FROM biflow_text WHERE reverse_packets IS NULL AND reverse_octets IS NULL
+    AND reverse_sampling IS NULL AND reverse_tcp_flags IS NULL')" "$(awk '$1 == "biflow" && $12 == 0' "$tmp/in" | wc -l)"
+is '  no zero, no empty text' "$(sql "SELECT count(*) FROM biflow_text WHERE reverse_packets = 0 OR aggregate = '' OR host_name = ''
+    OR tunnel = '' OR probe = '' OR vlan = ''")" 0
+is '  a stack of tunnels is comma-joined' "$(sql 'SELECT DISTINCT tunnel FROM biflow_text WHERE tunnel IS NOT NULL')" 6in4,4in4
+is '  symptoms: both directions, sorted by name' "$(sql "SELECT symptoms FROM biflow_text WHERE sport = 1024 + 13 AND window_ms =
+    (SELECT min(window_ms) FROM biflow)")" '{"alpha":1,"bittorrent":5}'
+is '  what was carried stands apart' "$(sql "SELECT carried_symptoms FROM biflow_text WHERE sport = 1024 + 13 AND window_ms =
+    (SELECT min(window_ms) FROM biflow)")" '{"bittorrent":1}'
+is '  none: an empty object' "$(sql "SELECT symptoms, carried_symptoms FROM biflow_text WHERE sport = 1024 LIMIT 1")" '{} {}'
+is '  all of it is JSON' "$(sql 'SELECT min(json_valid(symptoms) AND json_valid(carried_symptoms)) FROM biflow_text')" 1
+is '  late and incomplete' "$(sql 'SELECT sum(late), sum(incomplete) FROM biflow_text')" '72 64'
+
+# The rollups are the sums they say they are.
+is 'rollup by hour' "$(sql 'SELECT hour_ms, class, rule, sum(biflows), sum(packets), sum(octets) FROM hour_total GROUP BY 1, 2, 3 ORDER BY 1, 2, 3')" \
+    "$(sql 'SELECT window_ms / 3600000 * 3600000, class, rule, count(*), sum(packets + coalesce(reverse_packets, 0)),
+        sum(octets + coalesce(reverse_octets, 0)) FROM biflow_text GROUP BY 1, 2, 3 ORDER BY 1, 2, 3')"
+is 'rollup by aggregate' "$(sql 'SELECT aggregate, class, sum(octets) FROM aggregate_total GROUP BY 1, 2 ORDER BY 1, 2')" \
+    "$(sql 'SELECT aggregate, class, sum(octets + coalesce(reverse_octets, 0)) FROM biflow_text GROUP BY 1, 2 ORDER BY 1, 2')"
+is 'rollup by host' "$(sql 'SELECT address, verdict, sum(biflows), sum(sent_packets), sum(received_octets) FROM host_total GROUP BY 1, 2 ORDER BY 1, 2')" \
+    "$(sql 'SELECT host, verdict, count(*), sum(sent), sum(received) FROM (
+        SELECT src AS host, verdict, packets AS sent, coalesce(reverse_octets, 0) AS received FROM biflow_text UNION ALL
+        SELECT dst, verdict, coalesce(reverse_packets, 0), octets FROM biflow_text) GROUP BY 1, 2 ORDER BY 1, 2')"
+is 'totals by class' "$(sql 'SELECT sum(biflows), sum(octets) FROM class_total')" "$(sql 'SELECT sum(biflows), sum(octets) FROM rule_total')"
+mira dump "$tmp" >"$tmp/dump"
+
+# Again, and in another order.
+rm -rf "$tmp/again"
+biflow-batches make "$tmp/again" verdicts 1 4 300
+mkdir "$tmp/back"
+mv "$tmp/again/verdicts/store/ready/0000000002-shard-0" "$tmp/back/"
+cp -r "$tmp/again/verdicts/store/ready/." "$S/verdicts/store/ready/"
+ok 'batches that were loaded before' load
+is '  are skipped' "$(mira dump "$tmp" | md5sum)" "$(md5sum <"$tmp/dump")"
+is '  and taken off the queue' "$(ls "$S/verdicts/store/ready" | wc -l)" 0
+
+fresh
+biflow-batches make "$S" verdicts 1 4 300
+mkdir -p "$S/biflows/classify/work/somebody"
+mv "$S/verdicts/store/ready/0000000002-shard-0" "$S/biflows/classify/work/somebody/"
+ok 'a number that is late' load
+is '  does not hold up later ones' "$(sql 'SELECT group_concat(number) FROM (SELECT number FROM batch ORDER BY number)')" 1,3,4
+mv "$S/biflows/classify/work/somebody/0000000002-shard-0" "$S/verdicts/store/ready/"
+ok '  it comes' load
+is '  and nothing tells that it was late' "$(mira dump "$tmp" | md5sum)" "$(md5sum <"$tmp/dump")"
+
+fresh
+biflow-batches make "$S" verdicts 1 4 300
+rm -r "$S/verdicts/store/ready/0000000002-shard-0"
+exits 2 'a number that is lost stops the store' load
+said '  it says which' 'number 2 of shard-0'
+is '  nothing after it is loaded' "$(sql 'SELECT group_concat(number) FROM batch')" 1
+cp -r "$tmp/back/0000000002-shard-0" "$S/verdicts/store/ready/"
+ok '  brought back, all is loaded' load
+is '  once' "$(mira dump "$tmp" | md5sum)" "$(md5sum <"$tmp/dump")"
+cp -r "$tmp/back/0000000002-shard-0" "$S/verdicts/store/ready/0000000002-shard-0+1"
+exits 2 'another batch of a loaded number stops the store' load
+is '  without a trace' "$(mira dump "$tmp" | md5sum)" "$(md5sum <"$tmp/dump")"
+
+# A biflow that stands there already, under a new number: the same window would count twice.
+fresh
+biflow-batches make "$S" verdicts 1 1 300
+load
+biflow-batches wrap "$S" verdicts 2 "$tmp/back/0000000002-shard-0/verdicts.ipfix"
+load
+biflow-batches wrap "$S" verdicts 3 "$tmp/back/0000000002-shard-0/verdicts.ipfix"
+exits 2 'a window that comes again stops the store' load
+is '  without a trace' "$(sql 'SELECT count(*), max(number) FROM batch')" '2 2'
+is '  in the rollups neither' "$(sql 'SELECT sum(biflows) FROM class_total')" 600
+
+# The ledger: what was analysed after all replaces what seemed lost, never the other way.
+fresh
+biflow-batches late "$S" verdicts 1 missing quarantined analysed missing analysed
+biflow-batches late "$S" verdicts 2 analysed analysed missing quarantined quarantined
+biflow-batches late "$S" verdicts 3 missing quarantined quarantined missing analysed
+load
+is 'ledger rows by rank' "$(sql "SELECT group_concat(status || packets_seen, ' ') FROM (SELECT * FROM ledger ORDER BY seq)")" \
+    'analysed102 analysed102 analysed101 quarantined102 analysed101'
+
+# A batch that cannot be read: its number is used up, its content may come later.
+fresh
+biflow-batches make "$S" verdicts 1 4 300
+head -c 900 "$tmp/back/0000000002-shard-0/verdicts.ipfix" >"$tmp/short"
+rm -r "$S/verdicts/store/ready/0000000002-shard-0"
+biflow-batches wrap "$S" verdicts 2 "$tmp/short"
+ok 'a batch cut short does not stop the store' load
+is '  it is noted' "$(sql 'SELECT name, biflows, rejected IS NOT NULL FROM batch WHERE number = 2')" '0000000002-shard-0 0 1'
+is '  nothing of it is loaded' "$(sql 'SELECT count(*) FROM biflow')" 900
+exits 2 '  the balance does not hide it' mira balance "$tmp"
+cp -r "$tmp/back/0000000002-shard-0" "$S/verdicts/store/ready/0000000002-shard-0+1"
+ok '  the good one comes' load
+is '  and all is there' "$(mira dump "$tmp" | md5sum)" "$(md5sum <"$tmp/dump")"
+
+# An empty batch keeps the place of one that classification rejected.
+fresh
+biflow-batches make "$S" biflows 1 4 300
+printf 'classes = ( { name = "web"; class = "WEB"; verdict = "acceptable"; when = "dport = 443"; } );' >"$tmp/policy.conf"
+printf 'policy = "policy.conf";\nsymptoms = ".";\n' >"$tmp/mira.conf"
+echo x >>"$S/biflows/classify/ready/0000000003-shard-0/biflows.ipfix"
+ok 'classification rejects one' mira-classify --config "$tmp/mira.conf" --spool "$S"
+ok '  the store goes on' load
+is '  with its number' "$(sql 'SELECT group_concat(number), sum(biflows) FROM (SELECT * FROM batch ORDER BY number)')" '1,2,3,4 900'
+truncate -s -2 "$S/biflows/classify/bad/0000000003-shard-0/biflows.ipfix"
+mv "$S/biflows/classify/bad/0000000003-shard-0" "$S/biflows/classify/ready/0000000003-shard-0+1"
+ok '  requeued' mira-classify --config "$tmp/mira.conf" --spool "$S"
+ok '  it is loaded' load
+ok '  and the balance closes' mira balance "$tmp"
+
+# One writer; one store for a spool, one spool for a store.
+fresh
+biflow-batches make "$S" verdicts 1 1 10
+mira-store --spool "$S" --db "$DB" --follow 2>/dev/null &
+follower=$!
+for i in $(seq 100); do [ -z "$(ls "$S/verdicts/store/ready")" ] && [ -e "$DB" ] && break; sleep 0.1; done
+exits 1 'a second instance' load
+said '  is told why' 'another mira-store'
+ok '  readers are not hindered' sqlite3 "$DB" 'SELECT count(*) FROM biflow_text'
+kill "$follower" && wait "$follower"
+is '--follow ends well on SIGTERM' $? 0
+exits 2 'another store for the spool' mira-store --spool "$S" --db "$tmp/other.db"
+biflow-batches make "$tmp/spool2" verdicts 1 1 10
+exits 2 'another spool for the store' mira-store --spool "$tmp/spool2" --db "$DB"
+mv "$DB" "$tmp/hidden.db"
+exits 2 'the store is gone' load
+is '  and none is made in its place' "$(ls "$DB" 2>/dev/null)" ''
+mv "$tmp/hidden.db" "$DB"
+ok 'it is back' load
+echo 'this is text, not a database, and long enough not to be taken for an empty one' >"$tmp/text.db"
+exits 2 'a file that is no database' mira-store --spool "$tmp/spool2" --db "$tmp/text.db"
+said '  is named' 'text.db'
+sqlite3 "$tmp/foreign.db" 'CREATE TABLE x(y)'
+exits 2 'a database of somebody else' mira-store --spool "$tmp/spool2" --db "$tmp/foreign.db"
+exits 2 'a folder that is not there' mira-store --spool "$tmp/spool2" --db "$tmp/none/mira.db"
+exits 2 'no store named' mira-store --spool "$tmp/spool2"
+
+# A full disk: nothing lost, nothing half. Five tries, then exit 1.
+fresh
+biflow-batches make "$S" verdicts 1 4 300
+(ulimit -f 200; trap '' XFSZ; exec mira-store --spool "$S" --db "$DB") >"$tmp/.out" 2>&1
+is 'a disk that is full' $? 1
+is '  leaves whole batches' "$(sql 'SELECT (SELECT count(*) FROM biflow) = 300 * (SELECT count(*) FROM batch)')" 1
+ok '  with room again' load
+is '  all is there' "$(mira dump "$tmp" | md5sum)" "$(md5sum <"$tmp/dump")"
+
+# kill -9 at each step, then at any time.
+dies() {
+    (MIRA_FAULT=$1 exec mira-store --spool "$S" --db "$DB" --drain) 2>/dev/null
+    [ $? = 137 ]
+}
+fresh
+biflow-batches make "$S" verdicts 1 4 300
+if dies claimed:1 2>/dev/null; then
+    for at in claimed:1 claimed:3 working:2 store-begin:1 store-begin:4 store-commit:1 store-commit:2 store-commit:4 commit:1 commit:3 \
+        committed:1 committed:4 finish:1 removed:1; do
+        fresh
+        biflow-batches make "$S" verdicts 1 4 300
+        ok "killed at $at" dies "$at"
+        ok '  started again' load
+        is '  every row is there once' "$(mira dump "$tmp" | md5sum)" "$(md5sum <"$tmp/dump")"
+    done
+else
+    echo '# this build has no fault points'
+    load
+fi
+
+fresh
+biflow-batches make "$S" verdicts 1 40 300
+cp -r "$S" "$tmp/copy"
+load && mira dump "$tmp" >"$tmp/dump40"
+fresh
+cp -r "$tmp/copy" "$S"
+kills=0
+for i in $(seq 200); do
+    mira-store --spool "$S" --db "$DB" --drain 2>/dev/null &
+    sleep "0.0$((RANDOM % 9))$((RANDOM % 10))"
+    kill -9 $! 2>/dev/null && kills=$((kills + 1))
+    wait $! 2>/dev/null
+    [ -z "$(ls "$S/verdicts/store/ready")" ] && break
+done 2>/dev/null
+ok "killed $kills times at any time, then left alone" load
+is '  every row is there once' "$(mira dump "$tmp" | md5sum)" "$(md5sum <"$tmp/dump40")"
+ok '  the database is sound' test "$(sql 'PRAGMA integrity_check')" = ok
+done_testing

@@ -1,0 +1,307 @@
+/* The store's promises where a process is not needed: what a rollback leaves, numbers, names, rows. */
+#include "tests/unit/tmp.h"
+
+#include "postproc/store.h"
+#include "postproc/store_upstream.h"
+#include "spool/intern.h"
+#include "spool/log.h"
+#include "spool/nfs.h"
+
+static int nowhere(void *own, const char *shard, uint64_t number)
+{
+	return 0;
+}
+
+static int on_its_way(void *own, const char *shard, uint64_t number)
+{
+	return number == *(uint64_t *)own;
+}
+
+static struct store *open_fresh(const char *name)
+{
+	int code;
+	struct store *store = store_open(tmp_path(name), false, &code);
+
+	assert_non_null(store);
+	return store;
+}
+
+static struct biflow sample(uint64_t window, uint8_t host)
+{
+	struct biflow biflow = {.key = {.src = {10, 0, 0, 1}, .dst = {10, 0, 0, host}, .sport = 1, .dport = 2, .proto = 6,
+		.version = 4}, .window_ms = window, .start_ms = window, .end_ms = window};
+
+	biflow.forward = (struct direction){3, 300, 0, 1};
+	biflow.class = intern("WEB");
+	biflow.verdict = intern("review");
+	biflow.rule = intern("web");
+	biflow.host_name = intern("a.example");
+	return biflow;
+}
+
+static sqlite3_int64 value_of(const char *name, const char *sql)
+{
+	sqlite3 *db;
+	sqlite3_stmt *row;
+	sqlite3_int64 value;
+
+	assert_int_equal(store_open_read(tmp_path(name), &db), MIRA_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &row, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(row), SQLITE_ROW);
+	value = sqlite3_column_int64(row, 0);
+	sqlite3_finalize(row);
+	sqlite3_close(db);
+	return value;
+}
+
+static void begin(struct store *store, uint64_t number)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "%010d-shard-0", (int)number);
+	assert_int_equal(store_begin(store, name, "shard-0", number, nowhere, NULL), STORE_LOAD);
+}
+
+/* Ids that were given out in a transaction that was rolled back must not be used again. */
+static void rollback(void **state)
+{
+	struct store *store = open_fresh("rollback.db");
+	struct biflow biflow = sample(0, 2), other = sample(0, 3);
+
+	other.host_name = intern("b.example");
+	other.rule = intern("other");
+	begin(store, 1);
+	assert_int_equal(store_add_biflow(store, &biflow), 0);
+	store_rollback(store);
+	begin(store, 1);
+	assert_int_equal(store_add_biflow(store, &other), 0);
+	assert_int_equal(store_add_biflow(store, &biflow), 0);
+	assert_int_equal(store_commit(store), 0);
+	store_close(store);
+	assert_int_equal(value_of("rollback.db", "SELECT count(*) FROM biflow_text WHERE src = '10.0.0.1' AND"
+		" (dst, host_name, rule) IN (VALUES('10.0.0.2', 'a.example', 'web'), ('10.0.0.3', 'b.example', 'other'))"), 2);
+	assert_int_equal(value_of("rollback.db", "SELECT sum(biflows) FROM class_total"), 2);
+}
+
+static void twice(void **state)
+{
+	struct store *store = open_fresh("twice.db");
+	struct biflow biflow = sample(0, 2);
+
+	begin(store, 1);
+	assert_int_equal(store_add_biflow(store, &biflow), 0);
+	assert_int_equal(store_add_biflow(store, &biflow), -2);
+	assert_says(store_error(store), "stands in the store already");
+	assert_false(store_full(store));
+	store_rollback(store);
+	begin(store, 1);
+	assert_int_equal(store_commit(store), 0);
+	store_close(store);
+	assert_int_equal(value_of("twice.db", "SELECT count(*) FROM biflow"), 0);
+}
+
+static void numbers(void **state)
+{
+	struct store *store = open_fresh("numbers.db");
+	uint64_t late = 1;
+
+	assert_int_equal(store_begin(store, "b", "shard-0", 2, nowhere, NULL), STORE_GAP);
+	assert_says(store_error(store), "number 1 of shard-0");
+	assert_int_equal(store_begin(store, "b", "shard-0", 2, on_its_way, &late), STORE_LOAD);
+	assert_int_equal(store_commit(store), 0);
+	assert_int_equal(store_begin(store, "d", "shard-0", 4, on_its_way, &late), STORE_GAP);
+	assert_says(store_error(store), "number 3 of shard-0");
+	assert_int_equal(store_begin(store, "c", "shard-0", 3, on_its_way, &late), STORE_LOAD);
+	assert_int_equal(store_commit(store), 0);
+	/* Shards count on their own. */
+	assert_int_equal(store_begin(store, "x", "shard-1", 1, nowhere, NULL), STORE_LOAD);
+	assert_int_equal(store_commit(store), 0);
+	begin(store, 1);
+	assert_int_equal(store_commit(store), 0);
+	begin(store, 4);
+	assert_int_equal(store_commit(store), 0);
+	assert_int_equal(store_begin(store, "b", "shard-0", 2, nowhere, NULL), STORE_KNOWN);
+	store_close(store);
+}
+
+/* Nothing was under the number: it may come again. Something was: it may not. */
+static void again(void **state)
+{
+	struct store *store = open_fresh("again.db");
+	struct biflow biflow = sample(0, 2);
+
+	begin(store, 1);
+	assert_int_equal(store_reject(store, "unreadable"), 0);
+	begin(store, 1); /* the same name, after a crash before it was moved to bad/ */
+	assert_int_equal(store_reject(store, "unreadable"), 0);
+	assert_int_equal(store_begin(store, "0000000001-shard-0+1", "shard-0", 1, nowhere, NULL), STORE_LOAD);
+	assert_int_equal(store_add_biflow(store, &biflow), 0);
+	assert_int_equal(store_commit(store), 0);
+	assert_int_equal(store_begin(store, "0000000001-shard-0+2", "shard-0", 1, nowhere, NULL), STORE_CLASH);
+	assert_says(store_error(store), "0000000001-shard-0+1");
+	store_close(store);
+	assert_int_equal(value_of("again.db", "SELECT count(*) FROM batch"), 1);
+}
+
+static void one_writer(void **state)
+{
+	struct store *store = open_fresh("lock.db");
+	int code = MIRA_OK;
+
+	tmp_log_begin();
+	assert_null(store_open(tmp_path("lock.db"), false, &code));
+	assert_says(tmp_log_end(), "another mira-store");
+	assert_int_equal(code, MIRA_AGAIN);
+	/* Reading opens and closes the file, which must not drop the lock. */
+	assert_int_equal(value_of("lock.db", "SELECT count(*) FROM biflow"), 0);
+	tmp_log_begin();
+	assert_null(store_open(tmp_path("lock.db"), false, &code));
+	tmp_log_end();
+	begin(store, 1);
+	assert_int_equal(store_commit(store), 0);
+	store_close(store);
+	store = store_open(tmp_path("lock.db"), false, &code);
+	assert_non_null(store);
+	store_close(store);
+}
+
+/* A process that died before the first commit of the schema leaves an empty file. */
+static void empty_file(void **state)
+{
+	struct stat info;
+	struct store *store;
+	int code;
+
+	tmp_write("empty.db", "");
+	store = store_open(tmp_path("empty.db"), true, &code);
+	assert_non_null(store);
+	assert_int_equal(strlen(store_identity(store)), STORE_IDENTITY);
+	store_close(store);
+	store = open_fresh("mode.db");
+	store_close(store);
+	assert_int_equal(stat(tmp_path("mode.db"), &info), 0);
+	assert_int_equal(info.st_mode & 07777, 0600);
+}
+
+/* A name out of a file may be anything; the view stays JSON. */
+static void odd_names(void **state)
+{
+	struct store *store = open_fresh("odd.db");
+	struct symptom_count counts[] = {{intern("z\"\\\x01\xff"), 1, 0, 0}, {intern("a"), 2, 3, 0}, {intern("a"), 0, 1, 7},
+		{intern("none"), 0, 0, 0}};
+	struct biflow biflow = sample(0, 2);
+
+	biflow.symptoms = counts;
+	biflow.symptom_count = 4;
+	biflow.start_ms = biflow.end_ms = 0;
+	biflow.window_ms = 600000; /* a late one: before its window */
+	begin(store, 1);
+	assert_int_equal(store_add_biflow(store, &biflow), 0);
+	assert_int_equal(store_commit(store), 0);
+	store_close(store);
+	assert_int_equal(value_of("odd.db", "SELECT json_extract(symptoms, '$.a') FROM biflow_text"), 6);
+	assert_int_equal(value_of("odd.db", "SELECT json_extract(carried_symptoms, '$.a') FROM biflow_text"), 7);
+	assert_int_equal(value_of("odd.db", "SELECT count(*) FROM biflow_text, json_each(symptoms)"), 2);
+	assert_int_equal(value_of("odd.db", "SELECT start_ms = 0 AND end_ms = 0 AND window_ms = 600000 FROM biflow_text"), 1);
+}
+
+/* More hosts than a table holds at first, IPv4 and IPv6 of the same bytes. */
+static void many_hosts(void **state)
+{
+	struct store *store = open_fresh("hosts.db");
+
+	begin(store, 1);
+	for (int i = 0; i < 20000; i++) {
+		struct biflow biflow = sample(0, 0);
+
+		memcpy(biflow.key.dst, (uint8_t[]){(uint8_t)(i >> 8), (uint8_t)i, 1, 1}, 4);
+		biflow.key.version = i % 2 ? 4 : 6;
+		biflow.key.sport = (uint16_t)i;
+		assert_int_equal(store_add_biflow(store, &biflow), 0);
+	}
+	assert_int_equal(store_commit(store), 0);
+	store_close(store);
+	assert_int_equal(value_of("hosts.db", "SELECT count(DISTINCT dst) FROM biflow_text"), 20000);
+	assert_int_equal(value_of("hosts.db", "SELECT count(*) FROM host"), 20002);
+	assert_int_equal(value_of("hosts.db", "SELECT sum(received_octets) FROM host_total WHERE address <> '10.0.0.1'"
+		" AND address <> 'a00:1::'"), 6000000);
+}
+
+static void talks_to_itself(void **state)
+{
+	struct store *store = open_fresh("self.db");
+	struct biflow biflow = sample(0, 1);
+
+	biflow.reverse = (struct direction){1, 50, 0, 1};
+	begin(store, 1);
+	assert_int_equal(store_add_biflow(store, &biflow), 0);
+	assert_int_equal(store_commit(store), 0);
+	store_close(store);
+	assert_int_equal(value_of("self.db", "SELECT biflows = 1 AND sent_octets = 350 AND received_packets = 4 FROM host_total"), 1);
+}
+
+static void batch_names(void **state)
+{
+	static const char *const bad[] = {"", "shard-0", "12-shard-0", "0000000012", "0000000012-", "0000000012-+1",
+		"00000000000000000000000000000012-shard-0", "x0000000012-shard-0",
+		"0000000012-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
+	char shard[NAME_PART_MAX + 1];
+	uint64_t number;
+
+	assert_true(store_batch_parse("0000000012-shard-0", &number, shard));
+	assert_int_equal(number, 12);
+	assert_string_equal(shard, "shard-0");
+	assert_true(store_batch_parse("12345678901-shard-7+3", &number, shard));
+	assert_true(number == 12345678901ull);
+	assert_string_equal(shard, "shard-7");
+	assert_true(store_batch_parse("0000000001-s~classify.host.1", &number, shard));
+	assert_string_equal(shard, "s");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(store_batch_parse(bad[i], &number, shard));
+}
+
+/* Every place between consolidation and the store, and some that are not. */
+static void upstream(void **state)
+{
+	static const struct {
+		const char *folder;
+		int found;
+	} places[] = {
+		{"biflows/classify/ready/0000000003-shard-0", 1},
+		{"biflows/classify/ready/0000000003-shard-0+2", 1},
+		{"biflows/classify/work/w1/0000000003-shard-0", 1},
+		{"biflows/classify/done/0000000003-shard-0~w1.7", 1},
+		{"verdicts/store/ready/0000000003-shard-0", 1},
+		{"verdicts/store/work/w2/0000000003-shard-0", 1},
+		{"state/shard-0/done/0000000009~w3.1", 1},
+		{"biflows/classify/bad/0000000003-shard-0", 0},
+		{"biflows/classify/ready/0000000003-shard-1", 0},
+		{"biflows/classify/ready/0000000004-shard-0", 0},
+		{"state/shard-1/done/0000000009~w3.1", 0},
+		{"biflows/archive/ready/0000000003-shard-0", 0},
+	};
+	struct spool spool = {0};
+
+	snprintf(spool.root, sizeof(spool.root), "%s", tmp_path("spool"));
+	assert_int_equal(store_upstream(&spool, "shard-0", 3), 0);
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		char path[PATH_MAX];
+
+		assert_int_equal(nfs_mkdir(spool_path(&spool, path, "%s", places[i].folder)), 0);
+		if (store_upstream(&spool, "shard-0", 3) != places[i].found)
+			fail_msg("%s", places[i].folder);
+		tmp_remove(spool.root);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rollback), cmocka_unit_test(twice), cmocka_unit_test(numbers), cmocka_unit_test(again),
+		cmocka_unit_test(one_writer), cmocka_unit_test(empty_file), cmocka_unit_test(odd_names),
+		cmocka_unit_test(many_hosts), cmocka_unit_test(talks_to_itself), cmocka_unit_test(batch_names),
+		cmocka_unit_test(upstream),
+	};
+
+	return cmocka_run_group_tests(tests, tmp_setup, tmp_teardown);
+}

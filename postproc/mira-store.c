@@ -36,6 +36,16 @@ static int check_present(const struct stage_run *run, const char *path)
 	return MIRA_PERSON;
 }
 
+/* Where the store is, for `mira balance --spool`: a hint, so a failure only costs that. */
+static void leave_path(const struct spool *spool, const char *path)
+{
+	char whole[PATH_MAX], hint[PATH_MAX];
+
+	if (!realpath(path, whole) ||
+		nfs_write_file(spool_path(spool, hint, "state/store.path"), whole, strlen(whole)) < 0)
+		log_warn("cannot leave the path of %s in spool %s: %m", path, spool->root);
+}
+
 static int open_store(struct stage_run *run)
 {
 	const char *path = named ? named : run->config.store;
@@ -57,6 +67,7 @@ static int open_store(struct stage_run *run)
 		store_close(store);
 		return code;
 	}
+	leave_path(&run->spool, path);
 	run->own = store;
 	run->queue.spread = 1; /* one reader: nobody to make room for, and numbers come in their order */
 	return MIRA_OK;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "preprocess/check.h"
 #include "preprocess/export.h"
 #include "preprocess/meter.h"
 #include "preprocess/pcapng.h"
@@ -33,6 +34,7 @@ static const struct stage stage = {
 	.reader = "preprocess",
 	.output = "flows",
 	.summary = "Turns captured packets into flows with symptoms; the payload is deleted with the packets.",
+	.options_help = check_help,
 	.open = open_preprocess,
 	.work = work,
 	.rejected = rejected,
@@ -41,6 +43,8 @@ static const struct stage stage = {
 
 int main(int argc, char **argv)
 {
+	if (argc > 1 && (strcmp(argv[1], "--check") == 0 || strcmp(argv[1], "--warm") == 0))
+		return check_main(argc, argv);
 	return stage_main(&stage, argc, argv);
 }
 

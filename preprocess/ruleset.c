@@ -57,6 +57,14 @@ static int number_labels(struct ruleset *rules)
 	return MIRA_OK;
 }
 
+/* Compiled symptoms are shared by all who work on the spool; $MIRA_CACHE keeps them where a temporary spool would not. */
+static const char *cache_folder(const struct spool *spool, char *out)
+{
+	const char *named = getenv("MIRA_CACHE");
+
+	return named && *named ? named : spool_path(spool, out, "state/cache");
+}
+
 static int load(const struct spool *spool, const char *hash, struct ruleset *rules)
 {
 	char cache[PATH_MAX];
@@ -68,7 +76,7 @@ static int load(const struct spool *spool, const char *hash, struct ruleset *rul
 	result = policy_load(&rules->policy, rules->config.policy);
 	if (result != MIRA_OK)
 		return result;
-	rules->symptoms = symptoms_load(rules->config.symptoms, spool_path(spool, cache, "state/cache"));
+	rules->symptoms = symptoms_load(rules->config.symptoms, cache_folder(spool, cache));
 	if (!rules->symptoms)
 		return MIRA_PERSON;
 	rules->fast = fast_new(&rules->policy);

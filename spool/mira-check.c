@@ -10,11 +10,11 @@
 #include "spool/mira-child.h"
 #include "spool/mira.h"
 
-static int check_stage(const char *stage, const char *config_path)
+static int check_stage(const char *stage, const char *how, const char *config_path, bool quiet)
 {
 	char name[64];
-	char *argv[] = {name, "--check", "--config", (char *)config_path, NULL};
-	struct child child = {.stage = stage, .argv = argv};
+	char *argv[] = {name, (char *)how, "--config", (char *)config_path, NULL};
+	struct child child = {.stage = stage, .argv = argv, .quiet = quiet};
 
 	snprintf(name, sizeof(name), "mira-%s", stage);
 	if (child_start(&child))
@@ -23,11 +23,11 @@ static int check_stage(const char *stage, const char *config_path)
 	return child.code;
 }
 
-int mira_check_rules(const char *config_path)
+int mira_check_rules(const char *config_path, bool thorough)
 {
-	int code = check_stage("preprocess", config_path);
+	int code = check_stage("classify", "--check", config_path, !thorough);
 
-	return code ? code : check_stage("classify", config_path);
+	return code ? code : check_stage("preprocess", thorough ? "--check" : "--warm", config_path, !thorough);
 }
 
 int mira_check(int argc, char **argv)
@@ -52,7 +52,7 @@ int mira_check(int argc, char **argv)
 	code = config_load(&config, path);
 	if (code)
 		return code;
-	code = mira_check_rules(path);
+	code = mira_check_rules(path, true);
 	if (!code)
 		printf("%s: fine, with %s and %s\n", *path ? path : "defaults", config.policy, config.symptoms);
 	config_free(&config);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -30,6 +31,8 @@ int child_start(struct child *child)
 		setpgid(0, 0);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
+			_exit(MIRA_AGAIN);
+		if (child->quiet && !freopen("/dev/null", "w", stdout))
 			_exit(MIRA_AGAIN);
 		execvp(path, child->argv);
 		log_err("cannot execute %s: %m", path);

@@ -19,6 +19,7 @@ struct child {
 	char **argv;	   /* NULL-terminated; owned by the caller */
 	pid_t pid;	   /* 0 when not running */
 	unsigned restarts;
+	bool quiet;	/* standard output goes nowhere */
 	bool restart;	/* start again when it fails */
 	bool ended;	/* for good */
 	int code;	/* exit code once ended */

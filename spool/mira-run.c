@@ -17,6 +17,7 @@
 #include "spool/mira-child.h"
 #include "spool/mira-progress.h"
 #include "spool/mira.h"
+#include "spool/nfs.h"
 #include "spool/queue.h"
 
 #define MAX_PREPROCESSORS 64
@@ -320,6 +321,20 @@ static int report(struct run *run)
 
 /* ---- all of it ---- */
 
+/* Compiled symptoms outlive a temporary spool in the user's cache. */
+static void use_cache(void)
+{
+	const char *home = getenv("HOME"), *cache = getenv("XDG_CACHE_HOME");
+	char *path;
+
+	if (getenv("MIRA_CACHE") || (!home && !cache))
+		return;
+	path = cache && *cache ? x_sprintf("%s/mira", cache) : x_sprintf("%s/.cache/mira", home);
+	if (!nfs_mkdir(path) && access(path, W_OK) == 0)
+		setenv("MIRA_CACHE", path, 1);
+	free(path);
+}
+
 static int load_config(struct run *run)
 {
 	struct config *config = &run->config;
@@ -332,7 +347,8 @@ static int load_config(struct run *run)
 		config->segment_bytes = strtoull(run->segment_size, &end, 10);
 	if (run->period)
 		config->period_s = strtod(run->period, &end);
-	return mira_check_rules(run->config_path);
+	use_cache();
+	return mira_check_rules(run->config_path, false);
 }
 
 static int audit_all(struct run *run)

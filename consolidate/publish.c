@@ -34,14 +34,20 @@ static int by_first_window(const void *a, const void *b)
 	return (x->first_ms > y->first_ms) - (x->first_ms < y->first_ms);
 }
 
-/* The inputs that have windows before LIMIT_MS, malloc'ed, by first window. */
+/* Has INPUT an open window before LIMIT_MS? */
+static bool closes(const struct state *state, const struct input *input, uint64_t limit_ms)
+{
+	return input->first_ms < limit_ms && state->closed_below_ms < limit_ms;
+}
+
+/* The inputs that have, malloc'ed, by first window. */
 static struct input **closing_inputs(const struct state *state, uint64_t limit_ms, size_t *count)
 {
 	struct input **closing = x_calloc(state->input_count + 1, sizeof(struct input *));
 
 	*count = 0;
 	for (size_t i = 0; i < state->input_count; i++)
-		if (state->inputs[i].first_ms < limit_ms)
+		if (closes(state, &state->inputs[i], limit_ms))
 			closing[(*count)++] = &state->inputs[i];
 	qsort(closing, *count, sizeof(struct input *), by_first_window);
 	return closing;
@@ -50,7 +56,7 @@ static struct input **closing_inputs(const struct state *state, uint64_t limit_m
 bool publish_due(const struct shard *shard, uint64_t limit_ms)
 {
 	for (size_t i = 0; i < shard->state.input_count; i++)
-		if (shard->state.inputs[i].first_ms < limit_ms)
+		if (closes(&shard->state, &shard->state.inputs[i], limit_ms))
 			return true;
 	return false;
 }

@@ -127,11 +127,12 @@ static bool run_in(const json_t *value, struct state *state, char *why)
 {
 	const json_t *gaps = json_object_get(value, "gaps");
 	struct run in = { 0 }, *run;
-	size_t count = json_array_size(gaps);
+	size_t count = json_array_size(gaps), index;
 
 	if (!fields_get(value, run_fields, &in, why) || !json_is_array(gaps))
 		return false;
-	run = &state->runs[state_run(state, in.probe, in.stream, in.run)];
+	index = state_run(state, in.probe, in.stream, in.run); /* may move the runs */
+	run = &state->runs[index];
 	free(run->gaps); /* of a run listed twice */
 	*run = in;
 	run->gaps = calloc(count + 1, sizeof(*run->gaps));

@@ -1,0 +1,270 @@
+/*
+ * consolidate-world: what t5-consolidate.t needs: flows batches out of a seed, and the biflows that came of them as text.
+ *
+ *   consolidate-world make SPOOL FOLDER SEED    batches of three runs in FOLDER, state of their captures in SPOOL
+ *   consolidate-world dump SPOOL                every biflow and, of each batch, the last ledger row
+ *
+ * The runs overlap in time and share keys; packets come late, some batches are empty, one stream has a quarantined batch, one
+ * is live. All of it is a function of the seed.
+ */
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "spool/capstate.h"
+#include "spool/intern.h"
+#include "spool/log.h"
+#include "spool/nfs.h"
+#include "spool/record.h"
+#include "spool/spool.h"
+
+#define BATCHES	  30
+#define KEYS	  40
+#define FLOWS	  60
+#define EPOCH_MS  UINT64_C(1700000100000)
+#define PERIOD_MS 47000
+
+static uint64_t state;
+
+static uint64_t below(uint64_t limit)
+{
+	state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (state >> 33) % limit;
+}
+
+static const struct {
+	const char *probe, *stream, *run;
+	bool live;
+} runs[] = {
+	{ "alpha", "all", "00000000000000000000000000000001", false },
+	{ "alpha", "web", "00000000000000000000000000000002", false },
+	{ "beta", "all", "00000000000000000000000000000003", true },
+};
+
+static struct flowkey key_of(unsigned index)
+{
+	struct flowkey key = { .proto = index % 3 ? 6 : 17, .version = index % 5 ? 4 : 6 };
+
+	key.src[0] = key.dst[0] = 10;
+	key.src[3] = index % 7;
+	key.dst[3] = index % 11;
+	key.sport = 1024 + index;
+	key.dport = index % 2 ? 80 : 443;
+	return key;
+}
+
+static struct flowkey turned(struct flowkey key)
+{
+	struct flowkey other = key;
+
+	memcpy(other.src, key.dst, sizeof(other.src));
+	memcpy(other.dst, key.src, sizeof(other.dst));
+	other.sport = key.dport;
+	other.dport = key.sport;
+	return other;
+}
+
+static void add_flow(const struct spool *spool, struct record_writer *writer, struct ledger *row, uint64_t index)
+{
+	static const char *const names[] = { "http", "tls", "bittorrent", "mp3" };
+	uint64_t start_ms = EPOCH_MS + row->seq * PERIOD_MS + below(PERIOD_MS);
+	struct symptom_count symptoms[2] = { { .name = intern(names[below(4)]), .packets = 1 + below(3) } };
+	struct flow flow = { .key = key_of(below(KEYS)), .sampling = 1.0 / (1 + below(4)) };
+
+	if (below(20) == 0) /* time runs backwards */
+		start_ms -= below(900000);
+	if (below(2))
+		flow.key = turned(flow.key);
+	flow.start_ms = flow.end_ms = start_ms;
+	flow.window_ms = window_of(spool, start_ms);
+	flow.packets = 1 + below(50);
+	flow.octets = flow.packets * (40 + below(1400));
+	flow.first_index = row->seq * 1000 + index;
+	flow.syn_ms = start_ms;
+	flow.syn_index = flow.first_index;
+	flow.flags = flow.key.proto == 6 && below(10) == 0 ? FLOW_SYN : 0;
+	flow.tcp_flags = flow.key.proto == 6 ? below(64) : 0;
+	flow.vlan = below(3) ? intern("100") : intern("7");
+	flow.host_name = below(5) ? 0 : intern(below(2) ? "www.example.org" : "mail.example.org");
+	flow.symptoms = symptoms;
+	flow.symptom_count = below(3) == 0;
+	if (record_add_flow(writer, &flow))
+		die(MIRA_AGAIN, "record_add_flow");
+	row->ip += flow.packets;
+	row->octets_ip += flow.octets;
+	if (!row->first_ms || start_ms < row->first_ms)
+		row->first_ms = start_ms;
+	if (start_ms > row->last_ms)
+		row->last_ms = start_ms;
+}
+
+static void add_counts(struct counts *sum, const struct counts *more)
+{
+	sum->seen += more->seen;
+	sum->captured += more->captured;
+	sum->filtered += more->filtered;
+	sum->dropped += more->dropped;
+	sum->shed += more->shed;
+}
+
+static void fill(const struct spool *spool, const char *folder, struct ledger *row)
+{
+	char path[PATH_MAX];
+	uint64_t count = below(8) ? below(FLOWS) : 0, again = state;
+
+	for (int pass = 0; pass < 2; pass++) { /* the first pass only tells the sums: the row comes before the flows */
+		struct record_writer *writer;
+
+		nfs_join(path, folder, pass ? "flows.ipfix" : "sums.ipfix");
+		writer = record_create(path, RECORD_FLOWS);
+		if (!writer || (pass && record_add_ledger(writer, row)))
+			die(MIRA_AGAIN, "%s", path);
+		row->ip = row->octets_ip = 0;
+		for (uint64_t i = 0; i < count && row->status == LEDGER_ANALYSED; i++)
+			add_flow(spool, writer, row, i);
+		if (record_finish(writer))
+			die(MIRA_AGAIN, "record_finish");
+		if (!pass) {
+			nfs_unlink(path);
+			row->not_ip = row->status == LEDGER_ANALYSED ? 3 : 0;
+			row->counts.captured = row->ip + row->not_ip;
+			row->counts.dropped = row->seq % 3;
+			row->counts.seen = row->counts.captured + row->counts.dropped;
+			add_counts(&row->cumulative, &row->counts);
+			state = again;
+		}
+	}
+}
+
+static void make_batch(const struct spool *spool, const char *folder, struct ledger *row)
+{
+	struct batchname name = { .start_us = (EPOCH_MS + row->seq * PERIOD_MS) * 1000, .seq = row->seq };
+	char text[256], path[PATH_MAX];
+	struct manifest manifest;
+
+	snprintf(name.probe, sizeof(name.probe), "%s", row->probe);
+	snprintf(name.stream, sizeof(name.stream), "%s", row->stream);
+	snprintf(name.run, sizeof(name.run), "%s", row->run);
+	batchname_format(&name, text, sizeof(text));
+	if (nfs_join(path, folder, text) || nfs_mkdir(path))
+		die(MIRA_AGAIN, "%s", path);
+	fill(spool, path, row);
+	manifest_init(&manifest, "flows", text);
+	if (manifest_add_file(&manifest, path, "flows.ipfix") || manifest_write(&manifest, path))
+		die(MIRA_AGAIN, "%s", path);
+	manifest_free(&manifest);
+}
+
+static void make_run(const struct spool *spool, const char *folder, size_t index)
+{
+	struct capstate capture = { .live = runs[index].live, .ended = true, .next_seq = BATCHES };
+	struct ledger row = { .live = runs[index].live };
+
+	snprintf(row.probe, sizeof(row.probe), "%s", runs[index].probe);
+	snprintf(row.stream, sizeof(row.stream), "%s", runs[index].stream);
+	snprintf(row.run, sizeof(row.run), "%s", runs[index].run);
+	for (row.seq = 0; row.seq < BATCHES; row.seq++) {
+		row.status = index == 1 && row.seq == 7 ? LEDGER_QUARANTINED : LEDGER_ANALYSED;
+		row.end = row.seq + 1 == BATCHES;
+		row.first_ms = row.last_ms = 0;
+		memset(&row.counts, 0, sizeof(row.counts));
+		make_batch(spool, folder, &row);
+	}
+	memcpy(capture.probe, row.probe, sizeof(capture.probe));
+	memcpy(capture.stream, row.stream, sizeof(capture.stream));
+	memcpy(capture.run, row.run, sizeof(capture.run));
+	capture.cumulative = row.cumulative;
+	if (capstate_write(spool, &capture))
+		die(MIRA_AGAIN, "capstate_write");
+}
+
+static void print_direction(const struct direction *direction)
+{
+	printf(" %" PRIu64 " %" PRIu64 " %x %.17g", direction->packets, direction->octets, direction->tcp_flags,
+		direction->sampling);
+}
+
+static void print_biflow(const struct biflow *biflow)
+{
+	char src[64], dst[64];
+	int family = biflow->key.version == 4 ? AF_INET : AF_INET6;
+
+	inet_ntop(family, biflow->key.src, src, sizeof(src));
+	inet_ntop(family, biflow->key.dst, dst, sizeof(dst));
+	printf("biflow %" PRIu64 " %u %s %u %s %u %" PRIu64 " %" PRIu64 " flags=%x vlan=%s host=%s probe=%s",
+		biflow->window_ms, biflow->key.proto, src, biflow->key.sport, dst, biflow->key.dport, biflow->start_ms,
+		biflow->end_ms, biflow->flags, intern_text(biflow->vlan), intern_text(biflow->host_name),
+		intern_text(biflow->probe));
+	print_direction(&biflow->forward);
+	print_direction(&biflow->reverse);
+	for (size_t i = 0; i < biflow->symptom_count; i++)
+		printf(" %s=%" PRIu64 ",%" PRIu64 ",%" PRIu64, intern_text(biflow->symptoms[i].name),
+			biflow->symptoms[i].packets, biflow->symptoms[i].reverse_packets,
+			biflow->symptoms[i].carried_packets);
+	putchar('\n');
+}
+
+/* The key ends at the bar: a later row of the same batch replaces an earlier one. */
+static void print_ledger(const struct ledger *row)
+{
+	printf("ledger %s %s %s %" PRIu64 " | %s late=%d end=%d %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
+	       " ip=%" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
+		row->probe, row->stream, row->run, row->seq, ledger_status_text(row->status), row->late, row->end,
+		row->counts.seen, row->counts.captured, row->counts.dropped, row->counts.shed, row->cumulative.seen,
+		row->ip, row->not_ip, row->octets_ip);
+}
+
+static void dump_file(const char *path)
+{
+	struct record_reader *reader = record_open(path);
+	union record record;
+	int type;
+
+	if (!reader)
+		die(MIRA_AGAIN, "%s", path);
+	while ((type = record_next(reader, &record)) > RECORD_END) {
+		if (type == RECORD_BIFLOW)
+			print_biflow(&record.biflow);
+		else
+			print_ledger(&record.ledger);
+	}
+	if (type < 0)
+		die(MIRA_PERSON, "%s: %s", path, record_why());
+	record_close(reader);
+}
+
+static void dump(const struct spool *spool)
+{
+	char ready[PATH_MAX], path[PATH_MAX + 300];
+	struct namelist names;
+
+	spool_path(spool, ready, "biflows/classify/ready");
+	if (nfs_list(ready, &names))
+		die(MIRA_AGAIN, "%s", ready);
+	namelist_sort(&names);
+	for (size_t i = 0; i < names.count; i++) {
+		snprintf(path, sizeof(path), "%s/%s/biflows.ipfix", ready, names.names[i]);
+		dump_file(path);
+	}
+	namelist_free(&names);
+}
+
+int main(int argc, char **argv)
+{
+	struct spool spool;
+
+	log_open("consolidate-world");
+	if (argc < 3 || spool_attach(&spool, argv[2]))
+		return MIRA_PERSON;
+	if (!strcmp(argv[1], "dump")) {
+		dump(&spool);
+	} else if (argc > 4) {
+		state = strtoull(argv[4], NULL, 10);
+		for (size_t i = 0; i < sizeof(runs) / sizeof(*runs); i++)
+			make_run(&spool, argv[3], i);
+	}
+	return MIRA_OK;
+}

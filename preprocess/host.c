@@ -1,8 +1,10 @@
 /*
- * host.c: finds host names in single packets. Between decode and the symptoms, which match the names against suffixes.
+ * host.c: finds host names in single packets. Between decode and the symptoms, which match the
+ * names against suffixes.
  *
- * The bytes come from anybody. Each parser takes them from a cursor that checks lengths, and what a sender claims is
- * cut to what is there, so a truncated packet gives its name when the name was captured and none otherwise.
+ * The bytes come from anybody. Each parser takes them from a cursor that checks lengths, and
+ * what a sender claims is cut to what is there, so a truncated packet gives its name when the
+ * name was captured and none otherwise.
  */
 #include "preprocess/host.h"
 
@@ -48,7 +50,8 @@ static bool step(struct cursor *cursor, size_t width)
 
 /* ---- DNS ---- */
 
-/* question(): RFC 1035, 4.1.2: labels up to an empty one. A first name has nothing before it to point to. */
+/* question(): RFC 1035, 4.1.2: labels up to an empty one. A first name has nothing before it to
+ * point to. */
 static size_t question(struct cursor *cursor, char *out)
 {
 	uint8_t name[NAME_LONGEST + 2];
@@ -73,7 +76,8 @@ static size_t dns(struct cursor cursor, char *out)
 {
 	const uint8_t *header = cursor_take(&cursor, 12);
 
-	/* Opcodes end at 6 (RFC 8490), a packet has few questions: other things run on port 53, too. */
+	/* Opcodes end at 6 (RFC 8490), a packet has few questions: other things run on port 53,
+	 * too. */
 	if (!header || (header[2] >> 3 & 15) > 6 || !get16(header + 4) || get16(header + 4) > 64)
 		return 0;
 	return question(&cursor, out);
@@ -120,12 +124,14 @@ static size_t extensions(struct cursor cursor, char *out)
 /* client_hello(): RFC 8446, 4.1.2; the cursor stands at legacy_version. */
 static size_t client_hello(struct cursor cursor, char *out)
 {
-	if (!cursor_take(&cursor, 2 + 32) || !step(&cursor, 1) || !step(&cursor, 2) || !step(&cursor, 1))
+	if (!cursor_take(&cursor, 2 + 32) || !step(&cursor, 1) || !step(&cursor, 2) ||
+		!step(&cursor, 1))
 		return 0;
 	return extensions(cursor, out);
 }
 
-/* tls(): record type 22, version 3.x (RFC 8446, 5.1), holding the start of a handshake message of type 1. */
+/* tls(): record type 22, version 3.x (RFC 8446, 5.1), holding the start of a handshake message
+ * of type 1. */
 static size_t tls(struct cursor cursor, char *out)
 {
 	const uint8_t *record = cursor_take(&cursor, 5), *handshake;
@@ -142,7 +148,8 @@ static size_t tls(struct cursor cursor, char *out)
 
 /* ---- HTTP/1 ---- */
 
-/* take_line(): up to the next line feed; the line's end is not part of it. A line that is cut off is none. */
+/* take_line(): up to the next line feed; the line's end is not part of it. A line that is cut
+ * off is none. */
 static bool take_line(struct cursor *cursor, struct cursor *line)
 {
 	const uint8_t *feed = memchr(cursor->at, '\n', cursor_left(cursor));
@@ -163,7 +170,8 @@ static bool is_request(const struct cursor *line)
 
 	while (at < line->end && (isupper(*at) || *at == '-'))
 		at++;
-	return at > line->at && line->end - at > 10 && *at == ' ' && !memcmp(line->end - 9, " HTTP/1.", 8);
+	return at > line->at && line->end - at > 10 && *at == ' ' &&
+	       !memcmp(line->end - 9, " HTTP/1.", 8);
 }
 
 /* authority(): host, maybe with ":port" behind it and blanks around it. */
@@ -222,7 +230,8 @@ size_t host_name(const uint8_t *payload, size_t size, uint8_t proto, uint16_t sp
 	for (size_t i = 0; i < sizeof(finders) / sizeof(*finders) && size; i++) {
 		const struct finder *finder = &finders[i];
 		size_t found;
-		if (finder->proto != proto || (finder->port && finder->port != sport && finder->port != dport))
+		if (finder->proto != proto ||
+			(finder->port && finder->port != sport && finder->port != dport))
 			continue;
 		found = finder->find(cursor, out);
 		if (found)

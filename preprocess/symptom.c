@@ -1,9 +1,10 @@
 /*
- * symptom.c: which symptoms a packet shows. After decode, before the flow table counts them; the payload is not
- * looked at again.
+ * symptom.c: which symptoms a packet shows. After decode, before the flow table counts them;
+ * the payload is not looked at again.
  *
- * Hyperscan tells which pattern was found; what the pattern's symptom asks of transport, port and size is looked up then, since
- * most packets show nothing. A packet shows few symptoms, so "already counted" is a search in the short list of hits.
+ * Hyperscan tells which pattern was found; what the pattern's symptom asks of transport, port
+ * and size is looked up then, since most packets show nothing. A packet shows few symptoms, so
+ * "already counted" is a search in the short list of hits.
  */
 #include "preprocess/symptom.h"
 
@@ -23,8 +24,8 @@ struct symptoms {
 	struct symptom_source source;
 	hs_database_t *database; /* NULL when no symptom has a payload pattern */
 	hs_scratch_t *scratch;
-	uint32_t *names;	/* intern ids */
-	uint32_t *slots;	/* hash table of host suffixes: 1 + index into source.hosts, 0 free */
+	uint32_t *names; /* intern ids */
+	uint32_t *slots; /* hash table of host suffixes: 1 + index into source.hosts, 0 free */
 	size_t slot_mask;
 };
 
@@ -39,7 +40,8 @@ struct scan {
 
 /* ---- host names ---- */
 
-/* slot_first(): where the suffix TEXT stands or would stand. The table is at most half full, so a search ends. */
+/* slot_first(): where the suffix TEXT stands or would stand. The table is at most half full, so
+ * a search ends. */
 static size_t slot_first(const struct symptoms *symptoms, const char *text, size_t size)
 {
 	return XXH3_64bits(text, size) & symptoms->slot_mask;
@@ -75,12 +77,14 @@ static void add_hit(struct symptom_hits *hits, uint32_t rule)
 }
 
 /* add_suffix(): a suffix may belong to several symptoms; each has a slot of its own in the run. */
-static void add_suffix(const struct symptoms *symptoms, const char *suffix, size_t size, struct symptom_hits *hits)
+static void add_suffix(
+	const struct symptoms *symptoms, const char *suffix, size_t size, struct symptom_hits *hits)
 {
 	size_t slot = slot_first(symptoms, suffix, size);
 
 	for (; symptoms->slots[slot]; slot = (slot + 1) & symptoms->slot_mask) {
-		const struct symptom_host *host = &symptoms->source.hosts[symptoms->slots[slot] - 1];
+		const struct symptom_host *host =
+			&symptoms->source.hosts[symptoms->slots[slot] - 1];
 		if (!strcmp(host->suffix, suffix))
 			add_hit(hits, host->rule);
 	}
@@ -105,10 +109,11 @@ static bool rule_fits(const struct symptom_rule *rule, const struct scan *scan)
 	if (rule->sizes.count && !symptom_list_has(&rule->sizes, (uint32_t)scan->size))
 		return false;
 	return !rule->ports.count || symptom_list_has(&rule->ports, scan->sport) ||
-		symptom_list_has(&rule->ports, scan->dport);
+	       symptom_list_has(&rule->ports, scan->dport);
 }
 
-static int on_match(unsigned id, unsigned long long from, unsigned long long to, unsigned flags, void *context)
+static int on_match(
+	unsigned id, unsigned long long from, unsigned long long to, unsigned flags, void *context)
 {
 	const struct scan *scan = context;
 	uint32_t rule = scan->symptoms->source.patterns[id].rule;
@@ -130,15 +135,20 @@ static uint8_t transport_bit(uint8_t proto)
 	}
 }
 
-void symptoms_scan(struct symptoms *symptoms, const uint8_t *payload, size_t size, uint8_t proto, uint16_t sport,
-	uint16_t dport, struct symptom_hits *hits)
+void symptoms_scan(struct symptoms *symptoms, const uint8_t *payload, size_t size, uint8_t proto,
+	uint16_t sport, uint16_t dport, struct symptom_hits *hits)
 {
 	struct scan scan = {symptoms, hits, size, transport_bit(proto), sport, dport};
 
-	/* The one error left is an internal one: arguments, sizes and scratch are right by construction. */
+	/* The one error left is an internal one: arguments, sizes and scratch are right by
+	 * construction. */
 	if (symptoms->database && size &&
-		hs_scan(symptoms->database, (const char *)payload, (unsigned)size, 0, symptoms->scratch, on_match, &scan))
-		die(MIRA_PERSON, "Hyperscan failed to scan a payload of %zu bytes; this is a fault of the program", size);
+		hs_scan(symptoms->database, (const char *)payload, (unsigned)size, 0,
+			symptoms->scratch, on_match, &scan))
+		die(MIRA_PERSON,
+			"Hyperscan failed to scan a payload of %zu bytes; this is a fault of the "
+			"program",
+			size);
 }
 
 /* ---- life ---- */
@@ -166,7 +176,9 @@ struct symptoms *symptoms_load(const char *folder, const char *cache)
 		return NULL;
 	}
 	if (!symptoms->source.rule_count)
-		log_warn("no symptom in %s: every flow will be UNKNOWN unless its port or address decides", folder);
+		log_warn("no symptom in %s: every flow will be UNKNOWN unless its port or address "
+			 "decides",
+			folder);
 	index_hosts(symptoms);
 	symptoms->names = x_calloc(symptoms->source.rule_count + 1, sizeof(*symptoms->names));
 	for (size_t i = 0; i < symptoms->source.rule_count; i++)
@@ -204,8 +216,9 @@ int symptoms_check(const char *folder, FILE *out)
 	if (symptom_source_load(&source, folder))
 		return MIRA_PERSON;
 	verdict = symptom_judge(&source, out);
-	fprintf(out, "%s: %zu symptoms, %zu patterns, %zu host names: %zu refused, %zu slow\n", folder,
-		source.rule_count, source.pattern_count, source.host_count, verdict.refused, verdict.slow);
+	fprintf(out, "%s: %zu symptoms, %zu patterns, %zu host names: %zu refused, %zu slow\n",
+		folder, source.rule_count, source.pattern_count, source.host_count, verdict.refused,
+		verdict.slow);
 	symptom_source_free(&source);
 	return verdict.refused ? MIRA_PERSON : MIRA_OK;
 }

@@ -1,21 +1,25 @@
 /*
- * symptom.h: the symptom database: etc/symptoms.d/\*.sym, compiled with Hyperscan. Manual page: mira-symptoms(5).
+ * symptom.h: the symptom database: etc/symptoms.d/\*.sym, compiled with Hyperscan. Manual page:
+ * mira-symptoms(5).
  *
- * A symptom groups patterns under a name ([a-z][a-z0-9_]*, unique over all files). Format, line by line:
+ * A symptom groups patterns under a name ([a-z][a-z0-9_]*, unique over all files). Format, line
+ * by line:
  *
- *	# comment                         to the end of the line
- *	symptom http_request tcp          name, then optional: transports (tcp udp sctp icmp any) and
- *	symptom dns udp,tcp port 53,5353  "port LIST" (numbers and ranges): either port of the packet must be in the list
- *	symptom wg udp size 148           "size LIST": the payload must have one of these lengths
- *	    text  "GET /"                 literal bytes; escapes \r \n \t \\ \" \xHH
+ *	# comment                    to the end of the line
+ *	symptom http_request tcp     name; then, optional, transports (tcp udp sctp icmp any),
+ *	symptom dns udp port 53,5353 "port LIST" (numbers, ranges): either port of the packet is in
+ *	symptom wg udp size 148      it, and "size LIST": the payload has one of these lengths
+ *	    text  "GET /"            literal bytes; escapes \r \n \t \\ \" \xHH
  *	    text  "host:" nocase
- *	    hex   13 42 69 74             bytes; "??" is any byte
- *	    regex /^(GET|POST) [^ ]+ HTTP\/1/i      PCRE as Hyperscan takes it; flags i s m; payload is bytes
- *	    text  "SSH-2.0-" start        options: start = at the first payload byte, nocase
- *	    host  youtube.com             a name (DNS, TLS SNI, HTTP Host) that is youtube.com or ends in .youtube.com
+ *	    hex   13 42 ?? 74        bytes; "??" is any byte
+ *	    regex /^(GET|POST) [^ ]+ HTTP\/1/i    PCRE as Hyperscan takes it; flags i s m; on bytes
+ *	    text  "SSH-2.0-" start   options: start = at the first payload byte, nocase
+ *	    host  youtube.com        a name (DNS, TLS SNI, HTTP Host) that is youtube.com or ends in
+ *	                             .youtube.com
  *
- * A symptom's count is the number of packets of one direction in which at least one of its patterns ends (host: in which the
- * name stands). Transports, ports and sizes restrict the payload patterns, not host names.
+ * A symptom's count is the number of packets of one direction in which at least one of its
+ * patterns ends (host: in which the name stands). Transports, ports and sizes restrict the
+ * payload patterns, not host names.
  */
 #ifndef PREPROCESS_SYMPTOM_H
 #define PREPROCESS_SYMPTOM_H
@@ -26,8 +30,9 @@
 
 struct symptoms;
 
-/* symptoms_load(): reads FOLDER/\*.sym in name order and compiles them; the compiled database is kept in CACHE (a folder, may be NULL) under a
- * name made of content, flags, Hyperscan's version and CPU. NULL after having logged file, line and reason. */
+/* symptoms_load(): reads FOLDER/\*.sym in name order and compiles them; the compiled database
+ * is kept in CACHE (a folder, may be NULL) under a name made of content, flags, Hyperscan's
+ * version and CPU. NULL after having logged file, line and reason. */
 struct symptoms *symptoms_load(const char *folder, const char *cache);
 void symptoms_free(struct symptoms *symptoms);
 
@@ -38,18 +43,20 @@ uint32_t symptoms_name(const struct symptoms *symptoms, size_t index);
 /* One packet's hits: indices of symptoms, each once, in no order. */
 struct symptom_hits {
 	uint16_t index[64];
-	unsigned count;	/* hits beyond 64 are dropped and counted in overflow */
+	unsigned count; /* hits beyond 64 are dropped and counted in overflow */
 	unsigned overflow;
 };
 
-/* symptoms_scan(): adds the hits of PAYLOAD, of a packet with transport PROTO and ports (0 when none). */
-void symptoms_scan(struct symptoms *symptoms, const uint8_t *payload, size_t size, uint8_t proto, uint16_t sport,
-	uint16_t dport, struct symptom_hits *hits);
+/* symptoms_scan(): adds the hits of PAYLOAD, of a packet with transport PROTO and ports (0 when
+ * none). */
+void symptoms_scan(struct symptoms *symptoms, const uint8_t *payload, size_t size, uint8_t proto,
+	uint16_t sport, uint16_t dport, struct symptom_hits *hits);
 /* symptoms_host(): adds the hits of a host NAME (lower case, no final dot). */
 void symptoms_host(struct symptoms *symptoms, const char *name, struct symptom_hits *hits);
 
-/* symptoms_check(): for --check: reads and compiles all of FOLDER and writes to OUT a line for each pattern that Hyperscan refuses or
- * that is slow, and a last line with the totals. 0 when all can be used (slow ones can), else MIRA_PERSON. */
+/* symptoms_check(): for --check: reads and compiles all of FOLDER and writes to OUT a line for
+ * each pattern that Hyperscan refuses or that is slow, and a last line with the totals. 0 when
+ * all can be used (slow ones can), else MIRA_PERSON. */
 int symptoms_check(const char *folder, FILE *out);
 
 #endif

@@ -1,8 +1,10 @@
 /*
- * symptom_compile.c: from patterns to a database that scans. Once a start, before any packet is read.
+ * symptom_compile.c: from patterns to a database that scans. Once a start, before any packet is
+ * read.
  *
- * All patterns go into one block-mode database: a packet is scanned once however many symptoms there are, and
- * transports and ports are looked at only where something was found, which is rare.
+ * All patterns go into one block-mode database: a packet is scanned once however many symptoms
+ * there are, and transports and ports are looked at only where something was found, which is
+ * rare.
  */
 #include "preprocess/symptom_compile.h"
 
@@ -13,7 +15,8 @@
 #include "spool/log.h"
 #include "spool/nfs.h"
 
-/* What hs_compile_multi() takes. SINGLEMATCH: a symptom counts once a packet, so further matches are of no use. */
+/* What hs_compile_multi() takes. SINGLEMATCH: a symptom counts once a packet, so further
+ * matches are of no use. */
 struct arguments {
 	const char **expressions;
 	unsigned *flags, *ids;
@@ -55,10 +58,12 @@ static hs_database_t *compile_all(const struct symptom_source *source)
 	hs_compile_error_t *error = NULL;
 
 	if (hs_compile_multi(arguments.expressions, arguments.flags, arguments.ids,
-		(unsigned)source->pattern_count, HS_MODE_BLOCK, NULL, &database, &error)) {
+		    (unsigned)source->pattern_count, HS_MODE_BLOCK, NULL, &database, &error)) {
 		if (error->expression >= 0)
-			log_err("%s:%d:1: Hyperscan refuses the pattern: %s; change it (mira-symptoms(5) says what is "
-				"understood)", pattern_file(source, (size_t)error->expression),
+			log_err("%s:%d:1: Hyperscan refuses the pattern: %s; change it "
+				"(mira-symptoms(5) says what is "
+				"understood)",
+				pattern_file(source, (size_t)error->expression),
 				source->patterns[error->expression].place.line, error->message);
 		else
 			log_err("Hyperscan cannot compile the symptoms: %s", error->message);
@@ -115,14 +120,17 @@ static hs_database_t *cache_read(const char *path)
 	return database;
 }
 
-/* cache_write(): without a cache the next start is slower, nothing else; so an error is only told. */
+/* cache_write(): without a cache the next start is slower, nothing else; so an error is only
+ * told. */
 static void cache_write(const char *path, const hs_database_t *database)
 {
 	char *bytes = NULL;
 	size_t size;
 
 	if (hs_serialize_database(database, &bytes, &size) || nfs_write_file(path, bytes, size))
-		log_warn("cannot keep the compiled symptoms in %s: %m; the next start compiles them again", path);
+		log_warn("cannot keep the compiled symptoms in %s: %m; the next start compiles "
+			 "them again",
+			path);
 	free(bytes);
 }
 
@@ -132,7 +140,8 @@ hs_database_t *symptom_compile(const struct symptom_source *source, const char *
 	hs_database_t *database;
 
 	if (symptom_cache_name(source, name)) {
-		log_err("Hyperscan does not run on this processor: it needs SSSE3; use another machine");
+		log_err("Hyperscan does not run on this processor: it needs SSSE3; use another "
+			"machine");
 		return NULL;
 	}
 	if (!cache || nfs_join(path, cache, name))
@@ -148,13 +157,15 @@ hs_database_t *symptom_compile(const struct symptom_source *source, const char *
 
 /* ---- what an administrator should know ---- */
 
-/* state_bytes(): what scanning one pattern keeps between two bytes; a stream has to hold exactly that. */
-static int state_bytes(const struct symptom_pattern *pattern, size_t *bytes, hs_compile_error_t **error)
+/* state_bytes(): what scanning one pattern keeps between two bytes; a stream has to hold
+ * exactly that. */
+static int state_bytes(
+	const struct symptom_pattern *pattern, size_t *bytes, hs_compile_error_t **error)
 {
 	hs_database_t *database = NULL;
 
-	if (hs_compile(pattern->expression, pattern->flags | HS_FLAG_SINGLEMATCH, HS_MODE_STREAM, NULL, &database,
-		error))
+	if (hs_compile(pattern->expression, pattern->flags | HS_FLAG_SINGLEMATCH, HS_MODE_STREAM,
+		    NULL, &database, error))
 		return -1;
 	hs_stream_size(database, bytes);
 	hs_free_database(database);
@@ -187,14 +198,16 @@ struct symptom_verdict symptom_judge(const struct symptom_source *source, FILE *
 		size_t bytes = 0;
 
 		if (state_bytes(pattern, &bytes, &error)) {
-			fprintf(out, "%s:%d: refused: symptom %s: %s\n", pattern_file(source, i), pattern->place.line,
-				name, error->message);
+			fprintf(out, "%s:%d: refused: symptom %s: %s\n", pattern_file(source, i),
+				pattern->place.line, name, error->message);
 			hs_free_compile_error(error);
 			verdict.refused++;
 		} else if (is_slow(pattern, bytes)) {
-			fprintf(out, "%s:%d: slow: symptom %s: endless, may begin anywhere, %zu bytes of state; "
-				"add `start` or a limit such as {0,100}\n", pattern_file(source, i),
-				pattern->place.line, name, bytes);
+			fprintf(out,
+				"%s:%d: slow: symptom %s: endless, may begin anywhere, %zu bytes "
+				"of state; "
+				"add `start` or a limit such as {0,100}\n",
+				pattern_file(source, i), pattern->place.line, name, bytes);
 			verdict.slow++;
 		}
 	}

@@ -1,9 +1,10 @@
 /*
- * symptom_parse.h: the text of etc/symptoms.d/\*.sym as tables. Format: symptom.h and mira-symptoms(5).
+ * symptom_parse.h: the text of etc/symptoms.d/\*.sym as tables. Format: symptom.h and mira-
+ * symptoms(5).
  *
- * Calling sequence: symptom_source_load(), read the tables, symptom_source_free(). Every payload pattern has become
- * a regular expression for Hyperscan: text and hex bytes are written as \xHH, `start` as ^(?:...).
- * The tables own their texts.
+ * Calling sequence: symptom_source_load(), read the tables, symptom_source_free(). Every
+ * payload pattern has become a regular expression for Hyperscan: text and hex bytes are written
+ * as \xHH, `start` as ^(?:...). The tables own their texts.
  */
 #ifndef PREPROCESS_SYMPTOM_PARSE_H
 #define PREPROCESS_SYMPTOM_PARSE_H
@@ -67,11 +68,13 @@ struct symptom_source {
 	size_t file_room, rule_room, pattern_room, host_room;
 };
 
-/* symptom_source_load(): reads FOLDER/\*.sym in name order. -1 after having logged file:line:column, what is wrong and what
- * is allowed; or, for a folder or file that cannot be read, the reason. The source is empty then. */
+/* symptom_source_load(): reads FOLDER/\*.sym in name order. -1 after having logged
+ * file:line:column, what is wrong and what is allowed; or, for a folder or file that cannot be
+ * read, the reason. The source is empty then. */
 int symptom_source_load(struct symptom_source *source, const char *folder);
 /* symptom_source_text(): the same from TEXT, which messages call FILE. Adds to SOURCE; 0 or -1. */
-int symptom_source_text(struct symptom_source *source, const char *file, const char *text, size_t size);
+int symptom_source_text(
+	struct symptom_source *source, const char *file, const char *text, size_t size);
 void symptom_source_free(struct symptom_source *source);
 
 #endif

@@ -68,7 +68,12 @@ $(B)/unit/%: tests/unit/%.c $(STAGES:%=$(B)/lib%.a) $(B)/libpostproc.a $(B)/libs
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(B)/lib$(firstword $(subst _, ,$*)).a \
 		$(B)/libspool.a -lcmocka $(LIB_$(firstword $(subst _, ,$*))) $(LIB_spool)
 
-unit: $(UNIT)
+# A tool of the TAP tests is tests/NAME.c, linked with the spool.
+TOOLS := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/*.c))
+$(B)/tests/%: $(B)/tests/%.o $(B)/libspool.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_spool)
+
+unit: $(UNIT) $(TOOLS)
 
 # ---- what a fresh Debian 12 needs ----
 PACKAGES := gcc libc6-dev pkg-config libpcap-dev libfixbuf-dev libhyperscan-dev libarchive-dev zlib1g-dev libsqlite3-dev \

@@ -2,7 +2,7 @@
  * row.h: biflows as the rows of an SQL table that lives only while they pass: virtual table "biflow" (sqlite3_module),
  * one row per biflow of a source, one column per property, then one per symptom that the policy names.
  *
- * Columns, in the order of row.c's table; policy.conf(5) documents them for those who write conditions. A symptom's column is
+ * Columns, in the order of row.c's table; mira-classify(8) documents them for those who write conditions. A symptom's column is
  * the number of packets with it: both directions of this window and what was carried from earlier ones; 0 if absent.
  *
  * The row is the biflow the source gave last, in place: nothing is copied, text is made when a condition asks for it.

@@ -61,7 +61,7 @@ static int choose_columns(struct ruleset *ruleset, const struct policy *policy, 
 	for (size_t i = 0; i < ruleset->used.count; i++) {
 		if (!row_reserved(ruleset->used.names[i]))
 			continue;
-		log_err("%s: the symptom or fast list '%s' has the name of a column of every biflow (policy.conf(5));"
+		log_err("%s: the symptom or fast list '%s' has the name of a column of every biflow (mira-classify(8));"
 			" give it another name", policy->file, ruleset->used.names[i]);
 		return MIRA_PERSON;
 	}

@@ -293,25 +293,35 @@ static void dump(const char *path)
 	record_close(reader);
 }
 
+static void act(const struct spool *spool, int argc, char **argv)
+{
+	uint64_t number = strtoull(argv[4], NULL, 10), last = strtoull(argv[5], NULL, 10);
+
+	if (strcmp(argv[1], "late") == 0)
+		make_late(spool, argv[3], number, argv + 5);
+	else if (strcmp(argv[1], "wrap") == 0)
+		wrap(spool, argv[3], number, argv[5]);
+	else
+		for (; number <= last; number++)
+			make(spool, argv[3], number, argc > 6 ? strtoull(argv[6], NULL, 10) : 100);
+}
+
 int main(int argc, char **argv)
 {
 	struct config config;
 	struct spool spool;
 
 	log_open("biflow-batches");
-	for (int i = 2; argc > 2 && strcmp(argv[1], "dump") == 0 && i < argc; i++)
-		dump(argv[i]);
+	if (argc > 1 && strcmp(argv[1], "dump") == 0) {
+		for (int i = 2; i < argc; i++)
+			dump(argv[i]);
+		return MIRA_OK;
+	}
 	if (argc < 6)
-		return argc > 2 && strcmp(argv[1], "dump") == 0 ? MIRA_OK : MIRA_PERSON;
+		die(MIRA_PERSON, "see the head of tests/biflow-batches.c");
 	need(config_load(&config, ""), "load the defaults");
 	need(spool_open(&spool, argv[2], &config, false), "open the spool");
-	if (strcmp(argv[1], "late") == 0)
-		make_late(&spool, argv[3], strtoull(argv[4], NULL, 10), argv + 5);
-	else if (strcmp(argv[1], "wrap") == 0)
-		wrap(&spool, argv[3], strtoull(argv[4], NULL, 10), argv[5]);
-	else
-		for (uint64_t n = strtoull(argv[4], NULL, 10); n <= strtoull(argv[5], NULL, 10); n++)
-			make(&spool, argv[3], n, argc > 6 ? strtoull(argv[6], NULL, 10) : 100);
+	act(&spool, argc, argv);
 	config_free(&config);
 	return MIRA_OK;
 }

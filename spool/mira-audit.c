@@ -65,9 +65,9 @@ static void add_text(XXH3_state_t *hash, const char *text)
 }
 
 /* The key: everything that decides the answer; of a file its content and what its stream is named after, not its folder. */
-static int make_key(struct audit *audit, const struct config *config)
+static int make_key(struct audit *audit, const struct config *config, const char *cut)
 {
-	char rules[33], numbers[128];
+	char rules[33];
 	XXH3_state_t *hash;
 	XXH128_canonical_t digest;
 	json_t *input;
@@ -75,8 +75,6 @@ static int make_key(struct audit *audit, const struct config *config)
 
 	if (rules_hash(config, rules))
 		return MIRA_PERSON;
-	snprintf(numbers, sizeof(numbers), "%llu %.9g %u", (unsigned long long)config->segment_bytes,
-		config->period_s, config->batch_segments);
 	hash = XXH3_createState();
 	XXH3_128bits_reset(hash);
 	json_array_foreach(audit->inputs, i, input)
@@ -85,7 +83,7 @@ static int make_key(struct audit *audit, const struct config *config)
 		add_text(hash, json_string_value(json_object_get(input, "stream")));
 	}
 	add_text(hash, rules);
-	add_text(hash, numbers);
+	add_text(hash, cut);
 	XXH128_canonicalFromHash(&digest, XXH3_128bits_digest(hash));
 	for (int byte = 0; byte < 16; byte++)
 		snprintf(audit->key + 2 * byte, 3, "%02x", digest.digest[byte]);
@@ -93,7 +91,8 @@ static int make_key(struct audit *audit, const struct config *config)
 	return MIRA_OK;
 }
 
-int audit_describe(struct audit *audit, const struct config *config, char **files, int count, const char *interface)
+int audit_describe(struct audit *audit, const struct config *config, const char *cut, char **files, int count,
+	const char *interface)
 {
 	int code = MIRA_OK;
 
@@ -108,7 +107,7 @@ int audit_describe(struct audit *audit, const struct config *config, char **file
 		trace_id_random(run);
 		json_array_append_new(audit->inputs, json_pack("{ssssss}", "interface", interface, "stream", interface, "run", run));
 	}
-	return code ? code : make_key(audit, config);
+	return code ? code : make_key(audit, config, cut);
 }
 
 /* ---- the folder ---- */
@@ -120,8 +119,8 @@ static char *in_dir(const struct audit *audit, const char *name)
 
 static int write_state(const struct audit *audit)
 {
-	json_t *state = json_pack("{sisssOsssbsb}", "format", AUDIT_FORMAT, "key", audit->key, "inputs", audit->inputs,
-		"spool", audit->spool, "temporary", audit->temporary, "complete", audit->complete);
+	json_t *state = json_pack("{sisssOsssbsbsi}", "format", AUDIT_FORMAT, "key", audit->key, "inputs", audit->inputs,
+		"spool", audit->spool, "temporary", audit->temporary, "complete", audit->complete, "code", audit->code);
 	char *text = json_dumps(state, JSON_INDENT(2)), *path = in_dir(audit, "audit.json");
 	int result = nfs_write_file(path, text, strlen(text));
 
@@ -188,18 +187,23 @@ static int first_time(struct audit *audit, const char *spool)
 	return code;
 }
 
-/* A temporary spool that is gone (a reboot) took its windows with it: what the store holds is made again. */
-static void start_over(struct audit *audit)
+static void remove_store(const struct audit *audit)
 {
 	static const char *const files[] = {"mira.db", "mira.db-wal", "mira.db-shm", "mira.db-journal"};
 
-	log_warn("the temporary spool %s is gone; the audit starts over", audit->spool);
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		char *path = in_dir(audit, files[i]);
 
 		nfs_unlink(path);
 		free(path);
 	}
+}
+
+/* A temporary spool that is gone (a reboot) took its windows with it: what the store holds is made again. */
+static void start_over(const struct audit *audit)
+{
+	log_warn("the temporary spool %s is gone; the audit starts over", audit->spool);
+	remove_store(audit);
 }
 
 static int go_on(struct audit *audit, json_t *state, const char *spool)
@@ -218,6 +222,7 @@ static int go_on(struct audit *audit, json_t *state, const char *spool)
 	}
 	audit->temporary = json_is_true(json_object_get(state, "temporary"));
 	audit->complete = json_is_true(json_object_get(state, "complete"));
+	audit->code = (int)json_integer_value(json_object_get(state, "code"));
 	snprintf(audit->spool, sizeof(audit->spool), "%s", was);
 	if (spool && strcmp(spool, was)) {
 		log_err("the audit in %s uses the spool %s, not %s; name that one with --spool", audit->dir, was, spool);
@@ -253,15 +258,28 @@ int audit_begin(struct audit *audit, const char *dir, const char *spool)
 	return code;
 }
 
-int audit_complete(struct audit *audit)
+int audit_complete(struct audit *audit, int result)
 {
 	int code;
 
 	audit->complete = true;
+	audit->code = result;
 	code = write_state(audit);
 	if (!code && audit->temporary)
 		remove_tree(audit->spool);
 	return code;
+}
+
+void audit_discard(struct audit *audit)
+{
+	char *path = in_dir(audit, "audit.json");
+
+	if (audit->temporary)
+		remove_tree(audit->spool);
+	remove_store(audit);
+	nfs_unlink(path);
+	nfs_rmdir(audit->dir);
+	free(path);
 }
 
 void audit_end(struct audit *audit)

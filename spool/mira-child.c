@@ -52,13 +52,10 @@ static void pause_ms(long ms)
 static int judge(struct child *child, int status)
 {
 	child->code = WIFEXITED(status) ? WEXITSTATUS(status) : MIRA_AGAIN;
-	if (WIFSIGNALED(status))
+	if (WIFSIGNALED(status)) {
 		log_warn("mira-%s was ended by signal %d (%s)", child->stage, WTERMSIG(status),
 			strsignal(WTERMSIG(status)));
-	if (child->code == MIRA_AGAIN && child->restart && child->restarts < CHILD_RESTARTS) {
-		child->restarts++;
-		pause_ms(child->restarts < 3 ? 50 : 500);
-		if (!child_start(child))
+		if (child->restart && child->restarts++ < CHILD_RESTARTS && !child_start(child))
 			return MIRA_OK;
 	}
 	child->ended = true;

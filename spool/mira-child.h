@@ -1,8 +1,8 @@
 /*
  * mira-child.h: the stage processes that `mira run` starts, watches and stops.
  *
- * A child that dies of a signal or says "trying again may help" is started again, CHILD_RESTARTS times at most; that is safe,
- * because a stage may die at any instant. A child that needs a person ends the run. Children die with their parent.
+ * A child that dies of a signal is started again, CHILD_RESTARTS times at most; that is safe, because a stage may die at any
+ * instant. A child that ends with an exit code of its own has said why, and ends the run. Children die with their parent.
  */
 #ifndef SPOOL_MIRA_CHILD_H
 #define SPOOL_MIRA_CHILD_H
@@ -20,7 +20,7 @@ struct child {
 	pid_t pid;	   /* 0 when not running */
 	unsigned restarts;
 	bool quiet;	/* standard output goes nowhere */
-	bool restart;	/* start again when it fails */
+	bool restart;	/* start again when a signal ends it */
 	bool ended;	/* for good */
 	int code;	/* exit code once ended */
 };

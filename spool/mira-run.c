@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "spool/capstate.h"
 #include "spool/log.h"
 #include "spool/mira-audit.h"
 #include "spool/mira-child.h"
@@ -272,6 +273,8 @@ static int drain_stage(struct run *run, size_t stage)
 	return code;
 }
 
+/* Until the line is empty and its stages have ended. The capture's "a person is needed" (a FILE that is no capture) does not
+ * stop the others. */
 static int drain(struct run *run)
 {
 	int code = wait_capture(run);
@@ -283,7 +286,7 @@ static int drain(struct run *run)
 	else
 		stop_all(run);
 	mira_progress_end();
-	return code ? code : run->children[0].code;
+	return code;
 }
 
 /* ---- the report ---- */
@@ -337,24 +340,34 @@ static void use_cache(void)
 
 static int load_config(struct run *run)
 {
-	struct config *config = &run->config;
-	char *end;
-
 	config_find(run->config_named, run->config_path);
-	if (config_load(config, run->config_path))
+	if (config_load(&run->config, run->config_path))
 		return MIRA_PERSON;
-	if (run->segment_size)
-		config->segment_bytes = strtoull(run->segment_size, &end, 10);
-	if (run->period)
-		config->period_s = strtod(run->period, &end);
 	use_cache();
 	return mira_check_rules(run->config_path, false);
+}
+
+static int describe(struct run *run)
+{
+	char cut[128];
+
+	snprintf(cut, sizeof(cut), "%s %s", run->segment_size ? run->segment_size : "", run->period ? run->period : "");
+	return audit_describe(&run->audit, &run->config, cut, run->files, run->file_count, run->interface);
+}
+
+static bool nothing_captured(const struct run *run)
+{
+	struct capstate *states;
+	ssize_t count = capstate_list(&run->spool, &states);
+
+	if (count >= 0)
+		free(states);
+	return count == 0;
 }
 
 static int audit_all(struct run *run)
 {
 	int code = spool_open(&run->spool, run->audit.spool, &run->config, !run->audit.temporary);
-	int refused;
 
 	if (code)
 		return code;
@@ -363,19 +376,20 @@ static int audit_all(struct run *run)
 		stop_all(run);
 		return code;
 	}
-	refused = drain(run);
-	if (refused == MIRA_AGAIN || !run->children[0].ended || access(run->db, R_OK))
-		return refused ? refused : MIRA_AGAIN;
-	code = describe_inputs(run);
-	if (!code && !refused)
-		code = audit_complete(&run->audit);
-	return code ? code : refused;
+	code = drain(run);
+	if (!code && nothing_captured(run)) {
+		audit_discard(&run->audit);
+		return MIRA_PERSON;
+	}
+	if (!code)
+		code = describe_inputs(run);
+	return code ? code : audit_complete(&run->audit, run->children[0].code);
 }
 
 int mira_run(int argc, char **argv)
 {
 	static struct run run;
-	int code, reported;
+	int code;
 
 	run.out = "mira-report";
 	run.preprocessors = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
@@ -383,7 +397,7 @@ int mira_run(int argc, char **argv)
 	if (!code)
 		code = load_config(&run);
 	if (!code)
-		code = audit_describe(&run.audit, &run.config, run.files, run.file_count, run.interface);
+		code = describe(&run);
 	if (!code)
 		code = audit_begin(&run.audit, run.out, run.spool_named);
 	if (code)
@@ -393,10 +407,10 @@ int mira_run(int argc, char **argv)
 	snprintf(run.db, sizeof(run.db), "%.*s/mira.db", PATH_MAX - 16, run.audit.dir);
 	if (!run.audit.complete)
 		code = audit_all(&run);
-	if (code != MIRA_AGAIN && access(run.db, R_OK) == 0) {
-		reported = report(&run);
-		code = reported > code ? reported : code;
-	}
+	if (!code)
+		code = report(&run);
+	if (!code)
+		code = run.audit.code;
 	audit_end(&run.audit);
 	return code;
 }

@@ -122,6 +122,45 @@ void ledger_anchor(struct state *state, size_t index, const struct counts *cumul
 	state->runs[index].cumulative = *cumulative;
 }
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static struct counts lower(const struct counts *a, const struct counts *b)
+{
+	return (struct counts){
+		least(a->seen, b->seen),
+		least(a->captured, b->captured),
+		least(a->filtered, b->filtered),
+		least(a->dropped, b->dropped),
+		least(a->shed, b->shed),
+	};
+}
+
+/* Gaps side by side share their counts, and the first has them all. What is known of a batch among them now, BEFORE and
+ * AFTER it, parts them: nothing of what lies before SEQ was counted later, and the other way round. */
+static void part_gaps(struct state *state, struct run *run, uint64_t seq, const struct counts *before,
+	const struct counts *after)
+{
+	for (size_t i = 0; i < run->gap_count; i++) {
+		struct gap *gap = &run->gaps[i];
+		struct counts old_before = gap->before, old_after = gap->after;
+
+		if (!gap->known)
+			continue;
+		if (gap->last < seq) {
+			gap->before = lower(&gap->before, before);
+			gap->after = lower(&gap->after, before);
+		}
+		if (gap->first == seq + 1)
+			gap->before = *after;
+		if (memcmp(&gap->before, &old_before, sizeof(old_before)) ||
+			memcmp(&gap->after, &old_after, sizeof(old_after)))
+			gap_rows(state, run, gap);
+	}
+}
+
 /* A batch came after all: the gap falls into what lies before and behind it. */
 static void gap_fill(struct state *state, struct run *run, const struct ledger *row)
 {
@@ -135,6 +174,7 @@ static void gap_fill(struct state *state, struct run *run, const struct ledger *
 		run->cumulative = row->cumulative;
 	}
 	gap_keep(state, run, &whole, row->seq + 1, whole.last, &row->cumulative, &whole.after);
+	part_gaps(state, run, row->seq, &before, &row->cumulative);
 }
 
 /* A missing batch came, but cannot be read: one gap becomes up to three, of which the first keeps the counts. */

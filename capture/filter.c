@@ -91,7 +91,8 @@ static void add_program(struct filter *filter, uint32_t linktype)
 	memset(program, 0, sizeof(*program));
 	program->linktype = linktype;
 	program->usable = type && compile(filter->expression, type->dlt, &program->code, why);
-	if (!program->usable)
+	/* "ip" on raw IPv6 is no mistake, "ether host" on raw IP may be one */
+	if (!program->usable && !strstr(why, "rejects all packets"))
 		log_warn("filter of stream %s, \"%s\", matches nothing of link type %u: %s", filter->name,
 			filter->expression, linktype, why);
 	filter->last = filter->count++;

@@ -33,6 +33,7 @@ struct gzip *gzip_open(feed_read read, void *context)
 
 	gzip->read = read;
 	gzip->context = context;
+	gzip->stream.next_in = gzip->piece;
 	if (inflateInit2(&gzip->stream, 16 + MAX_WBITS) != Z_OK)
 		die(MIRA_AGAIN, "out of memory for gzip");
 	return gzip;

@@ -19,7 +19,8 @@ static const struct folder {
 	const char *path;
 	bool write; /* else it is only gone through */
 } folders[] = {
-	{".", false}, {"capture", false}, {"state", false}, {"packets", false}, {"packets/%s", false},
+	{".", false}, {"capture", false}, {"state", false}, {"state/strikes", false}, {"packets", false},
+	{"packets/%s", false}, {"packets/%s/work", false},
 	{"capture/tmp", true}, {"capture/done", true}, {"state/capture", true}, {"state/looks", true},
 	{"workers", true}, {"metrics", true}, {"packets/%s/ready", true}, {"packets/%s/done", true},
 };

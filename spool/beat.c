@@ -34,6 +34,7 @@ static const struct field progress_fields[] = {
 	FIELD(struct progress, bytes, FIELD_U64),
 	FIELD(struct progress, records, FIELD_U64),
 	FIELD(struct progress, total_bytes, FIELD_U64),
+	FIELD(struct progress, dropped, FIELD_U64),
 	FIELD(struct progress, doing, FIELD_TEXT),
 	{0},
 };

@@ -21,6 +21,7 @@ static const struct metric {
 	{"mira_packets_total", "Packets read", offsetof(struct progress, packets)},
 	{"mira_bytes_total", "Bytes of input read", offsetof(struct progress, bytes)},
 	{"mira_records_total", "Records written", offsetof(struct progress, records)},
+	{"mira_dropped_batches_total", "Batches of optional readers dropped", offsetof(struct progress, dropped)},
 };
 
 static void print(FILE *out, const struct metric *metric, const char *stage, const char *worker,

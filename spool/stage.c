@@ -129,7 +129,8 @@ static int keep_house(struct stage_run *run, const struct stage *stage, bool now
 	}
 	if (queue_finish_all(&run->queue) < 0 || queue_reclaim(&run->queue, run->worker) < 0)
 		return -1;
-	pressure_trim(&run->spool, &run->config, run->worker, stage->output);
+	run->progress.dropped +=
+		(uint64_t)pressure_trim(&run->spool, &run->config, run->worker, stage->output);
 	return 0;
 }
 

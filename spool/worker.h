@@ -33,6 +33,7 @@ struct worker;
 struct progress {
 	uint64_t batches, packets, bytes, records;
 	uint64_t total_bytes;	/* of all input, where known */
+	uint64_t dropped;	/* batches of optional readers that it dropped (pressure.h) */
 	char doing[96];		/* "reading a.pcap", a batch name */
 };
 

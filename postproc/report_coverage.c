@@ -1,0 +1,137 @@
+/*
+ * report_coverage.c: what the report's figures rest on: which share of the packets was analysed, the balance, and what the
+ * rest could change at most. From the ledger of mira.db; the first part of the report.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "postproc/report.h"
+#include "postproc/report_parts.h"
+
+static const char ledger_sql[] =
+	"SELECT coalesce(sum(packets_seen), 0) AS packets_seen, coalesce(sum(packets_captured), 0) AS packets_captured,"
+	" coalesce(sum(packets_filtered), 0) AS packets_filtered, coalesce(sum(packets_dropped), 0) AS packets_dropped,"
+	" coalesce(sum(packets_shed), 0) AS packets_shed, coalesce(sum(packets_ip), 0) AS packets_ip,"
+	" coalesce(sum(packets_not_ip), 0) AS packets_not_ip,"
+	" coalesce(sum(packets_malformed), 0) AS packets_malformed, coalesce(sum(octets_ip), 0) AS octets_ip,"
+	" coalesce(sum(iif(status='quarantined', packets_captured, 0)), 0) AS packets_quarantined,"
+	" coalesce(sum(iif(status='missing', packets_captured, 0)), 0) AS packets_missing,"
+	" coalesce(sum(status='analysed'), 0) AS batches_analysed,"
+	" coalesce(sum(status='quarantined'), 0) AS batches_quarantined,"
+	" coalesce(sum(status='missing'), 0) AS batches_missing FROM ledger";
+
+static const char flags_sql[] =
+	"SELECT coalesce(sum(incomplete), 0) AS incomplete_biflows,"
+	" count(DISTINCT iif(incomplete, window_ms, NULL)) AS incomplete_windows, count(DISTINCT window_ms) AS windows,"
+	" coalesce(sum(late), 0) AS late_biflows,"
+	" coalesce(sum(sampling < 1 OR coalesce(reverse_sampling < 1, 0)), 0) AS sampled_biflows,"
+	" coalesce(sum(reverse_packets IS NULL), 0) AS one_way_biflows FROM biflow_text";
+
+/* The same words as `mira balance`, so that the page carries its proof; the last one is about the report itself. */
+static const struct {
+	const char *says, *sql;
+} checks[] = {
+	{"seen = captured + filtered + dropped + shed, in every batch",
+		"SELECT count(*) AS l, 0 AS r FROM ledger WHERE packets_seen <> packets_captured + packets_filtered +"
+		" packets_dropped + packets_shed"},
+	{"captured = IP + not IP + malformed, in every analysed batch",
+		"SELECT count(*) AS l, 0 AS r FROM ledger WHERE status='analysed' AND packets_captured <> packets_ip +"
+		" packets_not_ip + packets_malformed"},
+	{"nothing analysed in batches quarantined or missing",
+		"SELECT count(*) AS l, 0 AS r FROM ledger WHERE status<>'analysed' AND packets_ip + packets_not_ip +"
+		" packets_malformed + octets_ip <> 0"},
+	{"every batch of every run is in the ledger, once",
+		"SELECT coalesce(sum(last + 1), 0) AS l, coalesce(sum(n), 0) AS r FROM"
+		" (SELECT max(seq) AS last, count(DISTINCT seq) AS n FROM ledger GROUP BY probe, stream, run)"},
+	{"what the captures counted in total = the sum over the ledger",
+		"SELECT coalesce(sum(total), 0) AS l, coalesce(sum(seen), 0) AS r FROM"
+		" (SELECT max(cumulative_seen) AS total, sum(packets_seen) AS seen FROM ledger"
+		" GROUP BY probe, stream, run)"},
+	{"IP packets of the ledger = packets of the biflows",
+		"SELECT (SELECT coalesce(sum(packets_ip), 0) FROM ledger) AS l,"
+		" (SELECT coalesce(sum(packets), 0) + coalesce(sum(reverse_packets), 0) FROM biflow_text) AS r"},
+	{"IP octets of the ledger = octets of the biflows",
+		"SELECT (SELECT coalesce(sum(octets_ip), 0) FROM ledger) AS l,"
+		" (SELECT coalesce(sum(octets), 0) + coalesce(sum(reverse_octets), 0) FROM biflow_text) AS r"},
+	{"octets of the biflows = octets of this report",
+		"SELECT (SELECT coalesce(sum(octets), 0) + coalesce(sum(reverse_octets), 0) FROM biflow_text) AS l,"
+		" (SELECT coalesce(sum(octets), 0) FROM class_total) AS r"},
+};
+
+json_t *report_balance(struct query *query)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+		json_t *row = query_row(query, checks[i].sql, 0);
+		json_int_t left = json_integer_value(json_object_get(row, "l"));
+		json_int_t right = json_integer_value(json_object_get(row, "r"));
+
+		json_array_append_new(all, json_pack("{sssIsIsb}", "says", checks[i].says, "left", left, "right", right,
+						"holds", left == right));
+		json_decref(row);
+	}
+	return all;
+}
+
+/* What the figures rest on, in words; nothing is extrapolated. */
+static json_t *statement(double seen, double analysed, size_t damaged)
+{
+	char text[512], share[32], early[160] = "";
+
+	if (damaged)
+		snprintf(early, sizeof(early), " %zu input%s damaged: what came after the damage is in no figure.", damaged,
+			damaged == 1 ? " is" : "s are");
+	if (seen == 0)
+		snprintf(text, sizeof(text), "No packet was seen, so there is nothing to judge.%s", early);
+	else if (analysed >= seen)
+		snprintf(text, sizeof(text),
+			"Every packet seen was analysed: the figures are counts, not estimates.%s", early);
+	else
+		snprintf(text, sizeof(text),
+			"%s of the packets seen were analysed. The figures are what was observed; nothing is "
+			"extrapolated, so each is a lower bound of what was used.%s",
+			report_share(analysed / seen, share), early);
+	return json_string(text);
+}
+
+static json_t *share_of(double part, double whole)
+{
+	return whole > 0 ? json_real(part / whole) : json_null();
+}
+
+json_t *report_coverage(struct query *query, double blind, size_t damaged)
+{
+	json_t *all = query_row(query, ledger_sql, 0), *flags = query_row(query, flags_sql, 0);
+	/* What was filtered was not to be looked at. */
+	double seen = json_number(all, "packets_seen") - json_number(all, "packets_filtered");
+	double analysed = json_number(all, "packets_ip") + json_number(all, "packets_not_ip") +
+			  json_number(all, "packets_malformed");
+
+	json_object_update_missing(all, flags);
+	json_decref(flags);
+	json_object_set_new(all, "packets_analysed", json_integer((json_int_t)analysed));
+	json_object_set_new(all, "packets_unanalysed", json_integer((json_int_t)(seen - analysed)));
+	json_object_set_new(all, "share_analysed", share_of(analysed, seen));
+	json_object_set_new(all, "share_blind_octets", share_of(blind, json_number(all, "octets_ip")));
+	json_object_set_new(all, "statement", statement(seen, analysed, damaged));
+	return all;
+}
+
+/* Of the packets not analysed, none or all may be IP and of this verdict: the share lies between these two, with certainty. */
+void report_bound(json_t *verdicts, const json_t *coverage)
+{
+	double unknown = fmax(json_number(coverage, "packets_unanalysed"), 0);
+	double whole = json_number(coverage, "packets_ip") + unknown;
+	json_t *verdict;
+	size_t i;
+
+	json_array_foreach(verdicts, i, verdict)
+	{
+		double packets = json_number(verdict, "packets");
+
+		json_object_set_new(verdict, "share_packets_low", share_of(packets, whole));
+		json_object_set_new(verdict, "share_packets_high", share_of(packets + unknown, whole));
+	}
+}

@@ -1,0 +1,89 @@
+/* report_query.c: rows of mira.db as JSON; between the store and the parts of the report. */
+#include "postproc/report_query.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "spool/log.h"
+
+json_t *json_text(const char *text)
+{
+	json_t *string = json_string(text);
+	char *copy;
+
+	if (string)
+		return string;
+	copy = x_strdup(text);
+	for (char *byte = copy; *byte; byte++)
+		if (*byte & 0x80)
+			*byte = '?';
+	string = json_string(copy);
+	free(copy);
+	return string;
+}
+
+double json_number(const json_t *object, const char *key)
+{
+	return (double)json_integer_value(json_object_get(object, key));
+}
+
+const char *json_string_at(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}
+
+static json_t *column(sqlite3_stmt *row, int i)
+{
+	switch (sqlite3_column_type(row, i)) {
+	case SQLITE_NULL: return json_null();
+	case SQLITE_INTEGER: return json_integer(sqlite3_column_int64(row, i));
+	case SQLITE_FLOAT: return json_real(sqlite3_column_double(row, i));
+	default: return json_text((const char *)sqlite3_column_text(row, i));
+	}
+}
+
+static json_t *object_of(sqlite3_stmt *row)
+{
+	json_t *object = json_object();
+
+	for (int i = 0; i < sqlite3_column_count(row); i++)
+		json_object_set_new(object, sqlite3_column_name(row, i), column(row, i));
+	return object;
+}
+
+static void fail(struct query *query, const char *sql)
+{
+	if (!query->failed)
+		log_err("cannot read the audit's database: %s (%.60s…)", sqlite3_errmsg(query->db), sql);
+	query->failed = true;
+}
+
+json_t *query_rows(struct query *query, const char *sql, int limit)
+{
+	json_t *rows = json_array();
+	sqlite3_stmt *row;
+	int code;
+
+	if (sqlite3_prepare_v2(query->db, sql, -1, &row, NULL) != SQLITE_OK) {
+		fail(query, sql);
+		return rows;
+	}
+	if (sqlite3_bind_parameter_count(row))
+		sqlite3_bind_int(row, 1, limit);
+	while ((code = sqlite3_step(row)) == SQLITE_ROW)
+		json_array_append_new(rows, object_of(row));
+	if (code != SQLITE_DONE)
+		fail(query, sql);
+	sqlite3_finalize(row);
+	return rows;
+}
+
+json_t *query_row(struct query *query, const char *sql, int limit)
+{
+	json_t *rows = query_rows(query, sql, limit), *first = json_incref(json_array_get(rows, 0));
+
+	json_decref(rows);
+	return first ? first : json_object();
+}

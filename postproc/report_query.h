@@ -1,0 +1,33 @@
+/*
+ * report_query.h: rows of the store as JSON, for those who gather parts of the report.
+ *
+ *	struct query query = {.db = db};
+ *	json_t *rows = query_rows(&query, "SELECT …", 0);
+ *	…
+ *	if (query.failed) …	the first failure has been logged; what was returned since is not to be shown
+ */
+#ifndef POSTPROC_REPORT_QUERY_H
+#define POSTPROC_REPORT_QUERY_H
+
+#include <jansson.h>
+#include <sqlite3.h>
+#include <stdbool.h>
+
+struct query {
+	sqlite3 *db;
+	bool failed;
+};
+
+/* query_rows(): the rows of SQL as an array of objects, a member a column. LIMIT is bound where SQL has ?1. */
+json_t *query_rows(struct query *query, const char *sql, int limit);
+/* query_row(): the first row as an object; an empty object when there is none. */
+json_t *query_row(struct query *query, const char *sql, int limit);
+
+/* json_text(): any bytes as a JSON string: what is no UTF-8 is shown as '?'. */
+json_t *json_text(const char *text);
+/* json_number(): the integer member KEY of OBJECT, 0 when it has none. */
+double json_number(const json_t *object, const char *key);
+/* json_string_at(): the text member KEY of OBJECT, "" when it has none. */
+const char *json_string_at(const json_t *object, const char *key);
+
+#endif

@@ -10,6 +10,7 @@ VERSION := 0.1
 PKGS    := libpcap libfixbuf libhs libarchive sqlite3 libconfig nettle jansson libxxhash libcap-ng
 CFLAGS  ?= -O2 -g
 MARCH   ?=
+JSDIR   ?= /usr/share/javascript
 SANITIZE ?=
 CPPFLAGS += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DMIRA_VERSION='"$(VERSION)"' -DMIRA_ETC='"$(ETC)/mira"' \
 	$(if $(FAULTS),-DMIRA_FAULTS) -I. -isystem /usr/include/hs $(shell pkg-config --cflags-only-I $(PKGS) 2>/dev/null | sed 's/-I/-isystem /g')
@@ -24,7 +25,7 @@ BINS      := $(PROGRAMS:%=$(B)/bin/%)
 
 obj        = $(patsubst %.c,$(B)/%.o,$(1))
 SPOOL_OBJ := $(call obj,$(filter-out spool/mira%.c,$(wildcard spool/*.c)))
-POST_OBJ  := $(call obj,$(filter-out postproc/mira-%.c,$(wildcard postproc/*.c)))
+POST_OBJ  := $(call obj,$(filter-out postproc/mira-%.c,$(wildcard postproc/*.c))) $(B)/postproc/assets.o
 UNIT      := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*.c))
 
 LIB_spool      := -lfixbuf -lglib-2.0 -lconfig -ljansson -lxxhash -lnettle -linotifytools
@@ -61,6 +62,11 @@ $(JOBS:%=$(B)/bin/mira-%): $(B)/bin/mira-%: $(B)/postproc/mira-%.o $(B)/libpostp
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# What the report's page is made of, carried by the executable.
+$(B)/postproc/assets.o: postproc/assets.S $(wildcard postproc/page.*)
+	@mkdir -p $(@D)
+	$(CC) -Wa,-I,$(JSDIR) -c -o $@ $<
 
 # A unit test of module M in folder F is tests/unit/F_M.c, linked with that folder's library.
 $(B)/unit/%: tests/unit/%.c $(STAGES:%=$(B)/lib%.a) $(B)/libpostproc.a $(B)/libspool.a

@@ -64,12 +64,17 @@ static const struct part {
 		" sum(octets + coalesce(reverse_octets, 0)) AS octets FROM biflow_text WHERE host_name IS NOT NULL"
 		" GROUP BY host_name, class, verdict),"
 		" top AS (SELECT name, sum(biflows) AS biflows, sum(octets) AS octets, sum(iif(verdict='unacceptable', octets,"
-		" 0)) AS unacceptable_octets, count(*) OVER () AS names FROM named GROUP BY name ORDER BY octets DESC, name"
-		" LIMIT ?1),"
+		" 0)) AS unacceptable_octets FROM named GROUP BY name ORDER BY octets DESC, name LIMIT ?1),"
 		" placed AS (SELECT name, class, row_number() OVER (PARTITION BY name ORDER BY sum(octets) DESC, class)"
 		" AS place FROM named WHERE name IN (SELECT name FROM top) GROUP BY name, class)"
 		" SELECT top.*, class AS main_class FROM top JOIN placed USING(name) WHERE place = 1"
 		" ORDER BY octets DESC, name"},
+	{"names_others",
+		"SELECT count(*) AS names, coalesce(sum(biflows), 0) AS biflows, coalesce(sum(octets), 0) AS octets,"
+		" coalesce(sum(unacceptable), 0) AS unacceptable_octets FROM (SELECT count(*) AS biflows,"
+		" sum(octets + coalesce(reverse_octets, 0)) AS octets, sum(iif(verdict='unacceptable',"
+		" octets + coalesce(reverse_octets, 0), 0)) AS unacceptable FROM biflow_text WHERE host_name IS NOT NULL"
+		" GROUP BY host_name ORDER BY sum(octets + coalesce(reverse_octets, 0)) DESC, host_name LIMIT -1 OFFSET ?1)"},
 	{"streams", "SELECT * FROM coverage ORDER BY probe, stream"},
 	{"damaged",
 		"SELECT probe, stream, run, max(seq) AS seq, damaged AS text FROM ledger WHERE damaged IS NOT NULL"
@@ -148,7 +153,7 @@ static void gather_parts(json_t *report, struct query *query, int top)
 		json_t *rows = query_rows(query, parts[i].sql, top);
 
 		json_object_set_new(report, parts[i].name, rows);
-		if (!strcmp(parts[i].name, "hosts_others"))
+		if (strstr(parts[i].name, "_others"))
 			json_object_set(report, parts[i].name, json_array_get(rows, 0));
 	}
 	json_object_set_new(report, "windows",

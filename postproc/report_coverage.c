@@ -2,7 +2,6 @@
  * report_coverage.c: what the report's figures rest on: which share of the packets was analysed, the balance, and what the
  * rest could change at most. From the ledger of mira.db; the first part of the report.
  */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -112,7 +111,7 @@ json_t *report_coverage(struct query *query, double blind, size_t damaged)
 	json_object_update_missing(all, flags);
 	json_decref(flags);
 	json_object_set_new(all, "packets_analysed", json_integer((json_int_t)analysed));
-	json_object_set_new(all, "packets_unanalysed", json_integer((json_int_t)(seen - analysed)));
+	json_object_set_new(all, "packets_unanalysed", json_integer(seen > analysed ? (json_int_t)(seen - analysed) : 0));
 	json_object_set_new(all, "share_analysed", share_of(analysed, seen));
 	json_object_set_new(all, "share_blind_octets", share_of(blind, json_number(all, "octets_ip")));
 	json_object_set_new(all, "statement", statement(seen, analysed, damaged));
@@ -122,7 +121,7 @@ json_t *report_coverage(struct query *query, double blind, size_t damaged)
 /* Of the packets not analysed, none or all may be IP and of this verdict: the share lies between these two, with certainty. */
 void report_bound(json_t *verdicts, const json_t *coverage)
 {
-	double unknown = fmax(json_number(coverage, "packets_unanalysed"), 0);
+	double unknown = json_number(coverage, "packets_unanalysed");
 	double whole = json_number(coverage, "packets_ip") + unknown;
 	json_t *verdict;
 	size_t i;

@@ -1,0 +1,22 @@
+/*
+ * assets.S: the files that the report's page is made of, inside the executable: asset_NAME up to asset_NAME_end. The libraries
+ * are found where Debian keeps JavaScript (JSDIR in the Makefile).
+ */
+.macro asset name, file
+	.global asset_\name
+	.global asset_\name\()_end
+asset_\name:
+	.incbin "\file"
+asset_\name\()_end:
+	.byte 0
+.endm
+
+	.section .rodata
+	asset page, "postproc/page.html"
+	asset style, "postproc/page.css"
+	asset script, "postproc/page.js"
+	asset jquery, "jquery/jquery.min.js"
+	asset sorter, "jquery-tablesorter/js/jquery.tablesorter.min.js"
+	asset chart, "chart.js/chart.min.js"
+
+	.section .note.GNU-stack, "", %progbits

@@ -4,6 +4,7 @@
  */
 #include "classify/condition.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,6 +109,40 @@ static const char *explain(const char *message)
 		if (strcmp(message, known[i].said) == 0)
 			return known[i].meant;
 	return message;
+}
+
+/* Operators and functions whose result may be known when an operand is not. A word in a text does no harm. */
+static bool asks_for_null(const char *text)
+{
+	static const char *const words[] = {"is", "null", "isnull", "notnull", "case", "iif", "coalesce", "ifnull", "nullif",
+		"typeof", "hex", "char"};
+
+	while (*text) {
+		size_t size = 0;
+
+		while (isalnum((unsigned char)text[size]) || text[size] == '_')
+			size++;
+		for (size_t i = 0; size && i < sizeof(words) / sizeof(words[0]); i++)
+			if (strlen(words[i]) == size && strncasecmp(words[i], text, size) == 0)
+				return true;
+		text += size ? size : 1;
+	}
+	return false;
+}
+
+bool condition_needs_symptom(sqlite3 *db, struct row *row, const char *text)
+{
+	char *sql = x_sprintf("SELECT 1 FROM biflow WHERE (%s\n) = 0", text);
+	sqlite3_stmt *statement = NULL;
+	bool needs = false;
+
+	row->unknown = true;
+	if (!asks_for_null(text) && sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK)
+		needs = run(statement, row, zero_biflow) == SQLITE_ROW;
+	row->unknown = false;
+	sqlite3_finalize(statement);
+	free(sql);
+	return needs;
 }
 
 bool condition_check(sqlite3 *db, struct row *row, const char *text, char *why, size_t size, size_t *offset)

@@ -17,4 +17,12 @@ sqlite3 *condition_open(struct row *row);
  */
 bool condition_check(sqlite3 *db, struct row *row, const char *text, char *why, size_t size, size_t *offset);
 
+/*
+ * condition_needs_symptom(): is TEXT, which passed the check, false whenever all symptoms are 0, whatever the other columns hold?
+ *
+ * It is evaluated once with every other column NULL. SQL's logic has three values, and NULL is "unknown" to all of its operators but
+ * those that ask for NULL: so what is false then is false for any values. A condition with such an operator is not judged.
+ */
+bool condition_needs_symptom(sqlite3 *db, struct row *row, const char *text);
+
 #endif

@@ -86,16 +86,28 @@ static sqlite3_int64 sum(int argc, sqlite3_value **argv)
 	return total;
 }
 
+/* In a trial NULL means unknown, and so is what comes of it. */
+static bool is_unknown(sqlite3_context *out, int argc, sqlite3_value **argv)
+{
+	const struct row *row = sqlite3_user_data(out);
+
+	for (int i = 0; row->unknown && i < argc; i++)
+		if (sqlite3_value_type(argv[i]) == SQLITE_NULL)
+			return true;
+	return false;
+}
+
 static void total(sqlite3_context *out, int argc, sqlite3_value **argv)
 {
-	sqlite3_result_int64(out, sum(argc, argv));
+	if (!is_unknown(out, argc, argv))
+		sqlite3_result_int64(out, sum(argc, argv));
 }
 
 static void majority(sqlite3_context *out, int argc, sqlite3_value **argv)
 {
 	if (argc < 2)
 		sqlite3_result_error(out, "majority() compares its first argument with others: name at least two", -1);
-	else
+	else if (!is_unknown(out, argc, argv))
 		sqlite3_result_int(out, sqlite3_value_int64(argv[0]) > sum(argc - 1, argv + 1));
 }
 

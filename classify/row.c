@@ -184,24 +184,37 @@ static int fast_of(const struct policy *policy, const char *name)
 
 void row_init(struct row *row, const struct namelist *names, const struct policy *policy)
 {
-	*row = (struct row){.fast = -1, .symptom_count = (uint32_t)names->count};
+	*row = (struct row){.fast = -1, .symptom_count = (uint32_t)names->count, .gate_count = policy->class_count};
+	row->gate_words = row->gate_count / 64 + 1;
+	row->open = x_calloc(row->gate_words, sizeof(*row->open));
 	row->symptoms = x_calloc(names->count + 1, sizeof(*row->symptoms));
 	row->touched = x_calloc(names->count + 1, sizeof(*row->touched));
 	for (uint32_t i = 0; i < row->symptom_count; i++) {
-		row->symptoms[i] = (struct row_symptom){names->names[i], 0, fast_of(policy, names->names[i])};
+		row->symptoms[i] = (struct row_symptom){.name = names->names[i], .fast = fast_of(policy, names->names[i]),
+			.gates = x_calloc(row->gate_words, sizeof(*row->open))};
 		symptom_known(row, names->names[i], i);
 	}
 }
 
 void row_free(struct row *row)
 {
+	for (uint32_t i = 0; i < row->symptom_count; i++)
+		free(row->symptoms[i].gates);
+	free(row->open);
 	free(row->symptoms);
 	free(row->touched);
 	free(row->symptom_of);
 }
 
+void row_gate(struct row *row, size_t class, size_t symptom)
+{
+	row->symptoms[symptom].gates[class / 64] |= 1ull << class % 64;
+}
+
 static void forget_symptoms(struct row *row)
 {
+	if (row->touched_count)
+		memset(row->open, 0, row->gate_words * sizeof(*row->open));
 	while (row->touched_count)
 		row->symptoms[row->touched[--row->touched_count]].packets = 0;
 	row->fast = -1;
@@ -216,8 +229,11 @@ static void add_symptom(struct row *row, const struct symptom_count *count)
 	if (!index || !packets)
 		return;
 	symptom = &row->symptoms[--index];
-	if (!symptom->packets)
+	if (!symptom->packets) {
 		row->touched[row->touched_count++] = index;
+		for (size_t i = 0; i < row->gate_words; i++)
+			row->open[i] |= symptom->gates[i];
+	}
 	symptom->packets += packets;
 	if (symptom->fast >= 0 && (row->fast < 0 || symptom->fast < row->fast))
 		row->fast = symptom->fast;
@@ -255,6 +271,8 @@ static char *declaration(const struct row *row)
 		sqlite3_str_appendf(text, "%s\"%w\" %s", i ? ", " : "", columns[i].name, columns[i].type);
 	for (uint32_t i = 0; i < row->symptom_count; i++)
 		sqlite3_str_appendf(text, ", \"%w\" INTEGER", row->symptoms[i].name);
+	for (size_t i = 0; i < row->gate_count; i++)
+		sqlite3_str_appendf(text, ", " ROW_GATE_COLUMN " INTEGER", (int)i);
 	sqlite3_str_appendall(text, ")");
 	return sqlite3_str_finish(text);
 }
@@ -323,11 +341,16 @@ static int cursor_eof(sqlite3_vtab_cursor *cursor)
 static int cursor_column(sqlite3_vtab_cursor *cursor, sqlite3_context *out, int column)
 {
 	struct row *row = row_of(cursor);
+	uint32_t gate = (uint32_t)column - COLUMNS - row->symptom_count;
 
-	if (column < COLUMNS)
-		columns[column].get(out, row);
-	else
+	if (column < COLUMNS) {
+		if (!row->unknown)
+			columns[column].get(out, row);
+	} else if ((uint32_t)column - COLUMNS < row->symptom_count) {
 		give_u64(out, row->symptoms[column - COLUMNS].packets);
+	} else {
+		sqlite3_result_int(out, (int)(row->open[gate / 64] >> gate % 64 & 1));
+	}
 	return SQLITE_OK;
 }
 

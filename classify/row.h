@@ -5,6 +5,9 @@
  * Columns, in the order of row.c's table; mira-classify(8) documents them for those who write conditions. A symptom's column is
  * the number of packets with it: both directions of this window and what was carried from earlier ones; 0 if absent.
  *
+ * And one column per class, its gate: 1 when a symptom that the class's condition names is not 0. Most conditions cannot be true
+ * without one, and asking the gate is cheaper than asking for each symptom. No symptom's name has a blank, theirs have.
+ *
  * The row is the biflow the source gave last, in place: nothing is copied, text is made when a condition asks for it.
  */
 #ifndef CLASSIFY_ROW_H
@@ -25,12 +28,14 @@ struct row_symptom {
 	const char *name; /* not owned */
 	uint64_t packets;
 	int fast; /* index of the fast list of this name, -1 for none */
+	uint64_t *gates; /* bits: the classes that name it */
 };
 
 struct row {
 	row_source source;
 	void *own;
 	bool failed;	/* the source failed */
+	bool unknown;	/* a trial: every column but the symptoms' is NULL */
 	const struct biflow *biflow; /* NULL at the end */
 	char src[TEXT_ADDRESS], dst[TEXT_ADDRESS]; /* "" until asked for */
 	int fast;	/* first fast list that counts, -1 for none */
@@ -38,18 +43,23 @@ struct row {
 	uint32_t symptom_count;
 	uint32_t *touched, touched_count; /* symptoms that are not 0 */
 	uint32_t *symptom_of, symptom_room; /* by intern id: index + 1 */
+	uint64_t *open; /* bits: gates */
+	size_t gate_count, gate_words;
 };
 
 /* row_init(): the columns of the symptoms NAMES (few: those used), and the fast lists of POLICY. NAMES must outlive the row. */
 void row_init(struct row *row, const struct namelist *names, const struct policy *policy);
 void row_free(struct row *row);
+/* row_gate(): class CLASS names symptom SYMPTOM (index in NAMES). */
+void row_gate(struct row *row, size_t class, size_t symptom);
 
 /* row_register(): makes table "biflow" known to DB. An SQLite code. */
 int row_register(struct row *row, sqlite3 *db);
 /* row_reserved(): is NAME a column of every row, so that no symptom may have it? */
 bool row_reserved(const char *name);
 
-/* The column that holds row.fast or NULL; no symptom's name has a blank. */
+/* The column that holds row.fast or NULL; and the gate of a class, for printf. */
 #define ROW_FAST_COLUMN "\"fast list\""
+#define ROW_GATE_COLUMN "\"gate %d\""
 
 #endif

@@ -37,19 +37,36 @@ static bool is_word(char c)
  * Only symptoms whose name stands somewhere in a condition become columns: a table has 2,000 at most, and a symptom set may
  * grow beyond. A word inside a text costs a column that nobody reads.
  */
+static ssize_t next_symptom(const struct namelist *symbols, const char **text)
+{
+	ssize_t found = -1;
+
+	while (**text && found < 0) {
+		size_t size = 0;
+
+		while (is_word((*text)[size]))
+			size++;
+		found = size ? symbols_find(symbols, *text, size) : -1;
+		*text += size ? size : 1;
+	}
+	return found;
+}
+
 static void use_words(struct ruleset *ruleset, const struct namelist *symbols, const char *text)
 {
-	while (*text) {
-		size_t size = 0;
-		ssize_t found;
+	ssize_t found;
 
-		while (is_word(text[size]))
-			size++;
-		found = size ? symbols_find(symbols, text, size) : -1;
-		if (found >= 0 && !namelist_has(&ruleset->used, symbols->names[found]))
+	while ((found = next_symptom(symbols, &text)) >= 0)
+		if (!namelist_has(&ruleset->used, symbols->names[found]))
 			namelist_add(&ruleset->used, symbols->names[found]);
-		text += size ? size : 1;
-	}
+}
+
+static void link_gate(struct ruleset *ruleset, size_t class, const char *text)
+{
+	ssize_t found;
+
+	while ((found = next_symptom(&ruleset->used, &text)) >= 0)
+		row_gate(&ruleset->row, class, (size_t)found);
 }
 
 static int choose_columns(struct ruleset *ruleset, const struct policy *policy, const struct namelist *symbols)
@@ -65,7 +82,10 @@ static int choose_columns(struct ruleset *ruleset, const struct policy *policy, 
 			" give it another name", policy->file, ruleset->used.names[i]);
 		return MIRA_PERSON;
 	}
+	namelist_sort(&ruleset->used);
 	row_init(&ruleset->row, &ruleset->used, policy);
+	for (size_t i = 0; i < policy->class_count; i++)
+		link_gate(ruleset, i, policy->classes[i].when);
 	return MIRA_OK;
 }
 
@@ -118,20 +138,30 @@ static int check_conditions(struct ruleset *ruleset, const struct policy *policy
 	return code;
 }
 
-static char *statement_text(const struct policy *policy)
+static void append_class(struct ruleset *ruleset, const struct policy *policy, size_t class, sqlite3_str *text)
+{
+	const char *when = policy->classes[class].when;
+
+	sqlite3_str_appendall(text, "\nWHEN ");
+	if (condition_needs_symptom(ruleset->db, &ruleset->row, when))
+		sqlite3_str_appendf(text, ROW_GATE_COLUMN " AND ", (int)class);
+	sqlite3_str_appendf(text, "(%s\n) THEN %d", when, (int)(policy->fast_count + class));
+}
+
+static char *statement_text(struct ruleset *ruleset, const struct policy *policy)
 {
 	sqlite3_str *text = sqlite3_str_new(NULL);
 
 	sqlite3_str_appendall(text, "SELECT CASE WHEN " ROW_FAST_COLUMN " IS NOT NULL THEN " ROW_FAST_COLUMN);
 	for (size_t i = 0; i < policy->class_count; i++)
-		sqlite3_str_appendf(text, "\nWHEN (%s\n) THEN %d", policy->classes[i].when, (int)(policy->fast_count + i));
+		append_class(ruleset, policy, i, text);
 	sqlite3_str_appendf(text, "\nELSE %d END FROM biflow", (int)(policy->fast_count + policy->class_count));
 	return sqlite3_str_finish(text);
 }
 
 static int join_conditions(struct ruleset *ruleset, const struct policy *policy)
 {
-	char *sql = statement_text(policy);
+	char *sql = statement_text(ruleset, policy);
 	int code = MIRA_OK;
 
 	if (!sql || sqlite3_prepare_v3(ruleset->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &ruleset->statement, NULL) !=

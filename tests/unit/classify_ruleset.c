@@ -310,6 +310,125 @@ static void refused(void **state)
 	namelist_free(&names);
 }
 
+/* Which conditions may be skipped when no symptom they name was seen. */
+static void gates(void **state)
+{
+	static const struct {
+		const char *when;
+		bool needs;
+	} list[] = {
+		{"tls", true}, {"tls > 0 AND dport = 443", true}, {"tls > 2 OR (dns AND proto = 17)", true},
+		{"total(tls, dns) >= 4", true}, {"majority(tls, dns)", true}, {"tls * 5 >= packets AND tls", true},
+		{"tls AND NOT dns", true}, {"net(src, '10.0.0.0/8') AND tls", true}, {"0", true},
+		{"dport = 443", false}, {"tls OR dport = 443", false}, {"NOT tls", false}, {"tls = 0", false}, {"1", false},
+		{"tls * 5 >= packets", false}, {"total(tls, packets) > 3", false}, {"majority(packets, tls)", false},
+		{"coalesce(dport = 443, 0)", false}, {"(dport = 443) IS TRUE", false}, {"user IS NULL", false},
+		{"tls AND vlan NOTNULL", false}, {"iif(dport = 443, 1, 0)", false}, {"typeof(dport) = 'integer'", false},
+		{"CASE WHEN dport = 443 THEN 1 ELSE 0 END", false}, {"hex(dport) <> ''", false}, {"'abc'", false},
+	};
+	struct policy policy = {0};
+	struct row row;
+	sqlite3 *db;
+
+	row_init(&row, &symbols, &policy);
+	db = condition_open(&row);
+	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++)
+		if (condition_needs_symptom(db, &row, list[i].when) != list[i].needs)
+			fail_msg("%s: should %sneed a symptom", list[i].when, list[i].needs ? "" : "not ");
+	sqlite3_close(db);
+	row_free(&row);
+}
+
+static unsigned long long state_of_random = 1;
+
+static unsigned below(unsigned limit)
+{
+	state_of_random = state_of_random * 6364136223846793005ull + 1442695040888963407ull;
+	return (unsigned)(state_of_random >> 33) % limit;
+}
+
+/* A random condition of at most DEPTH levels. */
+static void invent(char *out, size_t room, int depth)
+{
+	static const char *const leaves[] = {"tls", "dns > 0", "ftp = 0", "bittorrent >= 2", "dport = 443", "proto = 6",
+		"packets > 5", "reverse_packets > 3", "vlan = '7'", "tls * 3 > packets", "total(tls, dns)", "total(ftp, sport)",
+		"majority(tls, dns, ftp)", "host_name LIKE '%x%'", "net(src, '192.168.0.0/16')", "dport IN (80, 443, tls)",
+		"max(tls, octets) > 900", "NULL", "dport BETWEEN dns AND 500", "length(host_name) > 3"};
+	static const char *const joins[] = {"(%s) AND (%s)", "(%s) OR (%s)", "NOT (%s) AND %s", "(%s) = (%s)",
+		"(%s) + (%s) > 1", "coalesce(%s, %s)", "(%s) IS NOT (%s)", "NOT ((%s) OR %s)"};
+	char left[512], right[512];
+
+	if (!depth || !below(4)) {
+		snprintf(out, room, "%s", leaves[below(sizeof(leaves) / sizeof(leaves[0]))]);
+		return;
+	}
+	invent(left, sizeof(left), depth - 1);
+	invent(right, sizeof(right), depth - 1);
+	snprintf(out, room, joins[below(sizeof(joins) / sizeof(joins[0]))], left, right);
+}
+
+static struct biflow invent_biflow(struct symptom_count *counts)
+{
+	static const char *const names[] = {"tls", "dns", "ftp", "bittorrent", "unknown_to_policy"};
+	struct biflow b = sample();
+
+	b.symptoms = counts;
+	b.symptom_count = below(3);
+	for (size_t i = 0; i < b.symptom_count; i++)
+		counts[i] = (struct symptom_count){intern(names[below(5)]), below(4), below(2), below(2)};
+	b.key.dport = below(2) ? 443 : 80;
+	b.key.proto = below(2) ? 6 : 17;
+	b.forward.packets = 1 + below(10);
+	if (below(2))
+		b.reverse = (struct direction){0};
+	b.host_name = below(2) ? b.host_name : 0;
+	b.vlan = below(2) ? intern("7") : 0;
+	return b;
+}
+
+/* Skipping changes no verdict: each condition against itself inside a CASE, which is never skipped. */
+static void skipping(void **state)
+{
+	struct symptom_count counts[64][3];
+	struct biflow biflows[64];
+	char when[20][4096], cases[20][4200];
+	const char *plain[20], *cased[20];
+
+	for (int i = 0; i < 64; i++)
+		biflows[i] = invent_biflow(counts[i]);
+	for (int round = 0; round < 30; round++) {
+		int code;
+		struct ruleset *a, *b;
+		struct list list_a = {biflows, 64}, list_b = {biflows, 64};
+
+		for (int i = 0; i < 20; i++) {
+			char text[512];
+
+			invent(text, sizeof(text), 3);
+			snprintf(when[i], sizeof(when[i]), "(%s) AND %d", text, below(4) > 0);
+			snprintf(cases[i], sizeof(cases[i]), "CASE WHEN %s THEN 1 ELSE 0 END", when[i]);
+			plain[i] = when[i];
+			cased[i] = cases[i];
+		}
+		a = compile(plain, 20, &code);
+		b = compile(cased, 20, &code);
+		assert_true(a && b);
+		ruleset_start(a, next_of_list, &list_a);
+		ruleset_start(b, next_of_list, &list_b);
+		for (int i = 0; i < 64; i++) {
+			const struct biflow *got;
+			struct decision x, y;
+
+			assert_int_equal(ruleset_next(a, &got, &x), RULESET_DECIDED);
+			assert_int_equal(ruleset_next(b, &got, &y), RULESET_DECIDED);
+			if (x.rule != y.rule)
+				fail_msg("round %d: %s, not %s", round, intern_text(x.rule), intern_text(y.rule));
+		}
+		ruleset_free(a);
+		ruleset_free(b);
+	}
+}
+
 static void unbalanced(void **state)
 {
 	static const char *const when[] = {"1) FROM biflow /*", "tls"};
@@ -325,6 +444,7 @@ static void reserved_name(void **state)
 	int code = MIRA_OK;
 	struct ruleset *ruleset;
 
+	/* last: symbols is changed for good */
 	namelist_add(&symbols, "packets");
 	namelist_sort(&symbols);
 	ruleset = compile(when, 1, &code);
@@ -337,6 +457,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(columns), cmocka_unit_test(reverse_not_observed), cmocka_unit_test(functions),
 		cmocka_unit_test(order), cmocka_unit_test(stream), cmocka_unit_test(failures), cmocka_unit_test(refused),
+		cmocka_unit_test(gates), cmocka_unit_test(skipping),
 		cmocka_unit_test(unbalanced), cmocka_unit_test(reserved_name),
 	};
 

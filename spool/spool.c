@@ -27,7 +27,7 @@ static const struct field fields[] = {
 };
 
 static const char *const folders[] = {"capture/tmp", "capture/done", "state/capture", "state/rules",
-	"state/looks", "state/cache", "workers", "metrics"};
+	"state/looks", "state/strikes", "state/cache", "workers", "metrics"};
 
 /* A queue has one reader, or one a shard. */
 static const struct required {

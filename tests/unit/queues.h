@@ -72,13 +72,13 @@ static inline size_t count_in(const char *path)
 	return count;
 }
 
-/* put_batch(): a flows batch NAME with one file holding TEXT in FOLDER. */
+/* put_batch(): a flows batch NAME with one file holding TEXT appears whole in FOLDER. */
 static inline void put_batch(const char *folder, const char *name, const char *text)
 {
 	struct manifest manifest;
 	char path[PATH_MAX], file[PATH_MAX];
 
-	assert_int_equal(nfs_join(path, folder, name), 0);
+	snprintf(path, sizeof(path), "%s/%s", tmp_path("made"), name);
 	assert_int_equal(nfs_mkdir(path), 0);
 	assert_int_equal(nfs_join(file, path, "data"), 0);
 	put_file(file, text);
@@ -86,6 +86,8 @@ static inline void put_batch(const char *folder, const char *name, const char *t
 	assert_int_equal(manifest_add_file(&manifest, path, "data"), 0);
 	assert_int_equal(manifest_write(&manifest, path), 0);
 	manifest_free(&manifest);
+	assert_int_equal(nfs_mkdir(folder), 0);
+	assert_int_equal(nfs_move(tmp_path("made"), name, folder, name), 1);
 }
 
 /* put_output(): an output NAME of BATCH for the readers of QUEUE. */

@@ -5,7 +5,7 @@
  *	decode_packet(linktype, bytes, captured, length, &packet);
  *	if (packet.kind == PACKET_IP) …
  *
- * The innermost IP header that is usable makes the flow: at least 20 (IPv6: 40) bytes of it were captured, its version
+ * The innermost IP header that is usable makes the flow: all of it was captured (of IPv6 the first 40 bytes), its version
  * fits, and its lengths are possible. An IP packet that ICMP quotes is not looked into; where a tunnel holds no
  * usable IP header (it is cut off, a later fragment, ARP), the flow is that of the header around it.
  *
@@ -41,7 +41,7 @@ enum tunnel {
 	TUNNEL_GRE,	/* RFC 2784, RFC 2890 */
 	TUNNEL_PPTP,	/* GRE version 1, RFC 2637 */
 	TUNNEL_ERSPAN,
-	TUNNEL_VXLAN,	/* RFC 7348 */
+	TUNNEL_VXLAN,	/* RFC 7348, and its generic extension */
 	TUNNEL_GENEVE,	/* RFC 8926 */
 	TUNNEL_GTP_U,	/* 3GPP TS 29.281 */
 	TUNNEL_TEREDO,	/* RFC 4380 */

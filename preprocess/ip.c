@@ -71,7 +71,7 @@ enum layer layer_ipv4(struct decoder *decoder)
 	total = get16(header + 2);
 	if (total == 0)
 		total = (uint32_t)cursor_left(cursor) + cursor->missing;
-	if (header_length < 20 || total < header_length)
+	if (header_length < 20 || total < header_length || !cursor_peek(cursor, header_length))
 		return decoder_malformed(decoder);
 	packet = decoder_found(decoder);
 	memcpy(packet->key.src, header + 12, 4);
@@ -80,9 +80,8 @@ enum layer layer_ipv4(struct decoder *decoder)
 	packet->key.proto = decoder->protocol = header[9];
 	packet->octets = total;
 	cursor_limit(cursor, total);
-	if (get16(header + 6) & 0x1fff || !cursor_take(cursor, header_length))
-		return LAYER_END;
-	return protocol_layers[header[9]];
+	cursor_take(cursor, header_length);
+	return get16(header + 6) & 0x1fff ? LAYER_END : protocol_layers[header[9]];
 }
 
 static bool is_extension(uint8_t protocol)
@@ -129,7 +128,7 @@ enum layer layer_ipv6(struct decoder *decoder)
 enum layer layer_ipv6_headers(struct decoder *decoder)
 {
 	struct cursor *cursor = &decoder->cursor;
-	const uint8_t *header = cursor_peek(cursor, 8);
+	const uint8_t *header = cursor_peek(cursor, 2);
 	uint8_t this = decoder->protocol;
 	size_t length;
 
@@ -141,9 +140,7 @@ enum layer layer_ipv6_headers(struct decoder *decoder)
 	if (header[0] == PROTOCOL_NONE && this >= PROTOCOL_MOBILITY)
 		return LAYER_END;
 	decoder->packet->key.proto = decoder->protocol = header[0];
-	if (this == PROTOCOL_FRAGMENT && get16(header + 2) & 0xfff8)
-		return LAYER_END;
-	if (!cursor_take(cursor, length))
+	if (!cursor_take(cursor, length) || (this == PROTOCOL_FRAGMENT && get16(header + 2) & 0xfff8))
 		return LAYER_END;
 	return is_extension(header[0]) ? LAYER_IPV6_HEADERS : protocol_layers[header[0]];
 }

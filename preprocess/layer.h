@@ -59,8 +59,11 @@ enum layer {
 	LAYER_ERSPAN2,
 	LAYER_ERSPAN3,
 	LAYER_VXLAN,
+	LAYER_VXLAN_GPE,
+	LAYER_NSH,
 	LAYER_GENEVE,
 	LAYER_GTP_U,
+	LAYER_GTP_V0,
 	LAYER_TEREDO,
 	LAYER_L2TP,
 	LAYER_CAPWAP,
@@ -94,7 +97,8 @@ enum layer layer_tcp(struct decoder *), layer_udp(struct decoder *), layer_sctp(
 	layer_ports(struct decoder *), layer_icmp(struct decoder *);
 enum layer layer_ah(struct decoder *), layer_ipip(struct decoder *), layer_6in4(struct decoder *),
 	layer_gre(struct decoder *), layer_erspan2(struct decoder *), layer_erspan3(struct decoder *),
-	layer_vxlan(struct decoder *), layer_geneve(struct decoder *), layer_gtp_u(struct decoder *),
+	layer_vxlan(struct decoder *), layer_vxlan_gpe(struct decoder *), layer_nsh(struct decoder *),
+	layer_geneve(struct decoder *), layer_gtp_u(struct decoder *), layer_gtp_v0(struct decoder *),
 	layer_teredo(struct decoder *), layer_l2tp(struct decoder *), layer_capwap(struct decoder *),
 	layer_ayiya(struct decoder *);
 

@@ -26,8 +26,8 @@ static const uint8_t link_layers[] = {
 	[123] = LAYER_SUNATM,
 	[127] = LAYER_RADIOTAP,
 	[192] = LAYER_PPI,
-	[228] = LAYER_IPV4,
-	[229] = LAYER_IPV6,
+	[228] = LAYER_RAW_IP,
+	[229] = LAYER_RAW_IP,
 	[239] = LAYER_NFLOG,
 	[276] = LAYER_SLL2,
 };
@@ -54,6 +54,7 @@ enum layer layer_of_ethertype(uint16_t type)
 	case 0x8926: return LAYER_VNTAG;
 	case 0x8903: return LAYER_FABRICPATH;
 	case 0x88e7: return LAYER_BACKBONE;
+	case 0x894f: return LAYER_NSH;
 	default: return type <= ETHERTYPE_LENGTH_MAX ? LAYER_LLC : LAYER_END;
 	}
 }

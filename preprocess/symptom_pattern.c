@@ -192,6 +192,12 @@ static int read_flags(struct symptom_line *line, unsigned *flags)
 	return 0;
 }
 
+/* one_digit(): PCRE reads \x0[1-5] as byte 0 and five digits, which nobody means. */
+static bool one_digit(const char *at)
+{
+	return at[0] == '\\' && at[1] == 'x' && at[2] != '{' && hex_pair(at + 2) < 0;
+}
+
 static int read_regex(struct symptom_line *line, struct expression *out)
 {
 	const char *slash;
@@ -201,6 +207,10 @@ static int read_regex(struct symptom_line *line, struct expression *out)
 		return line_refuse(line, line->at,
 			"an expression between slashes is expected, as in: regex /^a+/i");
 	for (slash = line->at++; *line->at && *line->at != '/'; line->at++) {
+		if (one_digit(line->at))
+			return line_refuse(line, line->at,
+				"\\x with one digit takes the next byte for itself; write two, as "
+				"in \\x0a");
 		if (*line->at == '\\' && line->at[1]) {
 			if (line->at[1] != '/')
 				append(out, line->at, 1);

@@ -137,6 +137,38 @@ enum layer layer_vxlan(struct decoder *decoder)
 	return decoder_tunnel(decoder, TUNNEL_VXLAN, LAYER_ETHERNET);
 }
 
+/* The protocol numbers that VXLAN-GPE and NSH (RFC 8300) share. */
+static enum layer layer_of_next(uint8_t next)
+{
+	switch (next) {
+	case 1: return LAYER_IPV4;
+	case 2: return LAYER_IPV6;
+	case 3: return LAYER_ETHERNET;
+	case 4: return LAYER_NSH;
+	default: return LAYER_END;
+	}
+}
+
+/* draft-ietf-nvo3-vxlan-gpe: instance and next protocol are valid. */
+enum layer layer_vxlan_gpe(struct decoder *decoder)
+{
+	const uint8_t *header = cursor_take(&decoder->cursor, 8);
+
+	if (!header || (header[0] & 0x0c) != 0x0c)
+		return LAYER_END;
+	return decoder_tunnel(decoder, TUNNEL_VXLAN, layer_of_next(header[3]));
+}
+
+/* RFC 8300: a service chain's header, no tunnel of its own. */
+enum layer layer_nsh(struct decoder *decoder)
+{
+	const uint8_t *header = cursor_peek(&decoder->cursor, 8);
+
+	if (!header || header[0] >> 6)
+		return LAYER_END;
+	return cursor_take(&decoder->cursor, (header[1] & 63) * 4u) ? layer_of_next(header[3]) : LAYER_END;
+}
+
 enum layer layer_geneve(struct decoder *decoder)
 {
 	const uint8_t *header = cursor_take(&decoder->cursor, 8);
@@ -150,6 +182,7 @@ enum layer layer_geneve(struct decoder *decoder)
 #define GTP_V1	      0x30
 #define GTP_OPTIONAL  0x07 /* extension, sequence number, N-PDU number: any of them brings all four bytes */
 #define GTP_EXTENSION 0x04
+#define GTP_V0	      0x10
 #define GTP_USER_DATA 0xff
 
 static bool skip_gtp_extensions(struct cursor *cursor, uint8_t type)
@@ -180,6 +213,17 @@ enum layer layer_gtp_u(struct decoder *decoder)
 		if ((header[0] & GTP_EXTENSION) && !skip_gtp_extensions(cursor, optional[3]))
 			return LAYER_END;
 	}
+	return decoder_tunnel(decoder, TUNNEL_GTP_U, by_version(decoder));
+}
+
+/* 3GPP TS 09.60: the first version, with a header of fixed size and a port of its own. */
+enum layer layer_gtp_v0(struct decoder *decoder)
+{
+	const uint8_t *header = cursor_take(&decoder->cursor, 20);
+
+	if (!header || (header[0] & GTP_FLAGS) != GTP_V0 || header[1] != GTP_USER_DATA)
+		return LAYER_END;
+	cursor_limit(&decoder->cursor, get16(header + 2));
 	return decoder_tunnel(decoder, TUNNEL_GTP_U, by_version(decoder));
 }
 
@@ -258,13 +302,16 @@ static enum layer layer_of_port(uint16_t port)
 	switch (port) {
 	case 1701: return LAYER_L2TP;
 	case 2152: return LAYER_GTP_U;
+	case 3386: return LAYER_GTP_V0;
 	case 3544: return LAYER_TEREDO;
 	case 4754: return LAYER_GRE; /* RFC 8086 */
 	case 4789:
 	case 8472: return LAYER_VXLAN;
+	case 4790: return LAYER_VXLAN_GPE;
 	case 5072: return LAYER_AYIYA;
 	case 5247: return LAYER_CAPWAP;
 	case 6081: return LAYER_GENEVE;
+	case 6635: return LAYER_MPLS; /* RFC 7510 */
 	default: return LAYER_END;
 	}
 }

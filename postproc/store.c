@@ -1,70 +1,22 @@
 /*
- * store.c: the database of one line: opened by one writer, filled batch by batch, each exactly once.
+ * store.c: filling the database of one line batch by batch, each exactly once.
  *
  * A transaction holds the rows of a batch, its rollups and its name, so whatever instant the process dies at, the batch is
  * either all there with its name, or not at all. What claims the batch again after a crash asks for the name first.
  */
-#include "postproc/store.h"
+#include "postproc/store_private.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/magic.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <sys/statfs.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "postproc/store_names.h"
-#include "postproc/store_rollup.h"
 #include "postproc/store_row.h"
 #include "spool/fault.h"
-#include "spool/log.h"
-
-#define BUSY_MS 60000
-/* Of the lock against a second writer: a byte that SQLite, which locks from 0x40000000 on, never touches. */
-#define LOCK_BYTE 0x3fffffff
-
-enum statement {
-	BEGIN, COMMIT, ROLLBACK, BATCH_KNOWN, BATCH_OF_NUMBER, BATCH_NUMBERS, BATCH_LIST, BATCH_PUT, LEDGER_PUT, BIFLOW_PUT, META_GET,
-	META_PUT, STATEMENTS
-};
-
-static const char *const sql_of[STATEMENTS] = {
-	[BEGIN] = "BEGIN IMMEDIATE",
-	[COMMIT] = "COMMIT",
-	[ROLLBACK] = "ROLLBACK",
-	[BATCH_KNOWN] = "SELECT rejected IS NULL FROM batch WHERE name = ?1",
-	[BATCH_OF_NUMBER] = "SELECT name, biflows + ledger_rows > 0 FROM batch WHERE shard = ?1 AND number = ?2",
-	[BATCH_NUMBERS] = "SELECT count(*), coalesce(max(number), 0) FROM batch WHERE shard = ?1",
-	[BATCH_LIST] = "SELECT number FROM batch WHERE shard = ?1 AND number < ?2 ORDER BY number",
-	[BATCH_PUT] = "INSERT OR REPLACE INTO batch VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-	[LEDGER_PUT] = store_row_ledger_sql,
-	[BIFLOW_PUT] = store_row_biflow_sql,
-	[META_GET] = "SELECT value FROM meta WHERE key = ?1",
-	[META_PUT] = "INSERT OR REPLACE INTO meta VALUES(?1, ?2)",
-};
-
-struct store {
-	sqlite3 *db;
-	sqlite3_stmt *statements[STATEMENTS];
-	struct store_names *names;
-	struct store_rollup *rollup;
-	int lock; /* the database file itself */
-	char path[PATH_MAX], identity[STORE_IDENTITY + 1], spool[PATH_MAX];
-	char error[PATH_MAX + 256];
-	bool full;
-	/* The batch at hand. */
-	char batch[NAME_MAX + 1], shard[NAME_PART_MAX + 1];
-	uint64_t number, biflows, ledger_rows;
-};
 
 /* ---- errors ---- */
 
-static int fail(struct store *store, const char *what)
+int store_fail(struct store *store, const char *what)
 {
 	int code = sqlite3_errcode(store->db) & 0xff;
 
@@ -98,19 +50,8 @@ bool store_full(const struct store *store)
 
 /* ---- statements ---- */
 
-static int prepare(struct store *store)
-{
-	for (int i = 0; i < STATEMENTS; i++)
-		if (sqlite3_prepare_v3(store->db, sql_of[i], -1, SQLITE_PREPARE_PERSISTENT, &store->statements[i],
-			NULL) != SQLITE_OK)
-			return -1;
-	store->names = store_names_new(store->db);
-	store->rollup = store_rollup_new(store->db);
-	return store->names && store->rollup ? 0 : -1;
-}
-
 /* Steps a statement that gives no row. */
-static int run(struct store *store, enum statement which)
+int store_run(struct store *store, enum statement which)
 {
 	int code = sqlite3_step(store->statements[which]);
 
@@ -118,253 +59,9 @@ static int run(struct store *store, enum statement which)
 	return code == SQLITE_DONE ? 0 : -1;
 }
 
-static int exec(struct store *store, const char *sql)
-{
-	return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : -1;
-}
-
-static void bind_text(struct store *store, enum statement which, int parameter, const char *text)
+void store_bind_text(struct store *store, enum statement which, int parameter, const char *text)
 {
 	sqlite3_bind_text(store->statements[which], parameter, text, -1, SQLITE_STATIC);
-}
-
-/* meta: VALUE gets SIZE bytes, "" when the key is absent. */
-static int meta_get(struct store *store, const char *key, char *value, size_t size)
-{
-	sqlite3_stmt *get = store->statements[META_GET];
-	int code;
-
-	*value = '\0';
-	bind_text(store, META_GET, 1, key);
-	code = sqlite3_step(get);
-	if (code == SQLITE_ROW && sqlite3_column_text(get, 0))
-		snprintf(value, size, "%s", sqlite3_column_text(get, 0));
-	sqlite3_reset(get);
-	return code == SQLITE_ROW || code == SQLITE_DONE ? 0 : -1;
-}
-
-static int meta_put(struct store *store, const char *key, const char *value)
-{
-	bind_text(store, META_PUT, 1, key);
-	bind_text(store, META_PUT, 2, value);
-	return run(store, META_PUT);
-}
-
-/* ---- opening ---- */
-
-/* 0600 from its first byte on: the file holds who talked to whom. */
-static int lock_file(struct store *store)
-{
-	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LOCK_BYTE, .l_len = 1};
-
-	store->lock = open(store->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (store->lock < 0) {
-		log_err("cannot open the store %s: %m", store->path);
-		return errno == EISDIR || errno == ENOENT || errno == ENOTDIR ? MIRA_PERSON : MIRA_AGAIN;
-	}
-	/* Of the open file, not of the process: SQLite closing the file must not drop it. */
-	if (fcntl(store->lock, F_OFD_SETLK, &lock) == 0)
-		return MIRA_OK;
-	if (errno == EAGAIN || errno == EACCES)
-		log_err("another mira-store loads into %s; wait for it to end, or stop it", store->path);
-	else
-		log_err("cannot lock the store %s: %m", store->path);
-	return MIRA_AGAIN;
-}
-
-static bool is_remote(const char *path)
-{
-	struct statfs info;
-
-	return statfs(path, &info) == 0 && (info.f_type == NFS_SUPER_MAGIC || info.f_type == SMB_SUPER_MAGIC ||
-		info.f_type == CIFS_SUPER_MAGIC || info.f_type == SMB2_SUPER_MAGIC);
-}
-
-static const char *journal_of(const struct store *store)
-{
-	if (!is_remote(store->path))
-		return "PRAGMA journal_mode = WAL";
-	log_warn("the store %s is on a network file system: readers and mira-store block each other, and a host that dies"
-		" may leave a lock; a local disk is the place for it", store->path);
-	return "PRAGMA journal_mode = DELETE";
-}
-
-static int number_of(struct store *store, const char *sql, sqlite3_int64 *value)
-{
-	sqlite3_stmt *statement = NULL;
-	int code = sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL);
-
-	if (code == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW)
-		*value = sqlite3_column_int64(statement, 0);
-	sqlite3_finalize(statement);
-	return sqlite3_errcode(store->db) == SQLITE_OK || sqlite3_errcode(store->db) == SQLITE_ROW ||
-		sqlite3_errcode(store->db) == SQLITE_DONE ? 0 : -1;
-}
-
-static void new_identity(char *identity)
-{
-	unsigned char bytes[STORE_IDENTITY / 2];
-
-	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
-		die(MIRA_AGAIN, "cannot get random bytes: %m");
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		snprintf(identity + 2 * i, 3, "%02x", bytes[i]);
-}
-
-static void now_text(char *text, size_t size)
-{
-	time_t now = time(NULL);
-	struct tm tm;
-
-	strftime(text, size, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
-}
-
-/* All or nothing: a process that dies here leaves an empty file, which is begun again. */
-static int make_schema(struct store *store)
-{
-	char identity[STORE_IDENTITY + 1], created[32], *sql;
-	int code;
-
-	new_identity(identity);
-	now_text(created, sizeof(created));
-	sql = x_sprintf("BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d;"
-		" INSERT INTO meta VALUES('format', '%d'), ('identity', '%s'), ('created', '%s'); COMMIT;",
-		store_schema, STORE_APP_ID, STORE_FORMAT, STORE_FORMAT, identity, created);
-	code = exec(store, sql);
-	free(sql);
-	return code;
-}
-
-/* Is it ours, of this format, or empty? An exit code. */
-static int check_format(struct store *store)
-{
-	sqlite3_int64 application = 0, format = 0, tables = 0;
-
-	if (number_of(store, "PRAGMA application_id", &application) ||
-		number_of(store, "PRAGMA user_version", &format) ||
-		number_of(store, "SELECT count(*) FROM sqlite_schema", &tables)) {
-		fail(store, "read");
-		log_err("%s%s", store->error, store->full ? "" : "; it is damaged or no database: move it away");
-		return store->full ? MIRA_AGAIN : MIRA_PERSON;
-	}
-	if (!tables && !application && make_schema(store)) {
-		fail(store, "make the tables");
-		log_err("%s", store->error);
-		return MIRA_AGAIN;
-	}
-	if (!tables && !application)
-		return MIRA_OK;
-	if (application == STORE_APP_ID && format == STORE_FORMAT)
-		return MIRA_OK;
-	log_err("%s is %s; name another file with --db", store->path, application == STORE_APP_ID ?
-		"a store of another format version" : "an SQLite database of another program");
-	return MIRA_PERSON;
-}
-
-static int set_up(struct store *store)
-{
-	if (sqlite3_open_v2(store->path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
-		log_err("cannot open the store %s: %s", store->path, sqlite3_errmsg(store->db));
-		return MIRA_AGAIN;
-	}
-	sqlite3_busy_timeout(store->db, BUSY_MS);
-	/* Constraints and views are ours; nothing in a file from elsewhere may run functions of its own choice. */
-	sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	return check_format(store);
-}
-
-static int open_all(struct store *store, bool durable)
-{
-	int code = lock_file(store);
-
-	if (!code)
-		code = set_up(store);
-	if (code)
-		return code;
-	if (exec(store, durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = OFF") ||
-		exec(store, "PRAGMA cache_size = -262144") || exec(store, journal_of(store)) || prepare(store) ||
-		meta_get(store, "identity", store->identity, sizeof(store->identity)) || !*store->identity) {
-		fail(store, "set up the tables");
-		log_err("%s", store->error);
-		return store->full ? MIRA_AGAIN : MIRA_PERSON;
-	}
-	return MIRA_OK;
-}
-
-struct store *store_open(const char *path, bool durable, int *code)
-{
-	struct store *store = x_calloc(1, sizeof(*store));
-
-	store->lock = -1;
-	snprintf(store->path, sizeof(store->path), "%s", path);
-	*code = open_all(store, durable);
-	if (!*code)
-		return store;
-	store_close(store);
-	return NULL;
-}
-
-/* When nobody reads, the journal is folded into the file, which then may be copied or stand on a read-only disk. */
-void store_close(struct store *store)
-{
-	if (!store)
-		return;
-	for (int i = 0; i < STATEMENTS; i++)
-		sqlite3_finalize(store->statements[i]);
-	store_names_free(store->names);
-	store_rollup_free(store->rollup);
-	if (store->identity[0]) {
-		sqlite3_busy_timeout(store->db, 0);
-		exec(store, "PRAGMA journal_mode = DELETE");
-	}
-	sqlite3_close(store->db);
-	/* Last: closing any descriptor of the file drops SQLite's own locks of this process. */
-	if (store->lock >= 0)
-		close(store->lock);
-	free(store);
-}
-
-const char *store_identity(const struct store *store)
-{
-	return store->identity;
-}
-
-/* ---- the spool ---- */
-
-static int refuse_spool(struct store *store, const struct spool *spool, const char *known)
-{
-	log_err("the store %s was loaded from %s, not from spool %s; two spools in one store would count twice: name"
-		" another file with --db", store->path, known, spool->root);
-	return MIRA_PERSON;
-}
-
-/*
- * The spool is told first: a process that dies between the two leaves a spool that knows this store, which is what the next
- * start asks first.
- */
-int store_join(struct store *store, struct spool *spool)
-{
-	char known[PATH_MAX];
-
-	if (meta_get(store, "spool", known, sizeof(known))) {
-		log_err("cannot read the store %s: %s", store->path, sqlite3_errmsg(store->db));
-		return MIRA_AGAIN;
-	}
-	if (*known && strcmp(spool->store, store->identity) != 0 && !*spool->store)
-		return refuse_spool(store, spool, known);
-	if (spool_set_store(spool, store->identity)) {
-		log_err(errno == EEXIST ? "spool %s fills another store than %s (identity %s): name that one with --db" :
-			"cannot write to the spool %s for the store %s (identity %s)", spool->root, store->path,
-			spool->store);
-		return errno == EEXIST ? MIRA_PERSON : MIRA_AGAIN;
-	}
-	snprintf(store->spool, sizeof(store->spool), "%s", spool->root);
-	if (!*known && meta_put(store, "spool", spool->root)) {
-		log_err("cannot write to the store %s: %s", store->path, sqlite3_errmsg(store->db));
-		return MIRA_AGAIN;
-	}
-	return MIRA_OK;
 }
 
 /* ---- a batch ---- */
@@ -375,8 +72,8 @@ static enum store_turn known(struct store *store)
 	sqlite3_stmt *same_name = store->statements[BATCH_KNOWN], *same_number = store->statements[BATCH_OF_NUMBER];
 	enum store_turn turn = STORE_LOAD;
 
-	bind_text(store, BATCH_KNOWN, 1, store->batch);
-	bind_text(store, BATCH_OF_NUMBER, 1, store->shard);
+	store_bind_text(store, BATCH_KNOWN, 1, store->batch);
+	store_bind_text(store, BATCH_OF_NUMBER, 1, store->shard);
 	sqlite3_bind_int64(same_number, 2, (sqlite3_int64)store->number);
 	if (sqlite3_step(same_name) == SQLITE_ROW && sqlite3_column_int(same_name, 0)) {
 		turn = STORE_KNOWN;
@@ -414,7 +111,7 @@ static enum store_turn look_for_gaps(struct store *store, store_elsewhere elsewh
 	enum store_turn turn = STORE_LOAD;
 	uint64_t expected = 1;
 
-	bind_text(store, BATCH_LIST, 1, store->shard);
+	store_bind_text(store, BATCH_LIST, 1, store->shard);
 	sqlite3_bind_int64(list, 2, (sqlite3_int64)store->number);
 	while (expected < store->number && turn == STORE_LOAD) {
 		uint64_t next = sqlite3_step(list) == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(list, 0) : store->number;
@@ -432,7 +129,7 @@ static bool is_next(struct store *store)
 	sqlite3_stmt *numbers = store->statements[BATCH_NUMBERS];
 	uint64_t count = 0, last = 0;
 
-	bind_text(store, BATCH_NUMBERS, 1, store->shard);
+	store_bind_text(store, BATCH_NUMBERS, 1, store->shard);
 	if (sqlite3_step(numbers) == SQLITE_ROW) {
 		count = (uint64_t)sqlite3_column_int64(numbers, 0);
 		last = (uint64_t)sqlite3_column_int64(numbers, 1);
@@ -451,8 +148,8 @@ enum store_turn store_begin(struct store *store, const char *name, const char *s
 	store->number = number;
 	store->biflows = store->ledger_rows = 0;
 	store->error[0] = '\0';
-	if (run(store, BEGIN)) {
-		fail(store, "begin");
+	if (store_run(store, BEGIN)) {
+		store_fail(store, "begin");
 		return STORE_FAILED;
 	}
 	turn = known(store);
@@ -469,7 +166,7 @@ int store_add_ledger(struct store *store, const struct ledger *row)
 {
 	store->ledger_rows++;
 	store_row_bind_ledger(store->statements[LEDGER_PUT], row);
-	return run(store, LEDGER_PUT) ? fail(store, "write a ledger row") : 0;
+	return store_run(store, LEDGER_PUT) ? store_fail(store, "write a ledger row") : 0;
 }
 
 static int twice(struct store *store, const struct biflow *biflow)
@@ -485,10 +182,10 @@ int store_add_biflow(struct store *store, const struct biflow *biflow)
 	struct store_ids ids;
 
 	if (!store_row_bind_biflow(store->statements[BIFLOW_PUT], store->names, biflow, &ids))
-		return fail(store, "write a name");
-	if (run(store, BIFLOW_PUT))
+		return store_fail(store, "write a name");
+	if (store_run(store, BIFLOW_PUT))
 		return sqlite3_errcode(store->db) % 256 == SQLITE_CONSTRAINT ? twice(store, biflow) :
-			fail(store, "write a biflow");
+			store_fail(store, "write a biflow");
 	store_rollup_add(store->rollup, biflow, &ids);
 	store->biflows++;
 	return 0;
@@ -500,36 +197,36 @@ static int put_batch(struct store *store, const char *rejected)
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	bind_text(store, BATCH_PUT, 1, store->batch);
-	bind_text(store, BATCH_PUT, 2, store->spool);
-	bind_text(store, BATCH_PUT, 3, store->shard);
+	store_bind_text(store, BATCH_PUT, 1, store->batch);
+	store_bind_text(store, BATCH_PUT, 2, store->spool);
+	store_bind_text(store, BATCH_PUT, 3, store->shard);
 	sqlite3_bind_int64(put, 4, (sqlite3_int64)store->number);
 	sqlite3_bind_int64(put, 5, (sqlite3_int64)store->biflows);
 	sqlite3_bind_int64(put, 6, (sqlite3_int64)store->ledger_rows);
 	sqlite3_bind_int64(put, 7, now.tv_sec * 1000LL + now.tv_nsec / 1000000);
-	bind_text(store, BATCH_PUT, 8, rejected);
-	return run(store, BATCH_PUT);
+	store_bind_text(store, BATCH_PUT, 8, rejected);
+	return store_run(store, BATCH_PUT);
 }
 
 int store_commit(struct store *store)
 {
 	if (store_rollup_flush(store->rollup))
-		return fail(store, "write rollups");
+		return store_fail(store, "write rollups");
 	if (put_batch(store, NULL))
-		return fail(store, "write the batch");
+		return store_fail(store, "write the batch");
 	FAULT("store-commit");
-	return run(store, COMMIT) ? fail(store, "commit") : 0;
+	return store_run(store, COMMIT) ? store_fail(store, "commit") : 0;
 }
 
 int store_reject(struct store *store, const char *why)
 {
-	return put_batch(store, why) || run(store, COMMIT) ? fail(store, "note a rejected batch") : 0;
+	return put_batch(store, why) || store_run(store, COMMIT) ? store_fail(store, "note a rejected batch") : 0;
 }
 
 void store_rollback(struct store *store)
 {
 	if (!sqlite3_get_autocommit(store->db))
-		run(store, ROLLBACK);
+		store_run(store, ROLLBACK);
 	store_rollup_clear(store->rollup);
 	store_names_forget(store->names);
 }

@@ -5,8 +5,8 @@
  *	decode_packet(linktype, bytes, captured, length, &packet);
  *	if (packet.kind == PACKET_IP) …
  *
- * The innermost IP header that is usable makes the flow: all of it was captured (of IPv6 the first 40 bytes), its version
- * fits, and its lengths are possible. An IP packet that ICMP quotes is not looked into; where a tunnel holds no
+ * The innermost IP header that is usable makes the flow: its first 20 (IPv6: 40) bytes were captured, its version fits, and
+ * its lengths are possible. An IP packet that ICMP quotes is not looked into; where a tunnel holds no
  * usable IP header (it is cut off, a later fragment, ARP), the flow is that of the header around it.
  *
  * Octets are the IP total length of that header: IPv6 40 + payload length, also where a jumbo payload option says

@@ -71,7 +71,7 @@ enum layer layer_ipv4(struct decoder *decoder)
 	total = get16(header + 2);
 	if (total == 0)
 		total = (uint32_t)cursor_left(cursor) + cursor->missing;
-	if (header_length < 20 || total < header_length || !cursor_peek(cursor, header_length))
+	if (header_length < 20 || total < header_length)
 		return decoder_malformed(decoder);
 	packet = decoder_found(decoder);
 	memcpy(packet->key.src, header + 12, 4);
@@ -80,8 +80,9 @@ enum layer layer_ipv4(struct decoder *decoder)
 	packet->key.proto = decoder->protocol = header[9];
 	packet->octets = total;
 	cursor_limit(cursor, total);
-	cursor_take(cursor, header_length);
-	return get16(header + 6) & 0x1fff ? LAYER_END : protocol_layers[header[9]];
+	if (get16(header + 6) & 0x1fff || !cursor_take(cursor, header_length))
+		return LAYER_END;
+	return protocol_layers[header[9]];
 }
 
 static bool is_extension(uint8_t protocol)

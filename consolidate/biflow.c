@@ -42,9 +42,10 @@ static struct symptom_count *symptom_named(struct symptom_list *symptoms, uint32
 			return &symptoms->list[i];
 	if (symptoms->count == symptoms->room) {
 		symptoms->room = symptoms->room ? 2 * symptoms->room : 16;
-		symptoms->list = x_realloc(symptoms->list, symptoms->room * sizeof(*symptoms->list));
+		symptoms->list =
+			x_realloc(symptoms->list, symptoms->room * sizeof(*symptoms->list));
 	}
-	symptoms->list[symptoms->count] = (struct symptom_count){ .name = name };
+	symptoms->list[symptoms->count] = (struct symptom_count){.name = name};
 	return &symptoms->list[symptoms->count++];
 }
 
@@ -55,8 +56,9 @@ static int name_order(const void *a, const void *b)
 	return strcmp(intern_text(x->name), intern_text(y->name));
 }
 
-static void list_symptoms(const struct window_table *table, const struct entry *entry, const struct carry *carry,
-	const struct carried *carried, bool turned, struct symptom_list *symptoms)
+static void list_symptoms(const struct window_table *table, const struct entry *entry,
+	const struct carry *carry, const struct carried *carried, bool turned,
+	struct symptom_list *symptoms)
 {
 	symptoms->count = 0;
 	for (uint32_t at = entry->symptoms; at; at = window_symptom(table, at)->next) {
@@ -66,7 +68,8 @@ static void list_symptoms(const struct window_table *table, const struct entry *
 		count->packets = node->packets[turned];
 		count->reverse_packets = node->packets[!turned];
 	}
-	for (uint32_t at = carried ? carried->symptoms : 0; at; at = carry_symptom(carry, at)->next) {
+	for (uint32_t at = carried ? carried->symptoms : 0; at;
+		at = carry_symptom(carry, at)->next) {
 		const struct carried_symptom *node = carry_symptom(carry, at);
 
 		symptom_named(symptoms, node->name)->carried_packets = node->packets;
@@ -75,7 +78,8 @@ static void list_symptoms(const struct window_table *table, const struct entry *
 		qsort(symptoms->list, symptoms->count, sizeof(*symptoms->list), name_order);
 }
 
-static void remember(struct carry *carry, const struct entry *entry, bool turned, const struct biflow *biflow)
+static void remember(
+	struct carry *carry, const struct entry *entry, bool turned, const struct biflow *biflow)
 {
 	struct carried *carried = carry_put(carry, &entry->key, entry->window_ms);
 
@@ -85,7 +89,8 @@ static void remember(struct carry *carry, const struct entry *entry, bool turned
 		const struct symptom_count *count = &biflow->symptoms[i];
 
 		if (count->packets + count->reverse_packets)
-			carry_add_symptom(carry, carried, count->name, count->packets + count->reverse_packets);
+			carry_add_symptom(carry, carried, count->name,
+				count->packets + count->reverse_packets);
 	}
 }
 
@@ -94,7 +99,7 @@ void biflow_make(const struct window_table *table, const struct entry *entry, st
 {
 	const struct carried *carried = carry_find(carry, &entry->key, entry->window_ms);
 	bool turned = carried ? carried->turned : natural_turn(entry);
-	uint64_t first_ms[2] = { entry->side[0].first.ms, entry->side[1].first.ms };
+	uint64_t first_ms[2] = {entry->side[0].first.ms, entry->side[1].first.ms};
 
 	list_symptoms(table, entry, carry, carried, turned, symptoms);
 	*out = (struct biflow){

@@ -18,8 +18,8 @@
 
 /* Which texts the file needs, and under which number. */
 struct names {
-	uint32_t *number;	/* by intern id; 0: not used */
-	uint32_t *ids;		/* by number - 1 */
+	uint32_t *number; /* by intern id; 0: not used */
+	uint32_t *ids;	  /* by number - 1 */
 	uint32_t count;
 };
 
@@ -60,7 +60,8 @@ static void put_names(FILE *file, const struct names *names)
 	}
 }
 
-static void put_entry(FILE *file, const struct carry *carry, const struct carried *carried, const struct names *names)
+static void put_entry(FILE *file, const struct carry *carry, const struct carried *carried,
+	const struct names *names)
 {
 	size_t address = carried->key.version == 4 ? 4 : 16;
 	uint32_t count = 0;
@@ -121,7 +122,7 @@ int carry_write(struct carry *carry, const char *folder, uint64_t below_ms)
 struct cursor {
 	const uint8_t *at;
 	size_t left;
-	bool short_of;		/* more was asked for than there is */
+	bool short_of; /* more was asked for than there is */
 };
 
 static const uint8_t *take(struct cursor *cursor, size_t size)
@@ -200,7 +201,8 @@ static void get_addresses(struct cursor *cursor, struct flowkey *key)
 	memcpy(key->dst, dst, address);
 }
 
-static void get_entry(struct carry *carry, struct cursor *cursor, const uint32_t *ids, uint32_t id_count)
+static void get_entry(
+	struct carry *carry, struct cursor *cursor, const uint32_t *ids, uint32_t id_count)
 {
 	struct flowkey key;
 	struct carried *carried;
@@ -243,7 +245,7 @@ static bool get_all(struct carry *carry, struct cursor *cursor)
 int carry_read(struct carry *carry, const char *folder, char *why)
 {
 	char path[PATH_MAX];
-	struct cursor cursor = { 0 };
+	struct cursor cursor = {0};
 	char *data;
 	bool good;
 

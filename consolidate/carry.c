@@ -53,7 +53,8 @@ static size_t slot_of(const struct carry *carry, const struct flowkey *key)
 {
 	size_t at = XXH3_64bits(key, sizeof(*key)) & carry->mask;
 
-	while (carry->slots[at] && memcmp(&carry->entries[carry->slots[at] - 1].key, key, sizeof(*key)))
+	while (carry->slots[at] &&
+		memcmp(&carry->entries[carry->slots[at] - 1].key, key, sizeof(*key)))
 		at = (at + 1) & carry->mask;
 	return at;
 }
@@ -112,7 +113,8 @@ struct carried *carry_put(struct carry *carry, const struct flowkey *key, uint64
 	return carried;
 }
 
-void carry_add_symptom(struct carry *carry, struct carried *carried, uint32_t name, uint64_t packets)
+void carry_add_symptom(
+	struct carry *carry, struct carried *carried, uint32_t name, uint64_t packets)
 {
 	uint32_t at;
 
@@ -125,7 +127,8 @@ void carry_add_symptom(struct carry *carry, struct carried *carried, uint32_t na
 		carry->node_room = carry->node_room ? 2 * carry->node_room : 1024;
 		carry->nodes = x_realloc(carry->nodes, carry->node_room * sizeof(*carry->nodes));
 	}
-	carry->nodes[carry->node_count] = (struct carried_symptom){ packets, name, carried->symptoms };
+	carry->nodes[carry->node_count] =
+		(struct carried_symptom){packets, name, carried->symptoms};
 	carried->symptoms = carry->node_count++;
 }
 
@@ -188,6 +191,7 @@ void carry_end_window(struct carry *carry, uint64_t window_ms)
 	qsort(carry->entries, carry->count, sizeof(*carry->entries), keep_order);
 	keep_first(carry, carry->limit);
 	carry->shed += over;
-	log_warn("carry is full: %zu biflows of the oldest windows are forgotten; later windows may lack their symptoms",
+	log_warn("carry is full: %zu biflows of the oldest windows are forgotten; later windows "
+		 "may lack their symptoms",
 		over);
 }

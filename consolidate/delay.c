@@ -54,7 +54,8 @@ static void read_clock(struct look *look)
 
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	look->at_ms = now.tv_sec * 1000ull + now.tv_nsec / 1000000;
-	snprintf(look->boot, sizeof(look->boot), "%.*s", boot ? (int)strcspn(boot, "\n") : 0, boot ? boot : "");
+	snprintf(look->boot, sizeof(look->boot), "%.*s", boot ? (int)strcspn(boot, "\n") : 0,
+		boot ? boot : "");
 	free(boot);
 }
 
@@ -69,7 +70,8 @@ static void read_last(const struct shard *shard, struct look *look)
 	waits = json_object_get(root, "waits");
 	look->waits = x_calloc(json_array_size(waits) + 1, sizeof(*look->waits));
 	for (size_t i = 0; i < json_array_size(waits); i++)
-		if (fields_get(json_array_get(waits, i), wait_fields, &look->waits[look->count], why))
+		if (fields_get(
+			    json_array_get(waits, i), wait_fields, &look->waits[look->count], why))
 			look->count++;
 	json_decref(root);
 }
@@ -109,21 +111,24 @@ static const struct waiting *waiting_of(const struct shard *shard, uint64_t run)
 /* Everything that is on its way here, in the order in which it moves, so that nothing slips through. */
 static int list_upstream(const struct shard *shard, struct namelist *all)
 {
-	static const char *const folders[] = { "capture/tmp/", "capture/done", "packets/preprocess/ready",
-		"packets/preprocess/work/", "packets/preprocess/done", "packets/preprocess/bad" };
+	static const char *const folders[] = {"capture/tmp/", "capture/done",
+		"packets/preprocess/ready", "packets/preprocess/work/", "packets/preprocess/done",
+		"packets/preprocess/bad"};
 	char path[PATH_MAX], below[PATH_MAX];
 
 	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++) {
-		struct namelist names = { 0 };
+		struct namelist names = {0};
 
-		if (nfs_list(spool_path(&shard->run->spool, path, "%s", folders[i]), &names) < 0 && errno != ENOENT)
+		if (nfs_list(spool_path(&shard->run->spool, path, "%s", folders[i]), &names) < 0 &&
+			errno != ENOENT)
 			return -1;
 		for (size_t j = 0; j < names.count; j++) {
-			struct namelist held = { 0 };
+			struct namelist held = {0};
 
 			if (path[strlen(path) - 1] != '/')
 				namelist_add(all, names.names[j]);
-			else if (nfs_join(below, path, names.names[j]) == 0 && nfs_list(below, &held) == 0)
+			else if (nfs_join(below, path, names.names[j]) == 0 &&
+				 nfs_list(below, &held) == 0)
 				for (size_t k = 0; k < held.count; k++)
 					namelist_add(all, held.names[k]);
 			namelist_free(&held);
@@ -140,7 +145,8 @@ static bool stands_upstream(const struct namelist *upstream, const struct run *r
 	char text[NAME_MAX + 1];
 
 	for (size_t i = 0; i < upstream->count; i++) {
-		snprintf(text, sizeof(text), "%.*s", (int)strcspn(upstream->names[i], "~"), upstream->names[i]);
+		snprintf(text, sizeof(text), "%.*s", (int)strcspn(upstream->names[i], "~"),
+			upstream->names[i]);
 		if (!batchname_parse(text, &name) || strcmp(name.run, run->run) ||
 			strcmp(name.stream, run->stream) || strcmp(name.probe, run->probe))
 			continue;
@@ -154,7 +160,8 @@ static bool waited_before(const struct look *last, const struct run *run, struct
 {
 	for (size_t i = 0; i < last->count; i++)
 		if (last->waits[i].seq == run->low && !strcmp(last->waits[i].run, run->run) &&
-			!strcmp(last->waits[i].stream, run->stream) && !strcmp(last->waits[i].probe, run->probe)) {
+			!strcmp(last->waits[i].stream, run->stream) &&
+			!strcmp(last->waits[i].probe, run->probe)) {
 			*wait = last->waits[i];
 			return true;
 		}
@@ -171,13 +178,15 @@ static void give_up(struct shard *shard, uint64_t index)
 	const struct waiting *waiting = waiting_of(shard, index);
 
 	if (waiting) {
-		log_warn("batches %" PRIu64 " to %" PRIu64 " of stream %s, probe %s, run %s are missing: their windows close "
+		log_warn("batches %" PRIu64 " to %" PRIu64
+			 " of stream %s, probe %s, run %s are missing: their windows close "
 			 "incomplete",
 			run->low, waiting->seq - 1, run->stream, run->probe, run->run);
 		ledger_miss(&shard->state, index, waiting->seq, waiting->first_ms);
 		return;
 	}
-	log_warn("stream %s of probe %s is silent: no window waits for it until it speaks", run->stream, run->probe);
+	log_warn("stream %s of probe %s is silent: no window waits for it until it speaks",
+		run->stream, run->probe);
 	run->silent = shard->state.changed = true;
 }
 
@@ -193,20 +202,23 @@ static uint64_t elapsed(const struct look *last, const struct look *now, uint64_
 }
 
 /* Fills NOW with who waits for how long; returns how many waits are over. */
-static int count_waits(struct shard *shard, const struct look *last, struct look *now, const struct namelist *upstream)
+static int count_waits(struct shard *shard, const struct look *last, struct look *now,
+	const struct namelist *upstream)
 {
-	uint64_t max_ms = shard->run->spool.max_delay_s * 1000ull, elapsed_ms = elapsed(last, now, max_ms);
+	uint64_t max_ms = shard->run->spool.max_delay_s * 1000ull,
+		 elapsed_ms = elapsed(last, now, max_ms);
 	struct state *state = &shard->state;
 	int over = 0;
 
 	now->waits = x_calloc(state->run_count + 1, sizeof(*now->waits));
 	for (size_t i = 0; i < state->run_count; i++) {
 		const struct run *run = &state->runs[i];
-		struct wait wait = { 0 };
+		struct wait wait = {0};
 
 		if (!waits_for(run))
 			continue;
-		if (waited_before(last, run, &wait) && !stands_upstream(upstream, run, !waiting_of(shard, i)))
+		if (waited_before(last, run, &wait) &&
+			!stands_upstream(upstream, run, !waiting_of(shard, i)))
 			wait.waited_ms += elapsed_ms;
 		if (wait.waited_ms >= max_ms) {
 			give_up(shard, i);
@@ -239,8 +251,8 @@ static bool look_due(struct shard *shard, uint64_t now_ms)
 
 int delay_look(struct shard *shard)
 {
-	struct look last = { 0 }, now = { 0 };
-	struct namelist upstream = { 0 };
+	struct look last = {0}, now = {0};
+	struct namelist upstream = {0};
 	int over = -1;
 
 	read_clock(&now);
@@ -253,7 +265,8 @@ int delay_look(struct shard *shard)
 			over = -1;
 	}
 	if (over < 0)
-		log_err("cannot look upstream of %s, or write delay.json there: %s", shard->home, strerror(errno));
+		log_err("cannot look upstream of %s, or write delay.json there: %s", shard->home,
+			strerror(errno));
 	namelist_free(&upstream);
 	free(last.waits);
 	free(now.waits);

@@ -19,7 +19,8 @@ static int open_manifest(struct manifest *manifest, const char *folder, char *wh
 	int result = manifest_read(manifest, folder, why);
 
 	if (!result && strcmp(manifest->kind, "flows")) {
-		snprintf(why, 256, "manifest.json is of kind \"%s\", not \"flows\"", manifest->kind);
+		snprintf(
+			why, 256, "manifest.json is of kind \"%s\", not \"flows\"", manifest->kind);
 		result = -2;
 	}
 	return result;
@@ -45,7 +46,8 @@ static int read_ledger(const char *path, struct ledger *row, char *why)
 	return type == RECORD_LEDGER ? 1 : type;
 }
 
-static int find_ledger(const struct manifest *manifest, const char *folder, struct ledger *row, char *why)
+static int find_ledger(
+	const struct manifest *manifest, const char *folder, struct ledger *row, char *why)
 {
 	char path[PATH_MAX];
 	int result = 0;
@@ -63,14 +65,15 @@ static int find_ledger(const struct manifest *manifest, const char *folder, stru
 
 static int check_row(const struct ledger *row, const struct batchname *name, char *why)
 {
-	if (strcmp(row->probe, name->probe) || strcmp(row->stream, name->stream) || strcmp(row->run, name->run) ||
-		row->seq != name->seq) {
-		snprintf(why, 256, "its ledger row is that of another batch: %s %s %s %" PRIu64, row->probe,
-			row->stream, row->run, row->seq);
+	if (strcmp(row->probe, name->probe) || strcmp(row->stream, name->stream) ||
+		strcmp(row->run, name->run) || row->seq != name->seq) {
+		snprintf(why, 256, "its ledger row is that of another batch: %s %s %s %" PRIu64,
+			row->probe, row->stream, row->run, row->seq);
 		return -2;
 	}
 	if (row->last_ms > TIME_MAX_MS || row->first_ms > row->last_ms) {
-		snprintf(why, 256, "its ledger row has impossible times: %" PRIu64 " to %" PRIu64 " ms",
+		snprintf(why, 256,
+			"its ledger row has impossible times: %" PRIu64 " to %" PRIu64 " ms",
 			row->first_ms, row->last_ms);
 		return -2;
 	}
@@ -81,7 +84,8 @@ static int check_row(const struct ledger *row, const struct batchname *name, cha
 	return 0;
 }
 
-int input_examine(const char *folder, const struct batchname *name, struct ledger *row, uint64_t *bytes, char *why)
+int input_examine(const char *folder, const struct batchname *name, struct ledger *row,
+	uint64_t *bytes, char *why)
 {
 	struct manifest manifest;
 	int result;
@@ -111,13 +115,15 @@ struct reading {
 	uint64_t packets, octets;
 };
 
-static bool flow_legal(const struct reading *reading, const struct flow *flow, uint64_t window_ms, char *why)
+static bool flow_legal(
+	const struct reading *reading, const struct flow *flow, uint64_t window_ms, char *why)
 {
 	const struct input *input = reading->input;
 
 	if (flow->window_ms % reading->state->window_ms || window_ms < input->first_ms ||
 		window_ms > input->last_ms) {
-		snprintf(why, 256, "a record has window %" PRIu64 " ms, which its ledger row rules out",
+		snprintf(why, 256,
+			"a record has window %" PRIu64 " ms, which its ledger row rules out",
 			flow->window_ms);
 		return false;
 	}
@@ -172,19 +178,21 @@ static int check_sums(const struct reading *reading, char *why)
 {
 	const struct input *input = reading->input;
 
-	if (reading->take->stopped || (reading->packets == input->packets && reading->octets == input->octets))
+	if (reading->take->stopped ||
+		(reading->packets == input->packets && reading->octets == input->octets))
 		return 0;
 	snprintf(why, 256,
-		"its records hold %" PRIu64 " packets and %" PRIu64 " octets, its ledger row says %" PRIu64
-		" and %" PRIu64,
+		"its records hold %" PRIu64 " packets and %" PRIu64
+		" octets, its ledger row says %" PRIu64 " and %" PRIu64,
 		reading->packets, reading->octets, input->packets, input->octets);
 	return -2;
 }
 
-int input_merge(const char *ready, const struct state *state, const struct input *input, struct take *take,
-	struct window_table *table, char *why)
+int input_merge(const char *ready, const struct state *state, const struct input *input,
+	struct take *take, struct window_table *table, char *why)
 {
-	struct reading reading = { state, input, take, table, intern(state->runs[input->run].probe), 0, 0 };
+	struct reading reading = {
+		state, input, take, table, intern(state->runs[input->run].probe), 0, 0};
 	struct manifest manifest;
 	char folder[PATH_MAX], path[PATH_MAX];
 	int result = nfs_join(folder, ready, input->name);

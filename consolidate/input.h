@@ -10,19 +10,20 @@
 #include "consolidate/window.h"
 
 /* input_examine(): checks FOLDER's manifest and checksums, and reads its ledger row, which must be that of NAME. */
-int input_examine(const char *folder, const struct batchname *name, struct ledger *row, uint64_t *bytes, char *why);
+int input_examine(const char *folder, const struct batchname *name, struct ledger *row,
+	uint64_t *bytes, char *why);
 
 /* What to take from an input: records whose window starts in [from_ms, below_ms). */
 struct take {
 	uint64_t from_ms, below_ms;
-	uint64_t stop_at;	/* stop early when the table holds more entries; then *STOPPED */
+	uint64_t stop_at; /* stop early when the table holds more entries; then *STOPPED */
 	bool stopped;
-	uint64_t records;	/* read so far, for the progress */
+	uint64_t records; /* read so far, for the progress */
 };
 
 /* input_merge(): reads all of INPUT below READY and merges what TAKE wants. A record outside of the input's windows or
  * counts that do not add up to its ledger row make it bad. */
-int input_merge(const char *ready, const struct state *state, const struct input *input, struct take *take,
-	struct window_table *table, char *why);
+int input_merge(const char *ready, const struct state *state, const struct input *input,
+	struct take *take, struct window_table *table, char *why);
 
 #endif

@@ -49,7 +49,7 @@ enum ledger_place ledger_judge(const struct run *run, uint64_t seq, unsigned req
 /* The rows of a gap. Its counts stand in the row of its first batch: nothing says how they were spread. */
 static void gap_rows(struct state *state, const struct run *run, const struct gap *gap)
 {
-	struct ledger row = { .status = gap->status, .live = run->live };
+	struct ledger row = {.status = gap->status, .live = run->live};
 
 	memcpy(row.probe, run->probe, sizeof(row.probe));
 	memcpy(row.stream, run->stream, sizeof(row.stream));
@@ -85,8 +85,8 @@ static void gap_remove(struct run *run, struct gap *gap)
 }
 
 /* What stays of a gap: batches FIRST … LAST. The rows are due again, for their counts changed. */
-static void gap_keep(struct state *state, struct run *run, const struct gap *whole, uint64_t first, uint64_t last,
-	const struct counts *before, const struct counts *after)
+static void gap_keep(struct state *state, struct run *run, const struct gap *whole, uint64_t first,
+	uint64_t last, const struct counts *before, const struct counts *after)
 {
 	struct gap part = *whole;
 
@@ -101,7 +101,8 @@ static void gap_keep(struct state *state, struct run *run, const struct gap *who
 }
 
 /* Gives the gaps before SEQ that have no counts yet what lies between the last known counts and ANCHOR. */
-static void anchor_below(struct state *state, struct run *run, uint64_t seq, const struct counts *anchor)
+static void anchor_below(
+	struct state *state, struct run *run, uint64_t seq, const struct counts *anchor)
 {
 	for (size_t i = 0; i < run->gap_count; i++) {
 		struct gap *gap = &run->gaps[i];
@@ -140,8 +141,8 @@ static struct counts lower(const struct counts *a, const struct counts *b)
 
 /* Gaps side by side share their counts, and the first has them all. What is known of a batch among them now, BEFORE and
  * AFTER it, parts them: nothing of what lies before SEQ was counted later, and the other way round. */
-static void part_gaps(struct state *state, struct run *run, uint64_t seq, const struct counts *before,
-	const struct counts *after)
+static void part_gaps(struct state *state, struct run *run, uint64_t seq,
+	const struct counts *before, const struct counts *after)
 {
 	for (size_t i = 0; i < run->gap_count; i++) {
 		struct gap *gap = &run->gaps[i];
@@ -203,7 +204,8 @@ uint64_t ledger_floor(const struct state *state, const struct run *run)
 }
 
 /* A batch with packets is an input of the windows its records lie in, or are counted in when those are closed. */
-static bool as_input(struct state *state, size_t index, const char *name, uint64_t bytes, const struct ledger *row)
+static bool as_input(struct state *state, size_t index, const char *name, uint64_t bytes,
+	const struct ledger *row)
 {
 	uint64_t floor_ms = ledger_floor(state, &state->runs[index]);
 	uint64_t first_ms = row->first_ms - row->first_ms % state->window_ms;
@@ -256,7 +258,8 @@ static void advance(struct run *run, uint64_t seq, bool live, bool end)
 	run->ended |= end;
 }
 
-void ledger_admit(struct state *state, size_t index, const char *name, uint64_t bytes, const struct ledger *given)
+void ledger_admit(struct state *state, size_t index, const char *name, uint64_t bytes,
+	const struct ledger *given)
 {
 	struct run *run = &state->runs[index];
 	struct ledger row = *given;
@@ -295,7 +298,7 @@ void ledger_withdraw(struct state *state, struct input *input, const struct ledg
 void ledger_lost(struct state *state, size_t index, uint64_t seq, bool live, bool end)
 {
 	struct run *run = &state->runs[index];
-	struct gap gap = { .first = seq, .last = seq, .status = LEDGER_QUARANTINED };
+	struct gap gap = {.first = seq, .last = seq, .status = LEDGER_QUARANTINED};
 
 	if (seq < run->low) {
 		gap_lose(state, run, seq);
@@ -309,7 +312,7 @@ void ledger_lost(struct state *state, size_t index, uint64_t seq, bool live, boo
 void ledger_miss(struct state *state, size_t index, uint64_t next, uint64_t next_ms)
 {
 	struct run *run = &state->runs[index];
-	struct gap gap = { .first = run->low, .last = next - 1, .status = LEDGER_MISSING };
+	struct gap gap = {.first = run->low, .last = next - 1, .status = LEDGER_MISSING};
 	uint64_t from_ms = ledger_floor(state, run);
 	uint64_t last_ms = next_ms > run->mark_ms ? next_ms : run->mark_ms;
 	uint64_t to_ms = last_ms - last_ms % state->window_ms;
@@ -367,7 +370,7 @@ void ledger_sort(struct state *state)
 	struct placed *placed = x_calloc(count + 1, sizeof(*placed));
 
 	for (size_t i = 0; i < count; i++)
-		placed[i] = (struct placed){ state->rows[i], i };
+		placed[i] = (struct placed){state->rows[i], i};
 	qsort(placed, count, sizeof(*placed), row_place_order);
 	for (size_t i = 0; i < count; i++)
 		if (i + 1 == count || row_order(&placed[i], &placed[i + 1]))

@@ -32,7 +32,8 @@ enum ledger_place ledger_judge(const struct run *run, uint64_t seq, unsigned req
 
 /* ledger_admit(): batch NAME of BYTES with its ledger ROW comes into the books: as an input when it has records, else it is
  * retired. NAME is NULL for a batch that stands in bad/ and stays there. */
-void ledger_admit(struct state *state, size_t run, const char *name, uint64_t bytes, const struct ledger *row);
+void ledger_admit(struct state *state, size_t run, const char *name, uint64_t bytes,
+	const struct ledger *row);
 /* ledger_withdraw(): INPUT, of which nothing was published yet, turned out to be bad: its quarantined ROW replaces the other. */
 void ledger_withdraw(struct state *state, struct input *input, const struct ledger *row);
 /* ledger_lost(): batch SEQ cannot be read: quarantined, with counts that its neighbours will tell. */

@@ -18,26 +18,26 @@
 #include "spool/watch.h"
 
 #define POLL_MS	  500
-#define HOUSE_S	  5	/* between two looks at what others left */
+#define HOUSE_S	  5 /* between two looks at what others left */
 #define EXPIRE_S  3600
-#define ROWS_S	  10	/* ledger rows wait so long for a window to close */
-#define ROWS_MANY 256	/* or until there are so many */
-#define PATIENCE  5	/* looks for a token that is on its way */
+#define ROWS_S	  10  /* ledger rows wait so long for a window to close */
+#define ROWS_MANY 256 /* or until there are so many */
+#define PATIENCE  5   /* looks for a token that is on its way */
 
 enum turn {
-	TURN_WORKED,	/* something was published: there may be more */
-	TURN_IDLE,	/* nothing more can be closed */
-	TURN_WAIT,	/* the readers are behind */
-	TURN_AGAIN,	/* what stands in memory is void: read the token and look again */
-	TURN_LOST,	/* the token is not ours */
-	TURN_FAILED,	/* the machine; errno */
+	TURN_WORKED, /* something was published: there may be more */
+	TURN_IDLE,   /* nothing more can be closed */
+	TURN_WAIT,   /* the readers are behind */
+	TURN_AGAIN,  /* what stands in memory is void: read the token and look again */
+	TURN_LOST,   /* the token is not ours */
+	TURN_FAILED, /* the machine; errno */
 	TURN_PERSON,
 };
 
 /* When to do what; CLOCK_BOOTTIME in seconds. */
 struct times {
 	uint64_t house_s, expire_s, commit_s;
-	unsigned missing;	/* looks in a row at which nobody had the token */
+	unsigned missing; /* looks in a row at which nobody had the token */
 };
 
 static uint64_t now_s(void)
@@ -82,8 +82,8 @@ static bool rows_due(const struct shard *shard, const struct times *times, uint6
 {
 	if (!shard->state.changed)
 		return false;
-	return !shard->run->follow || limit_ms == LEDGER_OPEN_END || shard->state.row_count >= ROWS_MANY ||
-	       now_s() >= times->commit_s + ROWS_S;
+	return !shard->run->follow || limit_ms == LEDGER_OPEN_END ||
+	       shard->state.row_count >= ROWS_MANY || now_s() >= times->commit_s + ROWS_S;
 }
 
 static int look(struct shard *shard)
@@ -120,7 +120,8 @@ static enum turn take_turn(struct shard *shard, struct times *times)
 
 		if (!publish_due(shard, limit_ms) && !rows_due(shard, times, limit_ms))
 			return commits ? TURN_WORKED : TURN_IDLE;
-		if (pressure_high(&shard->run->spool, &shard->run->config, "consolidate", "biflows", NULL))
+		if (pressure_high(&shard->run->spool, &shard->run->config, "consolidate", "biflows",
+			    NULL))
 			return TURN_WAIT;
 		turn = of_publish(publish(shard, limit_ms));
 		times->commit_s = now_s();
@@ -170,13 +171,12 @@ static int round_once(struct shard *shard, struct times *times)
 	times->missing = 0;
 	switch (take_turn(shard, times)) {
 	case TURN_WORKED: break;
-	case TURN_AGAIN:
-		token_release(shard);
-		break;
+	case TURN_AGAIN: token_release(shard); break;
 	case TURN_PERSON: return MIRA_PERSON;
 	case TURN_FAILED: return failed(shard);
 	case TURN_LOST:
-		log_warn("the token was taken from us, who were thought dead; beginning again with what it says now");
+		log_warn("the token was taken from us, who were thought dead; beginning again with "
+			 "what it says now");
 		shard->token[0] = '\0';
 		break;
 	case TURN_IDLE:
@@ -203,7 +203,7 @@ static int option(struct stage_run *run, int value, const char *argument)
 	return 0;
 }
 
-static const struct option options[] = { { "batch-biflows", required_argument, NULL, 'b' }, { 0 } };
+static const struct option options[] = {{"batch-biflows", required_argument, NULL, 'b'}, {0}};
 
 static const struct stage stage = {
 	.name = "consolidate",
@@ -218,9 +218,9 @@ static const struct stage stage = {
 
 int main(int argc, char **argv)
 {
-	struct shard shard = { .batch_biflows = 1000000 };
-	struct stage_run run = { .own = &shard };
-	struct times times = { 0 };
+	struct shard shard = {.batch_biflows = 1000000};
+	struct stage_run run = {.own = &shard};
+	struct times times = {0};
 	int result = stage_start(&run, &stage, argc, argv);
 
 	if (result == 0 && shard_open(&shard, &run) < 0)

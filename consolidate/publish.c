@@ -5,6 +5,7 @@
  * A commit closes as many windows as hold about batch_biflows biflows, or one. Where commits are cut changes nothing in what is
  * published over all: windows close in their order, and what they leave for later ones depends on them alone.
  */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,7 +19,8 @@
 #include "spool/fault.h"
 #include "spool/log.h"
 
-#define RECORD_BYTES 60 /* of a flow record in a file, at least: a first guess of what fits a commit */
+#define RECORD_BYTES                                                                               \
+	60 /* of a flow record in a file, at least: a first guess of what fits a commit */
 
 /* What a commit does. */
 struct plan {
@@ -74,7 +76,8 @@ static void plan_windows(const struct shard *shard, uint64_t limit_ms, struct pl
 		plan->from_ms = closing[0]->first_ms;
 	for (size_t i = 0; i < count; i++) {
 		bytes += closing[i]->bytes;
-		if (bytes > shard->batch_biflows * RECORD_BYTES && closing[i]->first_ms > plan->from_ms) {
+		if (bytes > shard->batch_biflows * RECORD_BYTES &&
+			closing[i]->first_ms > plan->from_ms) {
 			limit_ms = closing[i]->first_ms;
 			break;
 		}
@@ -82,7 +85,8 @@ static void plan_windows(const struct shard *shard, uint64_t limit_ms, struct pl
 			last_ms = closing[i]->last_ms;
 	}
 	if (count)
-		plan->below_ms = last_ms + state->window_ms < limit_ms ? last_ms + state->window_ms : limit_ms;
+		plan->below_ms = last_ms + state->window_ms < limit_ms ? last_ms + state->window_ms
+								       : limit_ms;
 	free(closing);
 }
 
@@ -99,7 +103,8 @@ static int by_number(const void *a, const void *b)
 }
 
 /* A border with about half of the entries before it. */
-static uint64_t middle_window(const struct window_table *table, const struct plan *plan, uint64_t window_ms)
+static uint64_t middle_window(
+	const struct window_table *table, const struct plan *plan, uint64_t window_ms)
 {
 	size_t count = window_count(table);
 	uint64_t *starts = x_calloc(count, sizeof(*starts)), middle_ms;
@@ -118,7 +123,8 @@ static int merge_inputs(struct shard *shard, struct plan *plan, struct input **b
 {
 	struct state *state = &shard->state;
 	bool one = plan->below_ms - plan->from_ms <= state->window_ms;
-	struct take take = { plan->from_ms, plan->below_ms, one ? SIZE_MAX : shard->batch_biflows, false, 0 };
+	struct take take = {
+		plan->from_ms, plan->below_ms, one ? SIZE_MAX : shard->batch_biflows, false, 0};
 	int result = 0;
 
 	window_reset(shard->table);
@@ -148,7 +154,7 @@ static int put_biflows(struct shard *shard, struct record_writer *writer)
 {
 	struct entry **sorted = window_sorted(shard->table);
 	size_t count = window_count(shard->table);
-	struct symptom_list symptoms = { 0 };
+	struct symptom_list symptoms = {0};
 	struct biflow biflow;
 	int result = 0;
 
@@ -251,7 +257,8 @@ static enum publish_result machine(struct shard *shard, const char *what)
 
 	if (queue_holds(&shard->tokens, shard->run->worker, shard->token) == 0)
 		return PUBLISH_LOST;
-	log_err("cannot %s for commit %" PRIu64 " of " SHARD ": %s", what, shard->state.commits, strerror(reason));
+	log_err("cannot %s for commit %" PRIu64 " of " SHARD ": %s", what, shard->state.commits,
+		strerror(reason));
 	errno = reason;
 	return PUBLISH_ERROR;
 }
@@ -259,23 +266,28 @@ static enum publish_result machine(struct shard *shard, const char *what)
 static enum publish_result bad_input(struct shard *shard, const struct input *bad, const char *why)
 {
 	if (!state_taken(&shard->state, bad))
-		return shard_reject(shard, bad->name, why) < 0 ? machine(shard, "move a bad input") : PUBLISH_AGAIN;
-	log_err("flows batch %s/%s changed after a part of it was published: %s; bring the original back, then start again",
+		return shard_reject(shard, bad->name, why) < 0 ? machine(shard, "move a bad input")
+							       : PUBLISH_AGAIN;
+	log_err("flows batch %s/%s changed after a part of it was published: %s; bring the "
+		"original back, then start again",
 		shard->ready, bad->name, why);
 	return PUBLISH_PERSON;
 }
 
 static void say(const struct shard *shard, const struct plan *plan)
 {
-	log_info("commit %" PRIu64 ": %" PRIu64 " biflows, %" PRIu64 " ledger rows, %" PRIu64 " inputs retired, windows closed "
+	log_info("commit %" PRIu64 ": %" PRIu64 " biflows, %" PRIu64 " ledger rows, %" PRIu64
+		 " inputs retired, windows closed "
 		 "below %" PRIu64 " ms",
-		shard->state.commits, plan->biflows, plan->rows, plan->retired, shard->state.closed_below_ms);
+		shard->state.commits, plan->biflows, plan->rows, plan->retired,
+		shard->state.closed_below_ms);
 }
 
 static enum publish_result commit(struct shard *shard, struct plan *plan)
 {
 	char entry[2 * NAME_MAX + 2];
-	int result = queue_commit(&shard->tokens, shard->run->worker, shard->token, plan->batch.attempt);
+	int result =
+		queue_commit(&shard->tokens, shard->run->worker, shard->token, plan->batch.attempt);
 
 	if (result <= 0)
 		return result < 0 ? machine(shard, "commit") : PUBLISH_LOST;
@@ -293,12 +305,13 @@ static enum publish_result commit(struct shard *shard, struct plan *plan)
 
 enum publish_result publish(struct shard *shard, uint64_t limit_ms)
 {
-	struct plan plan = { 0 };
+	struct plan plan = {0};
 	struct input *bad = NULL;
 	char why[256];
 	int result;
 
 	plan_windows(shard, limit_ms, &plan);
+	assert(plan.below_ms > plan.from_ms || shard->state.changed); /* each commit gets on */
 	do
 		result = merge_inputs(shard, &plan, &bad, why);
 	while (result == 1);

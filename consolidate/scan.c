@@ -86,10 +86,12 @@ static int reject_foreign(struct shard *shard, const char *name, bool bad)
 {
 	if (bad)
 		return 0;
-	return shard_reject(shard, name, "its name is not that of a batch, so no run can account for it");
+	return shard_reject(
+		shard, name, "its name is not that of a batch, so no run can account for it");
 }
 
-static int add_candidates(struct shard *shard, const struct namelist *names, bool bad, struct found *found)
+static int add_candidates(
+	struct shard *shard, const struct namelist *names, bool bad, struct found *found)
 {
 	struct state *state = &shard->state;
 	size_t known_count;
@@ -97,7 +99,7 @@ static int add_candidates(struct shard *shard, const struct namelist *names, boo
 	int result = 0;
 
 	for (size_t i = 0; i < names->count && !result; i++) {
-		struct candidate candidate = { .text = names->names[i], .bad = bad };
+		struct candidate candidate = {.text = names->names[i], .bad = bad};
 
 		if (bsearch(&candidate.text, known, known_count, sizeof(*known), by_name))
 			continue;
@@ -105,7 +107,8 @@ static int add_candidates(struct shard *shard, const struct namelist *names, boo
 			result = reject_foreign(shard, candidate.text, bad);
 			continue;
 		}
-		candidate.run = state_run(state, candidate.name.probe, candidate.name.stream, candidate.name.run);
+		candidate.run = state_run(
+			state, candidate.name.probe, candidate.name.stream, candidate.name.run);
 		found->list[found->count++] = candidate;
 	}
 	free(known);
@@ -130,12 +133,14 @@ static int path_of(const struct shard *shard, const struct candidate *candidate,
 }
 
 /* The quarantined row of a bad batch, where its ledger row can be trusted. */
-static bool bad_row(const struct shard *shard, const struct candidate *candidate, struct ledger *row)
+static bool bad_row(
+	const struct shard *shard, const struct candidate *candidate, struct ledger *row)
 {
 	char path[PATH_MAX], why[256];
 	uint64_t bytes;
 
-	if (path_of(shard, candidate, path) < 0 || input_examine(path, &candidate->name, row, &bytes, why))
+	if (path_of(shard, candidate, path) < 0 ||
+		input_examine(path, &candidate->name, row, &bytes, why))
 		return false;
 	row->status = LEDGER_QUARANTINED;
 	row->late = false;
@@ -201,8 +206,8 @@ static void wait_for_turn(struct shard *shard, const struct candidate *candidate
 	if (last && shard->waiting[last - 1].run == candidate->run)
 		return;
 	shard->waiting = x_realloc(shard->waiting, (last + 1) * sizeof(*shard->waiting));
-	shard->waiting[shard->waiting_count++] =
-		(struct waiting){ candidate->run, candidate->name.seq, candidate->name.start_us / 1000 };
+	shard->waiting[shard->waiting_count++] = (struct waiting){
+		candidate->run, candidate->name.seq, candidate->name.start_us / 1000};
 }
 
 static int place(struct shard *shard, struct candidate *candidate)
@@ -210,7 +215,9 @@ static int place(struct shard *shard, struct candidate *candidate)
 	const struct run *run = &shard->state.runs[candidate->run];
 
 	if (candidate->name.seq > run->low + SEQ_AHEAD_MAX)
-		return candidate->bad ? 0 : shard_reject(shard, candidate->text, "its seq is far beyond its run's");
+		return candidate->bad ? 0
+				      : shard_reject(shard, candidate->text,
+						"its seq is far beyond its run's");
 	switch (ledger_judge(run, candidate->name.seq, candidate->name.requeued, candidate->bad)) {
 	case PLACE_NEXT:
 	case PLACE_FILL:
@@ -218,11 +225,8 @@ static int place(struct shard *shard, struct candidate *candidate)
 			return admit(shard, candidate);
 		account_bad(shard, candidate);
 		return 0;
-	case PLACE_WAIT:
-		wait_for_turn(shard, candidate);
-		return 0;
-	case PLACE_DUPLICATE:
-		duplicate(shard, candidate);
+	case PLACE_WAIT: wait_for_turn(shard, candidate); return 0;
+	case PLACE_DUPLICATE: duplicate(shard, candidate);
 	}
 	return 0;
 }
@@ -231,7 +235,8 @@ static int place(struct shard *shard, struct candidate *candidate)
 static void ask_captures(struct state *state, const struct capstate *captures, ssize_t count)
 {
 	for (ssize_t i = 0; i < count; i++) {
-		size_t index = state_run(state, captures[i].probe, captures[i].stream, captures[i].run);
+		size_t index =
+			state_run(state, captures[i].probe, captures[i].stream, captures[i].run);
 		struct run *run = &state->runs[index];
 		const struct gap *last = run->gap_count ? &run->gaps[run->gap_count - 1] : NULL;
 
@@ -256,13 +261,14 @@ static int place_all(struct shard *shard, struct found *found)
 
 static bool listed(const struct namelist *sorted, const char *name)
 {
-	return sorted->count && bsearch(&name, sorted->names, sorted->count, sizeof(*sorted->names), by_name);
+	return sorted->count &&
+	       bsearch(&name, sorted->names, sorted->count, sizeof(*sorted->names), by_name);
 }
 
 /* An input that is not in ready/ any more: moved to bad/ by us (before its row was published), or removed by somebody. */
 static int lost_input(struct shard *shard, const struct namelist *bad, struct input *input)
 {
-	struct candidate candidate = { .text = input->name, .run = input->run, .bad = true };
+	struct candidate candidate = {.text = input->name, .run = input->run, .bad = true};
 	struct ledger row;
 
 	if (namelist_has(bad, input->name) && !state_taken(&shard->state, input) &&
@@ -270,12 +276,14 @@ static int lost_input(struct shard *shard, const struct namelist *bad, struct in
 		ledger_withdraw(&shard->state, input, &row);
 		return 0;
 	}
-	log_err("%s/%s is in the books but does not stand there any more: bring it back (from %s?), then start again",
+	log_err("%s/%s is in the books but does not stand there any more: bring it back (from "
+		"%s?), then start again",
 		shard->ready, input->name, shard->bad);
 	return -2;
 }
 
-static int check_inputs(struct shard *shard, const struct namelist *ready, const struct namelist *bad)
+static int check_inputs(
+	struct shard *shard, const struct namelist *ready, const struct namelist *bad)
 {
 	struct state *state = &shard->state;
 	int result = 0;
@@ -288,9 +296,9 @@ static int check_inputs(struct shard *shard, const struct namelist *ready, const
 
 int scan(struct shard *shard)
 {
-	struct namelist ready = { 0 }, bad = { 0 };
+	struct namelist ready = {0}, bad = {0};
 	struct capstate *captures = NULL;
-	struct found found = { 0 };
+	struct found found = {0};
 	ssize_t capture_count = 0;
 	int result = -1;
 

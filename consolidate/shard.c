@@ -41,7 +41,8 @@ int shard_reject(struct shard *shard, const char *name, const char *why)
 	char path[PATH_MAX], reason[NAME_MAX + 16];
 	int moved;
 
-	log_err("flows batch %s is bad and moves to %s: %s; its packets count as quarantined", name, shard->bad, why);
+	log_err("flows batch %s is bad and moves to %s: %s; its packets count as quarantined", name,
+		shard->bad, why);
 	snprintf(reason, sizeof(reason), "%s.reason", name);
 	if (nfs_join(path, shard->bad, reason) < 0 || nfs_write_file(path, why, strlen(why)) < 0)
 		return -1;

@@ -18,25 +18,25 @@
 
 /* A batch that waits for an earlier one of its run. */
 struct waiting {
-	uint64_t run;		/* index */
-	uint64_t seq;		/* the first one that waits */
-	uint64_t first_ms;	/* its first packet, by its name: not looked into yet */
+	uint64_t run;	   /* index */
+	uint64_t seq;	   /* the first one that waits */
+	uint64_t first_ms; /* its first packet, by its name: not looked into yet */
 };
 
 struct shard {
 	struct stage_run *run;
-	struct queue tokens;	/* state/shard-0 */
-	char ready[PATH_MAX], bad[PATH_MAX];	/* of flows/shard-0 */
-	char home[PATH_MAX];	/* state/shard-0 */
-	char token[NAME_MAX + 1]; /* the one held, "" for none */
+	struct queue tokens;		     /* state/shard-0 */
+	char ready[PATH_MAX], bad[PATH_MAX]; /* of flows/shard-0 */
+	char home[PATH_MAX];		     /* state/shard-0 */
+	char token[NAME_MAX + 1];	     /* the one held, "" for none */
 	struct state state;
 	struct carry *carry;
 	struct window_table *table;
-	size_t batch_biflows;	/* a commit holds about so many at most, or one window */
+	size_t batch_biflows;	 /* a commit holds about so many at most, or one window */
 	struct waiting *waiting; /* by the last scan */
 	size_t waiting_count;
-	uint64_t looked_ms;	/* CLOCK_BOOTTIME of the last delay_look() */
-	uint64_t unread;	/* batches in ready/ that are not in the books, by the last scan */
+	uint64_t looked_ms; /* CLOCK_BOOTTIME of the last delay_look() */
+	uint64_t unread;    /* batches in ready/ that are not in the books, by the last scan */
 };
 
 /* shard_open(): folders and tables of a SHARD that is zero but for batch_biflows. 0, or -1, logged. */
@@ -77,7 +77,7 @@ enum publish_result {
 	PUBLISH_LOST,	/* the token is somebody else's now */
 	PUBLISH_AGAIN,	/* an input turned out to be bad and was moved away: reload and scan */
 	PUBLISH_ERROR,	/* the machine, logged */
-	PUBLISH_PERSON,	/* logged */
+	PUBLISH_PERSON, /* logged */
 };
 
 /* publish(): one commit, which closes as many windows that start before LIMIT_MS as fit. */

@@ -75,7 +75,8 @@ static json_t *run_out(const struct run *run)
 	for (size_t i = 0; i < run->gap_count; i++) {
 		json_t *gap = object_of(gap_fields, &run->gaps[i]);
 
-		json_object_set_new(gap, "status", json_text(ledger_status_text(run->gaps[i].status)));
+		json_object_set_new(
+			gap, "status", json_text(ledger_status_text(run->gaps[i].status)));
 		json_array_append_new(gaps, gap);
 	}
 	json_object_set_new(object, "gaps", gaps);
@@ -119,14 +120,15 @@ static bool gap_in(const json_t *value, struct gap *gap, char *why)
 
 	if (!status || !fields_get(value, gap_fields, gap, why) || gap->last < gap->first)
 		return false;
-	gap->status = strcmp(status, ledger_status_text(LEDGER_MISSING)) ? LEDGER_QUARANTINED : LEDGER_MISSING;
+	gap->status = strcmp(status, ledger_status_text(LEDGER_MISSING)) ? LEDGER_QUARANTINED
+									 : LEDGER_MISSING;
 	return true;
 }
 
 static bool run_in(const json_t *value, struct state *state, char *why)
 {
 	const json_t *gaps = json_object_get(value, "gaps");
-	struct run in = { 0 }, *run;
+	struct run in = {0}, *run;
 	size_t count = json_array_size(gaps), index;
 
 	if (!fields_get(value, run_fields, &in, why) || !json_is_array(gaps))
@@ -146,10 +148,11 @@ static bool run_in(const json_t *value, struct state *state, char *why)
 
 static bool input_in(const json_t *value, struct state *state, char *why)
 {
-	struct input input = { 0 };
+	struct input input = {0};
 
 	input.name = (char *)json_string_value(json_object_get(value, "name"));
-	if (!input.name || !fields_get(value, input_fields, &input, why) || input.run >= state->run_count)
+	if (!input.name || !fields_get(value, input_fields, &input, why) ||
+		input.run >= state->run_count)
 		return false;
 	state_add_input(state, &input);
 	return true;
@@ -165,8 +168,8 @@ static bool incomplete_in(const json_t *value, struct state *state, char *why)
 	return true;
 }
 
-static bool each(const json_t *root, const char *name, bool (*in)(const json_t *, struct state *, char *),
-	struct state *state, char *why)
+static bool each(const json_t *root, const char *name,
+	bool (*in)(const json_t *, struct state *, char *), struct state *state, char *why)
 {
 	const json_t *array = json_object_get(root, name);
 
@@ -183,17 +186,19 @@ static bool state_in(const json_t *root, struct state *state, char *why)
 	uint64_t window_ms = state->window_ms;
 
 	if (format != STATE_FORMAT) {
-		snprintf(why, FIELD_WHY, "format %lld, this program reads %d", format, STATE_FORMAT);
+		snprintf(
+			why, FIELD_WHY, "format %lld, this program reads %d", format, STATE_FORMAT);
 		return false;
 	}
 	if (!fields_get(root, state_fields, state, why))
 		return false;
 	if (state->window_ms != window_ms) {
-		snprintf(why, FIELD_WHY, "windows of %llu ms, the spool has %llu", (unsigned long long)state->window_ms,
-			(unsigned long long)window_ms);
+		snprintf(why, FIELD_WHY, "windows of %llu ms, the spool has %llu",
+			(unsigned long long)state->window_ms, (unsigned long long)window_ms);
 		return false;
 	}
-	return each(root, "runs", run_in, state, why) && each(root, "inputs", input_in, state, why) &&
+	return each(root, "runs", run_in, state, why) &&
+	       each(root, "inputs", input_in, state, why) &&
 	       each(root, "incomplete", incomplete_in, state, why);
 }
 

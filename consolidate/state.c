@@ -58,7 +58,8 @@ void state_add_input(struct state *state, const struct input *input)
 {
 	if (state->input_count == state->input_room) {
 		state->input_room = state->input_room ? 2 * state->input_room : 64;
-		state->inputs = x_realloc(state->inputs, state->input_room * sizeof(*state->inputs));
+		state->inputs =
+			x_realloc(state->inputs, state->input_room * sizeof(*state->inputs));
 	}
 	state->inputs[state->input_count] = *input;
 	state->inputs[state->input_count++].name = x_strdup(input->name);
@@ -83,7 +84,7 @@ void state_add_incomplete(struct state *state, uint64_t from_ms, uint64_t to_ms)
 	size_t room = state->incomplete_count + 1;
 
 	state->incomplete = x_realloc(state->incomplete, room * sizeof(*state->incomplete));
-	state->incomplete[state->incomplete_count++] = (struct span){ from_ms, to_ms };
+	state->incomplete[state->incomplete_count++] = (struct span){from_ms, to_ms};
 	state->changed = true;
 }
 
@@ -124,7 +125,8 @@ void state_close(struct state *state, uint64_t below_ms)
 bool state_is_incomplete(const struct state *state, uint64_t window_ms)
 {
 	for (size_t i = 0; i < state->incomplete_count; i++)
-		if (window_ms >= state->incomplete[i].from_ms && window_ms <= state->incomplete[i].to_ms)
+		if (window_ms >= state->incomplete[i].from_ms &&
+			window_ms <= state->incomplete[i].to_ms)
 			return true;
 	return false;
 }

@@ -49,14 +49,14 @@ struct run {
 	bool live, ended, silent;
 	uint64_t low, mark_ms;
 	struct counts cumulative;
-	struct gap *gaps;	/* by seq */
+	struct gap *gaps; /* by seq */
 	size_t gap_count;
-	bool superseded;	/* not in the file: its stream captures another run now */
+	bool superseded; /* not in the file: its stream captures another run now */
 };
 
 struct input {
 	char *name;
-	uint64_t run;		/* index */
+	uint64_t run; /* index */
 	uint64_t seq, bytes;
 	uint64_t packets, octets; /* of all its records, by its ledger row */
 	uint64_t floor_ms, first_ms, last_ms;
@@ -78,7 +78,7 @@ struct state {
 	/* For the next commit: */
 	struct ledger *rows;
 	size_t row_count, row_room;
-	struct namelist retire;	/* duplicates and batches without packets */
+	struct namelist retire; /* duplicates and batches without packets */
 	bool changed;		/* is there anything to commit? */
 };
 

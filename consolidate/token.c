@@ -54,7 +54,7 @@ static int build_first(struct shard *shard, const char *folder)
 /* Ours did not become the first token. */
 static void discard(const char *folder)
 {
-	static const char *const files[] = { "state.json", "carry.bin", "manifest.json" };
+	static const char *const files[] = {"state.json", "carry.bin", "manifest.json"};
 	char path[PATH_MAX];
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
@@ -127,13 +127,15 @@ int token_reload(struct shard *shard)
 	window_reset(shard->table);
 	state_init(&shard->state, &shard->run->spool);
 	shard->carry = carry_new(shard->state.window_ms, CARRY_LIMIT);
-	spool_path(&shard->run->spool, folder, "state/" SHARD "/work/%s/%s", worker_name(shard->run->worker),
-		shard->token);
+	spool_path(&shard->run->spool, folder, "state/" SHARD "/work/%s/%s",
+		worker_name(shard->run->worker), shard->token);
 	result = read_token(shard, folder, why);
 	if (result == -1)
-		log_err("cannot read the state of consolidation in %s: %s", folder, strerror(errno));
+		log_err("cannot read the state of consolidation in %s: %s", folder,
+			strerror(errno));
 	if (result == -2)
-		log_err("the state of consolidation in %s is damaged: %s; restore state.json and carry.bin, or begin a "
+		log_err("the state of consolidation in %s is damaged: %s; restore state.json and "
+			"carry.bin, or begin a "
 			"new spool",
 			folder, why);
 	return result < 0 ? result : 1;
@@ -142,7 +144,7 @@ int token_reload(struct shard *shard)
 /* The one token in ready/. More than one cannot be; if it is, nothing here may guess which is right. */
 static int find(struct shard *shard, char *name)
 {
-	struct namelist names = { 0 };
+	struct namelist names = {0};
 	int result = queue_ready(&shard->tokens, &names);
 
 	if (result >= 0)
@@ -150,8 +152,9 @@ static int find(struct shard *shard, char *name)
 	if (result == 1)
 		snprintf(name, NAME_MAX + 1, "%s", names.names[0]);
 	if (names.count > 1) {
-		log_err("%s/ready holds %zu tokens, there can be one only: remove all but the right one", shard->home,
-			names.count);
+		log_err("%s/ready holds %zu tokens, there can be one only: remove all but the "
+			"right one",
+			shard->home, names.count);
 		result = -2;
 	}
 	namelist_free(&names);
@@ -188,6 +191,7 @@ int token_take(struct shard *shard)
 void token_release(struct shard *shard)
 {
 	if (shard->token[0] && queue_release(&shard->tokens, shard->run->worker, shard->token) < 0)
-		log_warn("cannot give back %s: %s; the next start does", shard->token, strerror(errno));
+		log_warn("cannot give back %s: %s; the next start does", shard->token,
+			strerror(errno));
 	shard->token[0] = '\0';
 }

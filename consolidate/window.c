@@ -17,17 +17,17 @@
 #include "spool/log.h"
 
 #define RING	    16
-#define CHUNK_SHIFT 14		/* entries are allocated by chunks, so they never move */
+#define CHUNK_SHIFT 14 /* entries are allocated by chunks, so they never move */
 #define CHUNK	    (1u << CHUNK_SHIFT)
 
 struct slot {
-	uint32_t tag;		/* upper bits of the hash */
-	uint32_t entry;		/* index + 1, 0: free */
+	uint32_t tag;	/* upper bits of the hash */
+	uint32_t entry; /* index + 1, 0: free */
 };
 
 /* A record on its way. */
 struct pending {
-	struct flow flow;	/* key: canonical */
+	struct flow flow; /* key: canonical */
 	uint64_t hash, window_ms;
 	uint16_t flags;
 	bool turned;
@@ -45,7 +45,7 @@ struct window_table {
 	size_t node_count, node_room;
 	struct pending ring[RING];
 	unsigned head, waiting;
-	uint64_t seed;		/* no capture can choose keys that collide */
+	uint64_t seed; /* no capture can choose keys that collide */
 };
 
 static void slots_alloc(struct window_table *table, size_t size)
@@ -115,9 +115,11 @@ const struct symptom_node *window_symptom(const struct window_table *table, uint
 	return &table->nodes[index];
 }
 
-static uint64_t hash_of(const struct window_table *table, const struct flowkey *key, uint64_t window_ms)
+static uint64_t hash_of(
+	const struct window_table *table, const struct flowkey *key, uint64_t window_ms)
 {
-	return XXH3_64bits_withSeed(key, sizeof(*key), table->seed ^ window_ms * 0x9e3779b97f4a7c15ull);
+	return XXH3_64bits_withSeed(
+		key, sizeof(*key), table->seed ^ window_ms * 0x9e3779b97f4a7c15ull);
 }
 
 static void grow(struct window_table *table)
@@ -143,22 +145,24 @@ static void grow(struct window_table *table)
 
 static struct entry *entry_new(struct window_table *table, const struct pending *pending)
 {
-	static const struct side none = { .first = { NEVER, NEVER }, .syn = { NEVER, NEVER } };
+	static const struct side none = {.first = {NEVER, NEVER}, .syn = {NEVER, NEVER}};
 	struct entry *entry;
 
 	if (table->count == table->chunk_count << CHUNK_SHIFT) {
-		table->chunks = x_realloc(table->chunks, (table->chunk_count + 1) * sizeof(*table->chunks));
+		table->chunks =
+			x_realloc(table->chunks, (table->chunk_count + 1) * sizeof(*table->chunks));
 		table->chunks[table->chunk_count++] = x_calloc(CHUNK, sizeof(struct entry));
 	}
 	entry = entry_at(table, table->count++);
 	entry->key = pending->flow.key;
 	entry->window_ms = pending->window_ms;
 	entry->side[0] = entry->side[1] = none;
-	entry->host_moment = (struct moment){ NEVER, NEVER };
+	entry->host_moment = (struct moment){NEVER, NEVER};
 	return entry;
 }
 
-static bool is_entry(const struct window_table *table, const struct slot *slot, const struct pending *pending)
+static bool is_entry(
+	const struct window_table *table, const struct slot *slot, const struct pending *pending)
 {
 	const struct entry *entry;
 
@@ -181,13 +185,13 @@ static struct entry *find_or_make(struct window_table *table, const struct pendi
 		if (is_entry(table, &table->slots[at], pending))
 			return entry_at(table, table->slots[at].entry - 1);
 	entry = entry_new(table, pending);
-	table->slots[at] = (struct slot){ pending->hash >> 32, table->count };
+	table->slots[at] = (struct slot){pending->hash >> 32, table->count};
 	return entry;
 }
 
 static void earlier(struct moment *kept, uint64_t ms, uint64_t index)
 {
-	struct moment moment = { ms, index };
+	struct moment moment = {ms, index};
 
 	if (moment_before(&moment, kept))
 		*kept = moment;
@@ -205,7 +209,7 @@ static uint64_t weight_of(const struct flow *flow)
 
 static void merge_host(struct entry *entry, const struct flow *flow)
 {
-	struct moment moment = { flow->start_ms, flow->first_index };
+	struct moment moment = {flow->start_ms, flow->first_index};
 	const struct moment *kept = &entry->host_moment;
 	bool same = moment.ms == kept->ms && moment.index == kept->index;
 
@@ -218,7 +222,8 @@ static void merge_host(struct entry *entry, const struct flow *flow)
 	entry->host_name = flow->host_name;
 }
 
-static struct symptom_node *symptom_of(struct window_table *table, struct entry *entry, uint32_t name)
+static struct symptom_node *symptom_of(
+	struct window_table *table, struct entry *entry, uint32_t name)
 {
 	struct symptom_node *node;
 	uint32_t at;
@@ -231,7 +236,7 @@ static struct symptom_node *symptom_of(struct window_table *table, struct entry 
 		table->nodes = x_realloc(table->nodes, table->node_room * sizeof(*table->nodes));
 	}
 	node = &table->nodes[table->node_count];
-	*node = (struct symptom_node){ .name = name, .next = entry->symptoms };
+	*node = (struct symptom_node){.name = name, .next = entry->symptoms};
 	entry->symptoms = table->node_count++;
 	return node;
 }
@@ -296,7 +301,8 @@ static void fetch_entry(const struct window_table *table, const struct pending *
 	}
 }
 
-void window_add(struct window_table *table, const struct flow *flow, uint64_t window_ms, uint16_t flags, uint32_t probe)
+void window_add(struct window_table *table, const struct flow *flow, uint64_t window_ms,
+	uint16_t flags, uint32_t probe)
 {
 	struct pending *pending = &table->ring[table->head % RING];
 

@@ -27,9 +27,9 @@ struct moment {
 
 struct side {
 	uint64_t packets, octets;
-	uint64_t weight;	/* packets / p, in units of 2^-20 */
-	struct moment first;	/* its first packet; ms NEVER: none */
-	struct moment syn;	/* its first SYN without ACK; ms NEVER: none */
+	uint64_t weight;     /* packets / p, in units of 2^-20 */
+	struct moment first; /* its first packet; ms NEVER: none */
+	struct moment syn;   /* its first SYN without ACK; ms NEVER: none */
 };
 
 struct entry {
@@ -38,9 +38,9 @@ struct entry {
 	struct side side[2];
 	struct moment host_moment;
 	uint32_t host_name, vlan, tunnel, aggregate, probe; /* intern ids */
-	uint32_t symptoms;	/* first node, 0: none */
+	uint32_t symptoms;				    /* first node, 0: none */
 	uint16_t tcp_flags[2];
-	uint16_t flags;		/* enum flow_flag */
+	uint16_t flags; /* enum flow_flag */
 };
 
 /* A symptom of an entry; a list. */
@@ -57,7 +57,8 @@ void window_reset(struct window_table *table);
 
 /* window_add(): merges FLOW, seen by PROBE (intern id), into window WINDOW_MS with FLAGS beside its own. The flow is
  * copied: the merge happens a few records later, when the entry has come from memory. */
-void window_add(struct window_table *table, const struct flow *flow, uint64_t window_ms, uint16_t flags, uint32_t probe);
+void window_add(struct window_table *table, const struct flow *flow, uint64_t window_ms,
+	uint16_t flags, uint32_t probe);
 void window_settle(struct window_table *table);
 
 size_t window_count(const struct window_table *table);

@@ -2,6 +2,7 @@
  * consolidate-world: what t5-consolidate.t needs: flows batches out of a seed, and the biflows that came of them as text.
  *
  *   consolidate-world make SPOOL FOLDER SEED    batches of three runs in FOLDER, state of their captures in SPOOL
+ *   consolidate-world lie SPOOL FOLDER SEED     the same, but one batch's ledger row claims a packet too many
  *   consolidate-world dump SPOOL                every biflow and, of each batch, the last ledger row
  *
  * The runs overlap in time and share keys; packets come late, some batches are empty, one stream has a quarantined batch, one
@@ -27,7 +28,10 @@
 #define EPOCH_MS  UINT64_C(1700000100000)
 #define PERIOD_MS 47000
 
+#define LIAR 11 /* seq in the first run */
+
 static uint64_t state;
+static bool lie;
 
 static uint64_t below(uint64_t limit)
 {
@@ -39,14 +43,14 @@ static const struct {
 	const char *probe, *stream, *run;
 	bool live;
 } runs[] = {
-	{ "alpha", "all", "00000000000000000000000000000001", false },
-	{ "alpha", "web", "00000000000000000000000000000002", false },
-	{ "beta", "all", "00000000000000000000000000000003", true },
+	{"alpha", "all", "00000000000000000000000000000001", false},
+	{"alpha", "web", "00000000000000000000000000000002", false},
+	{"beta", "all", "00000000000000000000000000000003", true},
 };
 
 static struct flowkey key_of(unsigned index)
 {
-	struct flowkey key = { .proto = index % 3 ? 6 : 17, .version = index % 5 ? 4 : 6 };
+	struct flowkey key = {.proto = index % 3 ? 6 : 17, .version = index % 5 ? 4 : 6};
 
 	key.src[0] = key.dst[0] = 10;
 	key.src[3] = index % 7;
@@ -67,12 +71,14 @@ static struct flowkey turned(struct flowkey key)
 	return other;
 }
 
-static void add_flow(const struct spool *spool, struct record_writer *writer, struct ledger *row, uint64_t index)
+static void add_flow(
+	const struct spool *spool, struct record_writer *writer, struct ledger *row, uint64_t index)
 {
-	static const char *const names[] = { "http", "tls", "bittorrent", "mp3" };
+	static const char *const names[] = {"http", "tls", "bittorrent", "mp3"};
 	uint64_t start_ms = EPOCH_MS + row->seq * PERIOD_MS + below(PERIOD_MS);
-	struct symptom_count symptoms[2] = { { .name = intern(names[below(4)]), .packets = 1 + below(3) } };
-	struct flow flow = { .key = key_of(below(KEYS)), .sampling = 1.0 / (1 + below(4)) };
+	struct symptom_count symptoms[2] = {
+		{.name = intern(names[below(4)]), .packets = 1 + below(3)}};
+	struct flow flow = {.key = key_of(below(KEYS)), .sampling = 1.0 / (1 + below(4))};
 
 	if (below(20) == 0) /* time runs backwards */
 		start_ms -= below(900000);
@@ -115,14 +121,16 @@ static void fill(const struct spool *spool, const char *folder, struct ledger *r
 	char path[PATH_MAX];
 	uint64_t count = below(8) ? below(FLOWS) : 0, again = state;
 
-	for (int pass = 0; pass < 2; pass++) { /* the first pass only tells the sums: the row comes before the flows */
+	for (int pass = 0; pass < 2;
+		pass++) { /* the first pass only tells the sums: the row comes before the flows */
 		struct record_writer *writer;
 
 		nfs_join(path, folder, pass ? "flows.ipfix" : "sums.ipfix");
 		writer = record_create(path, RECORD_FLOWS);
 		if (!writer || (pass && record_add_ledger(writer, row)))
 			die(MIRA_AGAIN, "%s", path);
-		row->ip = row->octets_ip = 0;
+		if (!pass)
+			row->ip = row->octets_ip = 0;
 		for (uint64_t i = 0; i < count && row->status == LEDGER_ANALYSED; i++)
 			add_flow(spool, writer, row, i);
 		if (record_finish(writer))
@@ -130,6 +138,7 @@ static void fill(const struct spool *spool, const char *folder, struct ledger *r
 		if (!pass) {
 			nfs_unlink(path);
 			row->not_ip = row->status == LEDGER_ANALYSED ? 3 : 0;
+			row->ip += lie && row->seq == LIAR && row->run[RUN_HEX - 1] == '1';
 			row->counts.captured = row->ip + row->not_ip;
 			row->counts.dropped = row->seq % 3;
 			row->counts.seen = row->counts.captured + row->counts.dropped;
@@ -141,7 +150,8 @@ static void fill(const struct spool *spool, const char *folder, struct ledger *r
 
 static void make_batch(const struct spool *spool, const char *folder, struct ledger *row)
 {
-	struct batchname name = { .start_us = (EPOCH_MS + row->seq * PERIOD_MS) * 1000, .seq = row->seq };
+	struct batchname name = {
+		.start_us = (EPOCH_MS + row->seq * PERIOD_MS) * 1000, .seq = row->seq};
 	char text[256], path[PATH_MAX];
 	struct manifest manifest;
 
@@ -160,8 +170,8 @@ static void make_batch(const struct spool *spool, const char *folder, struct led
 
 static void make_run(const struct spool *spool, const char *folder, size_t index)
 {
-	struct capstate capture = { .live = runs[index].live, .ended = true, .next_seq = BATCHES };
-	struct ledger row = { .live = runs[index].live };
+	struct capstate capture = {.live = runs[index].live, .ended = true, .next_seq = BATCHES};
+	struct ledger row = {.live = runs[index].live};
 
 	snprintf(row.probe, sizeof(row.probe), "%s", runs[index].probe);
 	snprintf(row.stream, sizeof(row.stream), "%s", runs[index].stream);
@@ -183,8 +193,8 @@ static void make_run(const struct spool *spool, const char *folder, size_t index
 
 static void print_direction(const struct direction *direction)
 {
-	printf(" %" PRIu64 " %" PRIu64 " %x %.17g", direction->packets, direction->octets, direction->tcp_flags,
-		direction->sampling);
+	printf(" %" PRIu64 " %" PRIu64 " %x %.17g", direction->packets, direction->octets,
+		direction->tcp_flags, direction->sampling);
 }
 
 static void print_biflow(const struct biflow *biflow)
@@ -194,27 +204,29 @@ static void print_biflow(const struct biflow *biflow)
 
 	inet_ntop(family, biflow->key.src, src, sizeof(src));
 	inet_ntop(family, biflow->key.dst, dst, sizeof(dst));
-	printf("biflow %" PRIu64 " %u %s %u %s %u %" PRIu64 " %" PRIu64 " flags=%x vlan=%s host=%s probe=%s",
-		biflow->window_ms, biflow->key.proto, src, biflow->key.sport, dst, biflow->key.dport, biflow->start_ms,
-		biflow->end_ms, biflow->flags, intern_text(biflow->vlan), intern_text(biflow->host_name),
+	printf("biflow %" PRIu64 " %u %s %u %s %u %" PRIu64 " %" PRIu64
+	       " flags=%x vlan=%s host=%s probe=%s",
+		biflow->window_ms, biflow->key.proto, src, biflow->key.sport, dst,
+		biflow->key.dport, biflow->start_ms, biflow->end_ms, biflow->flags,
+		intern_text(biflow->vlan), intern_text(biflow->host_name),
 		intern_text(biflow->probe));
 	print_direction(&biflow->forward);
 	print_direction(&biflow->reverse);
 	for (size_t i = 0; i < biflow->symptom_count; i++)
-		printf(" %s=%" PRIu64 ",%" PRIu64 ",%" PRIu64, intern_text(biflow->symptoms[i].name),
-			biflow->symptoms[i].packets, biflow->symptoms[i].reverse_packets,
-			biflow->symptoms[i].carried_packets);
+		printf(" %s=%" PRIu64 ",%" PRIu64 ",%" PRIu64,
+			intern_text(biflow->symptoms[i].name), biflow->symptoms[i].packets,
+			biflow->symptoms[i].reverse_packets, biflow->symptoms[i].carried_packets);
 	putchar('\n');
 }
 
 /* The key ends at the bar: a later row of the same batch replaces an earlier one. */
 static void print_ledger(const struct ledger *row)
 {
-	printf("ledger %s %s %s %" PRIu64 " | %s late=%d end=%d %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
-	       " ip=%" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
-		row->probe, row->stream, row->run, row->seq, ledger_status_text(row->status), row->late, row->end,
-		row->counts.seen, row->counts.captured, row->counts.dropped, row->counts.shed, row->cumulative.seen,
-		row->ip, row->not_ip, row->octets_ip);
+	printf("ledger %s %s %s %" PRIu64 " | %s late=%d end=%d %" PRIu64 " %" PRIu64 " %" PRIu64
+	       " %" PRIu64 " %" PRIu64 " ip=%" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
+		row->probe, row->stream, row->run, row->seq, ledger_status_text(row->status),
+		row->late, row->end, row->counts.seen, row->counts.captured, row->counts.dropped,
+		row->counts.shed, row->cumulative.seen, row->ip, row->not_ip, row->octets_ip);
 }
 
 static void dump_file(const char *path)
@@ -263,6 +275,7 @@ int main(int argc, char **argv)
 		dump(&spool);
 	} else if (argc > 4) {
 		state = strtoull(argv[4], NULL, 10);
+		lie = !strcmp(argv[1], "lie");
 		for (size_t i = 0; i < sizeof(runs) / sizeof(*runs); i++)
 			make_run(&spool, argv[3], i);
 	}

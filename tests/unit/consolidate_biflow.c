@@ -37,7 +37,7 @@ static int close_fixture(void **state)
 /* From client (higher address, port 40000) to server, or back. */
 static struct flow flow_at(uint64_t start_ms, uint64_t index, bool from_server)
 {
-	struct flow flow = { .key = { .proto = 6, .version = 4, .sport = 40000, .dport = 443 } };
+	struct flow flow = {.key = {.proto = 6, .version = 4, .sport = 40000, .dport = 443}};
 
 	flow.key.src[0] = 20;
 	flow.key.dst[0] = 10;
@@ -61,8 +61,8 @@ static const struct biflow *make(struct fixture *fixture, uint64_t window_ms)
 	window_settle(fixture->table);
 	assert_int_equal(window_count(fixture->table), 1);
 	assert_int_equal(window_entry(fixture->table, 0)->window_ms, window_ms);
-	biflow_make(fixture->table, window_entry(fixture->table, 0), fixture->carry, &fixture->symptoms,
-		&fixture->biflow);
+	biflow_make(fixture->table, window_entry(fixture->table, 0), fixture->carry,
+		&fixture->symptoms, &fixture->biflow);
 	carry_end_window(fixture->carry, window_ms);
 	window_reset(fixture->table);
 	return &fixture->biflow;
@@ -161,7 +161,8 @@ static void test_orientation_is_kept(void **state)
 
 static void test_orientation_is_forgotten_when_idle(void **state)
 {
-	uint64_t last_ms = CARRY_WINDOWS * WINDOW_MS, idle_ms = last_ms + (CARRY_WINDOWS + 1) * WINDOW_MS;
+	uint64_t last_ms = CARRY_WINDOWS * WINDOW_MS,
+		 idle_ms = last_ms + (CARRY_WINDOWS + 1) * WINDOW_MS;
 	struct flow client = flow_at(10, 1, false), server = flow_at(20, 2, true);
 
 	add(*state, &client, 0);
@@ -172,18 +173,19 @@ static void test_orientation_is_forgotten_when_idle(void **state)
 	assert_int_equal(make(*state, idle_ms)->key.sport, 443);
 }
 
-static void add_symptom(struct fixture *fixture, const char *name, uint64_t packets, bool from_server, uint64_t window_ms)
+static void add_symptom(struct fixture *fixture, const char *name, uint64_t packets,
+	bool from_server, uint64_t window_ms)
 {
 	struct flow flow = flow_at(window_ms, from_server ? 2 : 1, from_server);
-	struct symptom_count count = { .name = intern(name), .packets = packets };
+	struct symptom_count count = {.name = intern(name), .packets = packets};
 
 	flow.symptoms = &count;
 	flow.symptom_count = 1;
 	add(fixture, &flow, window_ms);
 }
 
-static void check(const struct biflow *biflow, size_t at, const char *name, uint64_t packets, uint64_t reverse,
-	uint64_t carried)
+static void check(const struct biflow *biflow, size_t at, const char *name, uint64_t packets,
+	uint64_t reverse, uint64_t carried)
 {
 	assert_true(at < biflow->symptom_count);
 	assert_string_equal(intern_text(biflow->symptoms[at].name), name);
@@ -227,7 +229,8 @@ static void test_host_name_is_carried(void **state)
 	assert_string_equal(intern_text(make(*state, WINDOW_MS)->host_name), "www.example.org");
 	flow.host_name = intern("other.example.org");
 	add(*state, &flow, 2 * WINDOW_MS);
-	assert_string_equal(intern_text(make(*state, 2 * WINDOW_MS)->host_name), "other.example.org");
+	assert_string_equal(
+		intern_text(make(*state, 2 * WINDOW_MS)->host_name), "other.example.org");
 }
 
 static void test_earliest_host_name(void **state)

@@ -12,7 +12,7 @@ static struct state state;
 
 static int begin(void **unused)
 {
-	struct spool spool = { .window_s = WINDOW_MS / 1000, .lateness_s = LATENESS_MS / 1000 };
+	struct spool spool = {.window_s = WINDOW_MS / 1000, .lateness_s = LATENESS_MS / 1000};
 
 	state_init(&state, &spool);
 	return 0;
@@ -36,7 +36,7 @@ static struct run *run_at(uint64_t index)
 
 static struct ledger row_of(uint64_t seq, uint64_t first_ms, uint64_t last_ms)
 {
-	struct ledger row = { .probe = "probe", .stream = "all", .run = RUN, .seq = seq };
+	struct ledger row = {.probe = "probe", .stream = "all", .run = RUN, .seq = seq};
 
 	row.first_ms = first_ms;
 	row.last_ms = last_ms;
@@ -253,7 +253,7 @@ static void test_lost_batches_are_counted_by_their_neighbours(void **unused)
 static void test_lost_at_the_end_is_counted_by_the_capture(void **unused)
 {
 	uint64_t index = run(RUN);
-	struct counts cumulative = { .seen = 25, .captured = 25 };
+	struct counts cumulative = {.seen = 25, .captured = 25};
 
 	admit(index, 0, 1, 2, false);
 	ledger_lost(&state, index, 1, false, false);

@@ -3,13 +3,23 @@
 
 #include "consolidate/state.h"
 
-static const struct spool spool = { .window_s = 300, .lateness_s = 60 };
+static const struct spool spool = {.window_s = 300, .lateness_s = 60};
 
 static void fill(struct state *state)
 {
-	struct input input = { .name = "batch", .seq = 7, .bytes = 8, .packets = 9, .octets = 10, .floor_ms = 300000,
-		.first_ms = 600000, .last_ms = 900000 };
-	struct gap gap = { .first = 3, .last = 5, .status = LEDGER_MISSING, .known = true, .after = { .seen = 12 } };
+	struct input input = {.name = "batch",
+		.seq = 7,
+		.bytes = 8,
+		.packets = 9,
+		.octets = 10,
+		.floor_ms = 300000,
+		.first_ms = 600000,
+		.last_ms = 900000};
+	struct gap gap = {.first = 3,
+		.last = 5,
+		.status = LEDGER_MISSING,
+		.known = true,
+		.after = {.seen = 12}};
 	struct run *run;
 
 	state_init(state, &spool);
@@ -22,7 +32,7 @@ static void fill(struct state *state)
 	run->low = 9;
 	run->mark_ms = 123456;
 	run->live = run->silent = true;
-	run->cumulative = (struct counts){ 1, 2, 3, 4, 5 };
+	run->cumulative = (struct counts){1, 2, 3, 4, 5};
 	run->gaps = malloc(sizeof(gap));
 	run->gaps[0] = gap;
 	run->gap_count = 1;
@@ -46,7 +56,8 @@ static void test_through_the_file(void **unused)
 	assert_string_equal(other.runs[1].stream, "web");
 	assert_int_equal(other.runs[0].low, 9);
 	assert_true(other.runs[0].live && other.runs[0].silent && !other.runs[0].ended);
-	assert_memory_equal(&other.runs[0].cumulative, &state.runs[0].cumulative, sizeof(struct counts));
+	assert_memory_equal(
+		&other.runs[0].cumulative, &state.runs[0].cumulative, sizeof(struct counts));
 	assert_int_equal(other.runs[0].gap_count, 1);
 	assert_int_equal(other.runs[0].gaps[0].last, 5);
 	assert_int_equal(other.runs[0].gaps[0].status, LEDGER_MISSING);
@@ -81,10 +92,13 @@ static void test_damaged_files(void **unused)
 	refuse("", "JSON");
 	refuse("{\"format\":2}", "format 2");
 	refuse("{\"format\":1}", "serial");
-	refuse("{\"format\":1,\"serial\":1,\"commits\":1,\"window_ms\":60000,\"closed_below_ms\":0}", "60000");
+	refuse("{\"format\":1,\"serial\":1,\"commits\":1,\"window_ms\":60000,\"closed_below_ms\":"
+	       "0}",
+		"60000");
 	refuse(HEAD "\"runs\":[{}],\"inputs\":[],\"incomplete\":[]}", "probe");
 	refuse(HEAD "\"runs\":{},\"inputs\":[],\"incomplete\":[]}", "runs");
-	refuse(HEAD "\"runs\":[],\"inputs\":[{\"name\":\"a\",\"run\":0,\"seq\":1,\"bytes\":1,\"packets\":1,\"octets\":1,"
+	refuse(HEAD "\"runs\":[],\"inputs\":[{\"name\":\"a\",\"run\":0,\"seq\":1,\"bytes\":1,"
+		    "\"packets\":1,\"octets\":1,"
 		    "\"floor_ms\":1,\"first_ms\":1,\"last_ms\":1}],\"incomplete\":[]}",
 		"inputs");
 }

@@ -25,7 +25,8 @@ struct sample {
 
 static struct flow flow_of(unsigned key, bool turn)
 {
-	struct flow flow = { .key = { .proto = 6, .version = 4 }, .packets = 1, .octets = 40, .sampling = 1 };
+	struct flow flow = {
+		.key = {.proto = 6, .version = 4}, .packets = 1, .octets = 40, .sampling = 1};
 
 	flow.key.src[0] = flow.key.dst[0] = 10;
 	flow.key.src[3] = 1;
@@ -39,9 +40,9 @@ static struct flow flow_of(unsigned key, bool turn)
 
 static void random_sample(struct sample *sample, unsigned keys)
 {
-	static const char *const vlans[] = { "", "7", "100", "7,100" };
-	static const char *const names[] = { "a", "bb", "ccc" };
-	static const char *const hosts[] = { "", "", "www.example.org", "b.example", "a.example" };
+	static const char *const vlans[] = {"", "7", "100", "7,100"};
+	static const char *const names[] = {"a", "bb", "ccc"};
+	static const char *const hosts[] = {"", "", "www.example.org", "b.example", "a.example"};
 	struct flow *flow = &sample->flow;
 
 	*flow = flow_of(below(keys), below(2));
@@ -61,7 +62,8 @@ static void random_sample(struct sample *sample, unsigned keys)
 	flow->host_name = intern(hosts[below(5)]);
 	flow->symptom_count = below(4);
 	for (size_t i = 0; i < flow->symptom_count; i++)
-		sample->symptoms[i] = (struct symptom_count){ .name = intern(names[i]), .packets = 1 + below(9) };
+		sample->symptoms[i] =
+			(struct symptom_count){.name = intern(names[i]), .packets = 1 + below(9)};
 	flow->symptoms = sample->symptoms;
 	sample->probe = intern(below(2) ? "north" : "south");
 }
@@ -80,18 +82,20 @@ static void shuffle(struct sample **order, size_t count)
 /* Everything a biflow says, as text. */
 static void describe(FILE *out, const struct biflow *biflow)
 {
-	const struct direction *sides[] = { &biflow->forward, &biflow->reverse };
+	const struct direction *sides[] = {&biflow->forward, &biflow->reverse};
 
 	fwrite(&biflow->key, sizeof(biflow->key), 1, out);
-	fprintf(out, "%lu %lu %lu %u %s %s %s %s %s", biflow->window_ms, biflow->start_ms, biflow->end_ms, biflow->flags,
-		intern_text(biflow->vlan), intern_text(biflow->tunnel), intern_text(biflow->aggregate),
+	fprintf(out, "%lu %lu %lu %u %s %s %s %s %s", biflow->window_ms, biflow->start_ms,
+		biflow->end_ms, biflow->flags, intern_text(biflow->vlan),
+		intern_text(biflow->tunnel), intern_text(biflow->aggregate),
 		intern_text(biflow->host_name), intern_text(biflow->probe));
 	for (int i = 0; i < 2; i++)
-		fprintf(out, " %lu %lu %u %a", sides[i]->packets, sides[i]->octets, sides[i]->tcp_flags,
-			sides[i]->sampling);
+		fprintf(out, " %lu %lu %u %a", sides[i]->packets, sides[i]->octets,
+			sides[i]->tcp_flags, sides[i]->sampling);
 	for (size_t i = 0; i < biflow->symptom_count; i++)
-		fprintf(out, " %s %lu %lu %lu", intern_text(biflow->symptoms[i].name), biflow->symptoms[i].packets,
-			biflow->symptoms[i].reverse_packets, biflow->symptoms[i].carried_packets);
+		fprintf(out, " %s %lu %lu %lu", intern_text(biflow->symptoms[i].name),
+			biflow->symptoms[i].packets, biflow->symptoms[i].reverse_packets,
+			biflow->symptoms[i].carried_packets);
 	fputc('\n', out);
 }
 
@@ -99,14 +103,15 @@ static char *merge_all(struct sample **order, size_t count, size_t *size)
 {
 	struct window_table *table = window_new();
 	struct carry *carry = carry_new(WINDOW_MS, CARRY_LIMIT);
-	struct symptom_list symptoms = { 0 };
+	struct symptom_list symptoms = {0};
 	struct entry **sorted;
 	struct biflow biflow;
 	char *text;
 	FILE *out = open_memstream(&text, size);
 
 	for (size_t i = 0; i < count; i++)
-		window_add(table, &order[i]->flow, order[i]->flow.first_index % 2 * WINDOW_MS, 0, order[i]->probe);
+		window_add(table, &order[i]->flow, order[i]->flow.first_index % 2 * WINDOW_MS, 0,
+			order[i]->probe);
 	window_settle(table);
 	sorted = window_sorted(table);
 	for (size_t i = 0; i < window_count(table); i++) {
@@ -216,7 +221,7 @@ static void test_sampling_is_weighed(void **unused)
 {
 	struct window_table *table = window_new();
 	struct carry *carry = carry_new(WINDOW_MS, CARRY_LIMIT);
-	struct symptom_list symptoms = { 0 };
+	struct symptom_list symptoms = {0};
 	struct flow flow = flow_of(1, false);
 	struct biflow biflow;
 
@@ -239,7 +244,7 @@ static void test_no_sampling_is_exactly_one(void **unused)
 {
 	struct window_table *table = window_new();
 	struct carry *carry = carry_new(WINDOW_MS, CARRY_LIMIT);
-	struct symptom_list symptoms = { 0 };
+	struct symptom_list symptoms = {0};
 	struct flow flow = flow_of(1, false);
 	struct biflow biflow;
 

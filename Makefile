@@ -86,7 +86,6 @@ PACKAGES := gcc libc6-dev pkg-config libpcap-dev libfixbuf-dev libhyperscan-dev 
 	libinotifytools0-dev libconfig-dev nettle-dev libjansson-dev libxxhash-dev libcap-ng-dev libjs-chart.js libjs-jquery \
 	libjs-jquery-tablesorter
 TEST_PACKAGES := perl libcmocka-dev libfixbuf-tools tshark sqlite3 python3 mandoc iproute2 tcpdump procps zip bzip2 xz-utils zstd
-ASAN_PACKAGES := libasan6 libubsan1
 missing = $(shell for p in $(1); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done)
 
 deps check-deps: WANTED = $(PACKAGES)

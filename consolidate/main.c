@@ -115,6 +115,7 @@ static enum turn take_turn(struct shard *shard, struct times *times)
 
 	if (looked)
 		return looked == -1 ? TURN_FAILED : TURN_PERSON;
+	shard_tell_held(shard, ledger_limit(&shard->state));
 	while (turn == TURN_WORKED && !stage_stopping()) {
 		uint64_t limit_ms = ledger_limit(&shard->state);
 

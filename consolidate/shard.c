@@ -4,6 +4,7 @@
 #include "consolidate/shard.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,4 +49,30 @@ int shard_reject(struct shard *shard, const char *name, const char *why)
 		return -1;
 	moved = nfs_move(shard->ready, name, shard->bad, name);
 	return moved < 0 ? -1 : nfs_sync_folder(shard->bad);
+}
+
+/* An input whose windows could all close is none of these: it is us who are behind with it. */
+static uint64_t count_held(const struct shard *shard, uint64_t limit_ms)
+{
+	uint64_t held = shard->unread;
+
+	for (size_t i = 0; i < shard->state.input_count; i++)
+		held += shard->state.inputs[i].last_ms >= limit_ms;
+	return held;
+}
+
+void shard_tell_held(struct shard *shard, uint64_t limit_ms)
+{
+	uint64_t held = count_held(shard, limit_ms);
+	char path[PATH_MAX], text[32];
+
+	if (held + 1 == shard->held)
+		return;
+	snprintf(text, sizeof(text), "%" PRIu64 "\n", held);
+	spool_path(&shard->run->spool, path, "flows/" SHARD "/held");
+	if (nfs_write_file(path, text, strlen(text)) < 0)
+		log_warn("cannot write %s: %s; preprocessing may stop too early", path,
+			strerror(errno));
+	else
+		shard->held = held + 1;
 }

@@ -35,6 +35,7 @@ struct shard {
 	size_t batch_biflows;	 /* a commit holds about so many at most, or one window */
 	struct waiting *waiting; /* by the last scan */
 	size_t waiting_count;
+	uint64_t held;	    /* what shard_tell_held() wrote last, plus 1 */
 	uint64_t looked_ms; /* CLOCK_BOOTTIME of the last delay_look() */
 	uint64_t unread;    /* batches in ready/ that are not in the books, by the last scan */
 };
@@ -45,6 +46,10 @@ void shard_close(struct shard *shard);
 
 /* shard_reject(): moves READY/NAME to bad/, with the reason beside it. -1 with errno. */
 int shard_reject(struct shard *shard, const char *name, const char *why);
+
+/* shard_tell_held(): tells those who write flows how many batches wait here for others (flows/shard-0/held, see
+ * spool/pressure.h): that many must not stop them. LIMIT_MS as of ledger_limit(). */
+void shard_tell_held(struct shard *shard, uint64_t limit_ms);
 
 /* --- token.c --- */
 

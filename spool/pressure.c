@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -86,6 +87,19 @@ static void add_reader(const struct spool *spool, const char *queue, const char 
 	namelist_free(&workers);
 }
 
+/* What the reader said it can do nothing with yet; only of what was there is it taken off. */
+static void subtract_held(
+	const struct spool *spool, const char *queue, const char *reader, struct behind *behind)
+{
+	char path[PATH_MAX], *text;
+	unsigned long long held;
+
+	text = nfs_read_file(spool_path(spool, path, "%s/%s/held", queue, reader), NULL);
+	held = text ? strtoull(text, NULL, 10) : 0;
+	free(text);
+	behind->count -= held < behind->count ? held : behind->count;
+}
+
 static bool is_older(const char *next, const struct behind *behind)
 {
 	return next && strcmp(next, behind->newest) < 0;
@@ -105,6 +119,7 @@ static void look_at_readers(const struct spool *spool, const struct config *conf
 		if (!is_required(output, readers.names[i]))
 			continue;
 		add_reader(spool, output, readers.names[i], &behind);
+		subtract_held(spool, output, readers.names[i], &behind);
 		if (strcmp(behind.newest, all->newest) > 0)
 			strcpy(all->newest, behind.newest);
 		if (behind.count > config->max_batches && !is_older(next, &behind))

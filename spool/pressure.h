@@ -6,6 +6,9 @@
  *
  *	capture min_free   preprocess min_free/2   consolidate min_free/4   classify min_free/8   store 0
  *
+ * Batches that a reader holds back because others have to come first do not count: stopping those others would stop the line
+ * for good. It says how many in SPOOL/<queue>/<reader>/held (consolidation: batches whose windows are open).
+ *
  * A mark never stops the batch older than the newest already in the next queue, or a window could never close.
  *
  * Only required readers count. One that stands there in addition (spool.h) is optional: past the same mark its oldest

@@ -38,7 +38,7 @@ sub names {
     my ($folder) = @_;
     opendir my $dir, $folder or return ();
     my @names = sort grep { !/^\./ } readdir $dir;
-    return @names;
+    return @names; # in scalar context: how many
 }
 
 # A spool with its first token, and the batches of the world of SEED waiting outside.
@@ -313,6 +313,8 @@ sub clean_but_bad {
     arrive($liar, pick('alpha', @names));
     is(drain($liar), 0, 'the lie is in the books first');
     ok(content($liar) =~ /^ledger alpha all \S+ 11 \| analysed/m, 'as analysed');
+    my $left = names("$liar/$READY");
+    is(slurp("$liar/flows/shard-0/held"), "$left\n", "$left batches wait for the other stream, and say so");
     arrive($liar, @late);
     is(drain($liar), 0, 'then it is found out');
     open STDERR, '>&', $stderr;

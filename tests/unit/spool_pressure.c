@@ -32,6 +32,22 @@ static void counts_what_waits_and_what_is_worked_on(void **state)
 	assert_false(high("store", NULL, "b900"));
 }
 
+/* Nor does what a reader holds back until others come. */
+static void held_batches_do_not_count(void **state)
+{
+	queues_config.max_batches = 4;
+	queues_config.min_free = 0;
+	fill("flows", "shard-0", 0, 6);
+	assert_true(high("preprocess", "flows", "b900"));
+	nfs_write_file(at("flows/shard-0/held"), "2\n", 2);
+	assert_false(high("preprocess", "flows", "b900"));
+	nfs_write_file(at("flows/shard-0/held"), "1\n", 2);
+	assert_true(high("preprocess", "flows", "b900"));
+	assert_says(why, "holds 5 batches");
+	nfs_write_file(at("flows/shard-0/held"), "999\n", 4);
+	assert_false(high("preprocess", "flows", "b900"));
+}
+
 /* Or a window could never close: the batch that all wait for would be the one that waits. */
 static void the_oldest_passes(void **state)
 {
@@ -122,6 +138,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(counts_what_waits_and_what_is_worked_on),
+		TEST(held_batches_do_not_count),
 		TEST(the_oldest_passes),
 		TEST(free_space_marks_fall_along_the_line),
 		TEST(optional_readers_do_not_count),

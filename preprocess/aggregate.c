@@ -45,6 +45,11 @@ void aggregates_free(struct aggregates *aggregates)
 	free(aggregates);
 }
 
+void aggregates_begin(struct aggregates *aggregates)
+{
+	aggregates->last_set = aggregates->last_labels = 0;
+}
+
 /* The set is text, "7,100". */
 static uint32_t labels_of_vlans(struct aggregates *aggregates, uint32_t vlans)
 {

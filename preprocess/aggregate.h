@@ -13,6 +13,8 @@ struct aggregates;
 
 struct aggregates *aggregates_new(const struct config *config);
 void aggregates_free(struct aggregates *aggregates);
+/* aggregates_begin(): before a batch: ids of VLANS from the batch before mean nothing any more. */
+void aggregates_begin(struct aggregates *aggregates);
 /* aggregates_of(): VLANS is a set of VLAN ids, as in struct flow. */
 uint32_t aggregates_of(struct aggregates *aggregates, const struct flowkey *key, uint32_t vlans);
 

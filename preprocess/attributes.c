@@ -24,9 +24,9 @@ static uint32_t vlan_id(struct attributes *attributes, uint16_t vlan)
 
 uint32_t attributes_vlans(struct attributes *attributes, const struct packet *packet)
 {
-	uint32_t set = 0;
+	uint32_t set = packet->vlan_count ? vlan_id(attributes, packet->vlans[0]) : 0;
 
-	for (unsigned i = 0; i < packet->vlan_count; i++)
+	for (unsigned i = 1; i < packet->vlan_count; i++)
 		set = intern_union(set, vlan_id(attributes, packet->vlans[i]));
 	return set;
 }

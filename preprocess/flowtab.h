@@ -44,7 +44,8 @@ struct entry {
 	uint16_t fast;			/* fast list that decides, or FLOWTAB_NO_FAST */
 	uint8_t flags;			/* enum flow_flag */
 	bool sequenced;			/* next_seq and the gap are set */
-	uint8_t unused[14];
+	uint8_t changes;		/* times that vlan or tunnel changed */
+	uint8_t unused[13];
 } __attribute__((aligned(64)));
 
 struct flowtab;

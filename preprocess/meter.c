@@ -13,6 +13,8 @@
 #include "spool/intern.h"
 #include "spool/log.h"
 
+#define CHANGES_MAX 8
+
 /* A packet on its way through the passes. */
 struct passing {
 	struct packet packet;
@@ -42,6 +44,7 @@ void meter_begin(struct meter *meter, const struct ruleset *rules)
 {
 	meter->rules = rules;
 	flowtab_clear(meter->table);
+	memset(&meter->attributes, 0, sizeof(meter->attributes));
 	memset(&meter->totals, 0, sizeof(meter->totals));
 }
 
@@ -128,12 +131,27 @@ static void count_packet(struct entry *entry, const struct passing *passing)
 	}
 }
 
+/*
+ * A flow keeps its VLAN and its tunnel, or has a few. Each new set is a new text, so a forger who tags every packet
+ * of a flow in another way would fill the memory: from CHANGES_MAX on nothing is added.
+ */
+static void unite(struct entry *entry, uint32_t *set, uint32_t more)
+{
+	if (*set == more || entry->changes == CHANGES_MAX)
+		return;
+	more = *set ? intern_union(*set, more) : more;
+	if (more == *set)
+		return;
+	*set = more;
+	entry->changes++;
+}
+
 static void add_attributes(struct meter *meter, struct entry *entry, const struct packet *packet)
 {
 	if (packet->vlan_count)
-		entry->vlan = intern_union(entry->vlan, attributes_vlans(&meter->attributes, packet));
+		unite(entry, &entry->vlan, attributes_vlans(&meter->attributes, packet));
 	if (packet->tunnel_count)
-		entry->tunnel = intern_union(entry->tunnel, attributes_tunnels(&meter->attributes, packet));
+		unite(entry, &entry->tunnel, attributes_tunnels(&meter->attributes, packet));
 }
 
 static void find_host(struct meter *meter, struct entry *entry, const struct packet *packet,

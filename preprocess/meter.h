@@ -38,7 +38,7 @@ struct meter {
 
 struct meter *meter_new(const struct spool *spool, uint32_t max_flows, int (*full)(void *own), void *own);
 void meter_free(struct meter *meter);
-/* meter_begin(): forgets the batch before. RULES must stay until its end. */
+/* meter_begin(): forgets the batch before, and all ids of texts that it met. RULES must stay until its end. */
 void meter_begin(struct meter *meter, const struct ruleset *rules);
 int meter_frames(struct meter *meter, const struct frame *frames, int count);
 

@@ -13,6 +13,7 @@
 
 static struct ruleset kept[RULESET_KEPT];
 static uint64_t clock_of_use;
+static uint32_t texts_of_rules; /* intern_count() when the last were loaded */
 
 static void drop(struct ruleset *rules)
 {
@@ -89,10 +90,13 @@ int ruleset_get(const struct spool *spool, const char *hash, struct ruleset **ru
 	struct ruleset *oldest = kept;
 	int result;
 
+	if (texts_of_rules)
+		intern_forget(texts_of_rules);
 	for (size_t i = 0; i < RULESET_KEPT; i++) {
 		if (strcmp(kept[i].hash, hash) == 0) {
 			kept[i].used = ++clock_of_use;
 			*rules = &kept[i];
+			aggregates_begin(kept[i].aggregates);
 			return MIRA_OK;
 		}
 		if (kept[i].used < oldest->used)
@@ -107,6 +111,7 @@ int ruleset_get(const struct spool *spool, const char *hash, struct ruleset **ru
 	result = load(spool, hash, oldest);
 	if (result != MIRA_OK && oldest->hash[0])
 		drop(oldest);
+	texts_of_rules = intern_count();
 	oldest->used = ++clock_of_use;
 	*rules = oldest;
 	return result;

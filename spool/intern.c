@@ -3,8 +3,8 @@
  * consolidation unites the labels of partial flows, and only the record files between the stages
  * spell them out.
  *
- * An open-addressing table of ids, at most half full; the texts themselves are never moved or
- * freed. Used by one thread of a process.
+ * An open-addressing table of ids, at most half full; the texts themselves are never moved, and freed
+ * by intern_forget() only. Used by one thread of a process.
  */
 #include "spool/intern.h"
 
@@ -235,4 +235,20 @@ uint32_t intern_union(uint32_t a, uint32_t b)
 		pair_count++;
 	}
 	return pair->result;
+}
+
+/* What was remembered of unions may name a forgotten id: it is found out anew. */
+void intern_forget(uint32_t count)
+{
+	begin();
+	if (count == 0 || count >= entry_count)
+		return;
+	while (entry_count > count)
+		free((char *)entries[--entry_count].text);
+	memset(slots, 0, ((size_t)slot_mask + 1) * sizeof(*slots));
+	for (uint32_t id = 0; id < entry_count; id++)
+		place(id);
+	if (pairs)
+		memset(pairs, 0, ((size_t)pair_mask + 1) * sizeof(*pairs));
+	pair_count = 0;
 }

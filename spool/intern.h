@@ -21,5 +21,8 @@ const char *intern_text(uint32_t id);
 uint32_t intern_union(uint32_t a, uint32_t b);
 /* intern_count(): ids are 0 … count-1. */
 uint32_t intern_count(void);
+/* intern_forget(): drops the ids from COUNT, an earlier intern_count(), on; nobody may use them any more. For processes that
+ * meet new texts (host names) as long as they run. */
+void intern_forget(uint32_t count);
 
 #endif

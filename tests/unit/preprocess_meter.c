@@ -235,6 +235,15 @@ static void vlans_of_a_flow(void **state)
 	assert_string_equal(intern_text(flowtab_entry(meter->table, 0)->vlan), "7,100");
 }
 
+/* A forger tags every packet in another way: the set stops growing. */
+static void too_many_vlans(void **state)
+{
+	for (unsigned vlan = 1; vlan <= 100; vlan++)
+		send_packet((struct sent){.proto = 17, .src = 1, .sport = 9, .dst = 2, .dport = 80, .vlan = vlan});
+	assert_string_equal(intern_text(flowtab_entry(meter->table, 0)->vlan), "1,2,3,4,5,6,7,8");
+	assert_int_equal(flowtab_entry(meter->table, 0)->packets, 100);
+}
+
 static void tunnels_of_a_packet(void **state)
 {
 	static struct attributes attributes;
@@ -278,6 +287,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(symptoms_once_a_packet, begin, end),
 		cmocka_unit_test_setup_teardown(first_host_name, begin, end),
 		cmocka_unit_test_setup_teardown(vlans_of_a_flow, begin, end),
+		cmocka_unit_test_setup_teardown(too_many_vlans, begin, end),
 		cmocka_unit_test(tunnels_of_a_packet),
 		cmocka_unit_test_setup_teardown(full_table, begin, end),
 	};

@@ -95,6 +95,33 @@ static void many_pairs_are_remembered(void **state)
 	assert_int_equal(strncmp(intern_text(set), "0,1,2,3,", 8), 0);
 }
 
+static void later_texts_are_forgotten(void **state)
+{
+	uint32_t kept = intern("kept"), count, first, set;
+	char text[32];
+
+	for (unsigned round = 0; round < 3; round++) {
+		count = intern_count();
+		first = intern("later");
+		set = intern_union(first, kept);
+		assert_string_equal(intern_text(set), "kept,later");
+		for (unsigned i = 0; i < 5000; i++) {
+			snprintf(text, sizeof(text), "name%u", i);
+			assert_string_equal(intern_text(intern(text)), text);
+		}
+		intern_forget(count);
+		assert_int_equal(intern_count(), count);
+		assert_int_equal(intern("kept"), kept);
+		assert_string_equal(intern_text(first), "");
+		assert_int_equal(intern("other"), first); /* the id is given anew, and its unions with it */
+		assert_string_equal(intern_text(intern_union(first, kept)), "kept,other");
+		intern_forget(count);
+	}
+	intern_forget(intern_count() + 1);
+	intern_forget(0);
+	assert_int_equal(intern("kept"), kept);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -104,6 +131,7 @@ int main(void)
 		cmocka_unit_test(members_are_sorted_and_stand_once),
 		cmocka_unit_test(order_of_unions_does_not_matter),
 		cmocka_unit_test(many_pairs_are_remembered),
+		cmocka_unit_test(later_texts_are_forgotten),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

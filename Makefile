@@ -109,6 +109,12 @@ check: check-deps
 run-tests:
 	@CMOCKA_MESSAGE_OUTPUT=TAP MIRA_BIN=$(abspath $(B)/bin) MIRA_BUILD=$(abspath $(B)) prove --timer --failures -e '' $(UNIT) $(TESTS)
 
+# Every capture of a folder against tshark; prints matched and total.
+PCAPS ?= ../shared/data/pcaps
+compare: check-deps
+	@$(MAKE) --no-print-directory -s -j2 all
+	@tests/tshark-compare --build $(B) --pcaps $(PCAPS)
+
 asan: check-deps
 	@$(MAKE) --no-print-directory -s -j2 B=$(B)/asan FAULTS=1 SANITIZE=-fsanitize=address,undefined all unit
 	@ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
@@ -129,4 +135,4 @@ clean:
 	rm -rf $(B)
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
-.PHONY: all unit clean demo check run-tests asan deps check-deps format install
+.PHONY: all unit clean demo check run-tests compare asan deps check-deps format install

@@ -27,6 +27,8 @@ function el(name, attributes, ...children) {
 const at = id => document.getElementById(id);
 const put = (id, ...children) => at(id).append(...children.filter(child => child).map(child => child instanceof Node ? child : clean(child)));
 const foreign = text => el('bdi', {}, text);
+/* What stands in a column of its own where there is room, and under the first one where there is none. */
+const narrow = (...children) => el('small', { class: 'narrow' }, ...children);
 function sized(element, share) {
     element.style.width = 100 * share + '%';
     return element;
@@ -63,6 +65,7 @@ function clock(ms, seconds) {
     const date = new Date(ms);
     return isNaN(date) ? '?' : two(date.getUTCHours()) + ':' + two(date.getUTCMinutes()) + (seconds ? ':' + two(date.getUTCSeconds()) : '');
 }
+const stamp = ms => isNaN(new Date(ms)) ? '?' : new Date(ms).toISOString().slice(0, 16).replace('T', '\u00a0');
 const weekday = ms => WEEKDAYS[new Date(ms).getUTCDay()] || '';
 const moment = ms => day(ms) + ', ' + clock(ms, true);
 function duration(ms) {
@@ -78,9 +81,9 @@ function duration(ms) {
 
 /*
  * A column: { head, cell(row) -> text or node, value(row) -> what it sorts by, num, opt (not on small screens), foot }. Rows beyond
- * MOST_ROWS are left to report.json, and the table says so.
+ * MOST_ROWS are left to report.json, and the table says so. FIXED: its order means something, so it cannot be sorted.
  */
-function table(id, caption, columns, rows, foot) {
+function table(id, caption, columns, rows, foot, fixed) {
     const classes = column => [column.num && 'num', column.opt && 'opt', column.look].filter(Boolean).join(' ');
     const cellOf = (name, column, content, value) => {
         const cell = el(name, { class: classes(column) }, content);
@@ -105,7 +108,7 @@ function table(id, caption, columns, rows, foot) {
     box.setAttribute('role', 'region');
     box.setAttribute('aria-label', caption);
     box.setAttribute('tabindex', '0');
-    if (shown.length > 1 && window.jQuery)
+    if (shown.length > 1 && !fixed)
         jQuery(made).tablesorter({ textAttribute: 'data-text', sortInitialOrder: 'desc', sortStable: true, widgets: [],
             headers: Object.fromEntries(columns.map((column, i) => [i, { sorter: column.value ? (column.num ? 'digit' : 'text') : 'text' }])) });
 }
@@ -147,17 +150,18 @@ function dress(chart) {
         scale.grid.color = colour('line');
     }
     plugins.legend.labels.color = colour('ink');
-    chart.update('none');
+    chart.update();
 }
 function draw(id, label, height, data, options) {
     const canvas = el('canvas', { role: 'img', 'aria-label': label });
     const box = el('div', {}, canvas);
     box.style.height = height + 'px';
     put(id, box);
+    data.datasets.forEach(dataset => { dataset.backgroundColor = colour(dataset.hue); });
     const chart = new Chart(canvas, { type: 'bar', data, options: Object.assign({
         animation: false, maintainAspectRatio: false, responsive: true,
         plugins: {
-            legend: { position: 'bottom', labels: { boxWidth: 12, boxHeight: 12, usePointStyle: true, pointStyle: 'circle' } },
+            legend: { position: 'bottom', labels: { boxWidth: 8, boxHeight: 8, usePointStyle: true, pointStyle: 'circle' } },
             tooltip: { filter: item => item.raw > 0, itemSort: (a, b) => b.raw - a.raw, callbacks: { label: item => ` ${item.dataset.label}: ${size(item.raw)}` } },
         },
     }, options) });
@@ -228,20 +232,19 @@ function fillCoverage() {
     put('statement', el('span', { class: 'big' }, share === null ? '–' : percent(share)),
         el('p', {}, el('b', {}, share === null ? 'Coverage: nothing to cover. ' : 'Coverage. '), coverage.statement));
     const lost = coverage.packets_unanalysed > 0;
-    bar('coverage-bar', 'Packets', [
+    bar('coverage-bar', 'Packets that were to be looked at', [
         { label: 'analysed', value: coverage.packets_analysed, look: 'acceptable' },
         { label: 'dropped', value: coverage.packets_dropped, look: 'unacceptable' },
         { label: 'shed', value: coverage.packets_shed, look: 'review' },
-        { label: 'quarantined or missing', value: coverage.packets_quarantined + coverage.packets_missing, look: 'none' },
-        { label: 'filtered', value: coverage.packets_filtered, look: 'hatch' },
+        { label: 'quarantined or missing', value: coverage.packets_quarantined + coverage.packets_missing, look: 'hatch' },
     ]);
     const rows = coverageRows().concat(flagRows());
     table('coverage-table', 'What became of the packets, and what limits the figures', [
-        text('', row => row.label),
+        text('', row => el('span', {}, row.label, narrow(row.meaning))),
         { head: 'Number', num: true, cell: row => row.unit ? '' : count(row.value) },
         { head: 'Share', num: true, cell: row => row.unit ? percent(row.value) : row.whole ? percent(row.value / row.whole) : '' },
-        text('Meaning', row => row.meaning, { look: 'meaning' }),
-    ].map(column => ({ ...column, fixed: true })), rows);
+        text('Meaning', row => row.meaning, { look: 'meaning', opt: true }),
+    ], rows, [], true);
     const failed = report.balance.filter(check => !check.holds);
     put('balance', el('h3', {}, failed.length ? `The balance does not close: ${plural(failed.length, 'check fails', 'checks fail')}` : 'The balance closes'),
         el('p', { class: 'quiet' }, 'Each packet that was seen must be found again in one of the terms above, and each that was analysed in a biflow.'),
@@ -264,7 +267,7 @@ function fillVerdicts() {
     bar('verdict-bar', 'Octets by verdict', report.verdicts.map(row => ({ label: (VERDICTS[row.verdict] || ['', row.verdict])[1],
         value: row.octets, look: row.verdict in VERDICTS ? row.verdict : 'none' })));
     at('verdict-bar').querySelectorAll('.legend').forEach(legend => legend.remove());
-    put('verdict-basis', report.total.biflows ? `Coverage ${percent(coverage.share_analysed)}, blind ${percent(coverage.share_blind_octets)} of octets. ` : null,
+    put('verdict-basis', report.total.biflows ? `Blind: ${percent(coverage.share_blind_octets)} of octets. Coverage: ` : null,
         coverage.statement);
 }
 
@@ -288,7 +291,8 @@ function fillClasses() {
 
 function ruleCell(row) {
     const more = row.source === 'unknown' ? 'This rule is not in the policy as it is now.' : row.say;
-    return el('div', { class: 'said' }, el('span', { class: 'mono' }, row.rule), more ? el('small', {}, foreign(more)) : null,
+    return el('div', { class: 'said' }, el('span', { class: 'mono' }, row.rule),
+        narrow(row.class + ', ', verdictMark(row.verdict)), more ? el('small', {}, foreign(more)) : null,
         row.when ? el('details', {}, el('summary', {}, 'Condition'), el('code', {}, row.when)) : null);
 }
 function fillRules() {
@@ -298,8 +302,8 @@ function fillRules() {
         return empty('rule-table', 'No rule decided anything.');
     table('rule-table', 'Rules that decided, with what they say and what they rest on', [
         { head: 'Rule', cell: ruleCell, value: row => row.rule },
-        text('Class', row => row.class),
-        { head: 'Verdict', cell: row => verdictMark(row.verdict), value: row => row.verdict },
+        text('Class', row => row.class, { opt: true }),
+        { head: 'Verdict', cell: row => verdictMark(row.verdict), value: row => row.verdict, opt: true },
         number('Biflows', row => row.biflows, count, { opt: true }),
         number('Octets', row => row.octets, size), { ...shareColumn('Share', row => row.share_octets), opt: true },
     ], report.rules);
@@ -307,6 +311,8 @@ function fillRules() {
 
 function fillAggregates() {
     const rows = report.aggregates, named = rows.some(row => row.aggregate !== null);
+    if (!rows.length)
+        return put('aggregate-note', 'No traffic to divide.');
     put('aggregate-note', named ? 'Aggregates are the prefixes and VLANs named in the configuration. Traffic that touches several carries all their names.' :
         'No part of the network is named in the configuration (aggregates in mira.conf), so there is nothing to compare.');
     if (!named)
@@ -326,7 +332,7 @@ function slots() {
     const starts = [...new Set(rows.map(row => row[key]))].sort((a, b) => a - b);
     const span = starts.length ? starts[starts.length - 1] - starts[0] : 0;
     const gap = starts.slice(1).reduce((least, start, i) => Math.min(least, start - starts[i]), Infinity);
-    const step = byWindow ? (isFinite(gap) ? gap : 1) : span > 7 * DAY ? DAY : HOUR;
+    const step = byWindow ? (isFinite(gap) ? gap : HOUR) : span > 7 * DAY ? DAY : HOUR;
     const sums = new Map();
     for (const row of rows) {
         const slot = byWindow ? row[key] : Math.floor(row[key] / step) * step;
@@ -363,7 +369,7 @@ function fillTimes() {
         { scales: { x: axis(true, { grid: { display: false, drawBorder: false }, ticks: { maxRotation: 0, autoSkipPadding: 16 } }), y: octetAxis() } });
     const busy = list.filter(([, sums]) => Object.keys(sums).length);
     table('time-table', 'Octets by class over time (UTC)', [
-        { head: 'Beginning', cell: row => step === DAY ? day(row[0]) : moment(row[0]), value: row => row[0] },
+        { head: 'Beginning', cell: row => step === DAY ? day(row[0]) : stamp(row[0]), value: row => row[0] },
         { head: 'Octets', num: true, value: row => Object.values(row[1]).reduce((a, b) => a + b, 0), cell: row => size(Object.values(row[1]).reduce((a, b) => a + b, 0)) },
         ...top.map(name => number(name, row => row[1][name] || 0, value => value ? size(value) : '–')),
         ...(rest ? [number('others', row => others(row[1]), value => value ? size(value) : '–')] : []),
@@ -414,7 +420,7 @@ function fillStreams() {
         number('Octets (IP)', row => row.octets_ip, size, { opt: true }),
         number('Batches', row => row.batches, count, { opt: true }),
         number('Not analysed', row => row.quarantined + row.missing, value => value ? count(value) : '–', { opt: true }),
-        { head: 'From (UTC)', cell: row => row.first_ms === null ? '–' : moment(row.first_ms), value: row => row.first_ms || 0, opt: true },
+        { head: 'From (UTC)', cell: row => row.first_ms === null ? '–' : stamp(row.first_ms), value: row => row.first_ms || 0, opt: true },
     ], report.streams);
     if (report.inputs.length)
         table('input-table', 'What was audited, with the id of its run (for a file, of its content)', [
@@ -424,10 +430,10 @@ function fillStreams() {
 
 [fillCover, fillCoverage, fillVerdicts, fillClasses, fillRules, fillAggregates, fillTimes, fillHosts, fillStreams].forEach(fill => fill());
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redress);
-/* On paper everything is open, and charts have paper's colours. */
+/* On paper the conditions are open, and charts have paper's colours. */
 let opened = [];
 addEventListener('beforeprint', () => {
-    opened = [...document.querySelectorAll('details:not([open])')];
+    opened = [...document.querySelectorAll('td details:not([open]), th details:not([open])')];
     opened.forEach(details => { details.open = true; });
     redress();
 });

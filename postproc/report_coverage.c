@@ -90,7 +90,7 @@ static json_t *statement(double seen, double analysed, size_t damaged)
 	else
 		snprintf(text, sizeof(text),
 			"%s of the packets seen were analysed. The figures are what was observed; nothing is "
-			"extrapolated, so each is a lower bound of what was used.%s",
+			"extrapolated, so each amount is a lower bound of what was used.%s",
 			report_share(analysed / seen, share), early);
 	return json_string(text);
 }

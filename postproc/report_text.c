@@ -94,8 +94,9 @@ static void put_bar(FILE *out, double share)
 	static const char *const eighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
 	int cells = (int)(share * BAR_CELLS * 8 + 0.999);
 
-	if (!utf8_terminal())
+	if (!cells || !utf8_terminal())
 		return;
+	fputs("  ", out);
 	for (; cells >= 8; cells -= 8)
 		fputs("█", out);
 	fputs(eighths[cells], out);
@@ -176,24 +177,30 @@ static void print_wrapped(const char *text, FILE *out)
 	}
 }
 
+static void print_terms(const json_t *coverage, FILE *out)
+{
+	char line[512] = "packets:", count[32];
+	size_t length = strlen(line);
+
+	for (size_t i = 0; i < sizeof(terms) / sizeof(terms[0]); i++) {
+		json_int_t value = integer(coverage, terms[i].key);
+
+		if (value || terms[i].always)
+			length += (size_t)snprintf(line + length, sizeof(line) - length, "%s %s %s", i ? "," : "",
+				terms[i].label, report_count(value, count));
+	}
+	print_wrapped(line, out);
+}
+
 static void print_coverage(const json_t *coverage, FILE *out)
 {
 	const json_t *share = json_object_get(coverage, "share_analysed"), *blind = json_object_get(coverage, "share_blind_octets");
 	char text[32], other[32];
-	bool first = true;
 
 	fprintf(out, "Coverage: %s\n", json_is_number(share) ? report_share(json_number_value(share), text) : "nothing to cover");
 	print_wrapped(json_string_at(coverage, "statement"), out);
-	fputs("  packets: ", out);
-	for (size_t i = 0; i < sizeof(terms) / sizeof(terms[0]); i++) {
-		json_int_t value = integer(coverage, terms[i].key);
-
-		if (!value && !terms[i].always)
-			continue;
-		fprintf(out, "%s%s %s", first ? "" : ", ", terms[i].label, report_count(value, text));
-		first = false;
-	}
-	fprintf(out, "\n  blind (nothing tells the purpose): %s of octets; one direction only: %s biflows\n",
+	print_terms(coverage, out);
+	fprintf(out, "  blind (nothing tells the purpose): %s of octets; one direction only: %s biflows\n",
 		json_is_number(blind) ? report_share(json_number_value(blind), text) : "-",
 		report_count(integer(coverage, "one_way_biflows"), other));
 	if (integer(coverage, "incomplete_windows") || integer(coverage, "late_biflows"))
@@ -248,7 +255,7 @@ static void print_shares(const json_t *rows, const char *title, const char *name
 		}
 		fputs("  ", out);
 		put_text(out, verdict_words(json_string_at(row, name)), 16);
-		fprintf(out, " %9s  %7s %10s  ", report_size(json_number(row, "octets"), octets), report_share(part, share),
+		fprintf(out, " %9s  %7s %10s", report_size(json_number(row, "octets"), octets), report_share(part, share),
 			report_count(integer(row, "biflows"), biflows));
 		put_bar(out, part);
 		fputc('\n', out);

@@ -1,6 +1,6 @@
 /*
- * aggregate.h: the labels of a flow: the names of the aggregates in mira.conf (campus, faculties, cities) that its source,
- * its destination or one of its VLANs belongs to, as a set of intern.h.
+ * aggregate.h: the labels of a flow: the names of the aggregates in mira.conf (campus, faculties,
+ * cities) that its source, its destination or one of its VLANs belongs to, as a set of intern.h.
  */
 #ifndef PREPROCESS_AGGREGATE_H
 #define PREPROCESS_AGGREGATE_H
@@ -13,7 +13,9 @@ struct aggregates;
 
 struct aggregates *aggregates_new(const struct config *config);
 void aggregates_free(struct aggregates *aggregates);
-/* aggregates_begin(): before a batch: ids of VLANS from the batch before mean nothing any more. */
+/*
+ * aggregates_begin(): before a batch: ids of VLANS from the batch before mean nothing any more.
+ */
 void aggregates_begin(struct aggregates *aggregates);
 /* aggregates_of(): VLANS is a set of VLAN ids, as in struct flow. */
 uint32_t aggregates_of(struct aggregates *aggregates, const struct flowkey *key, uint32_t vlans);

@@ -1,6 +1,6 @@
 /*
- * attributes.c: between the decoder, which finds VLAN ids and tunnels in each packet, and the flow table, whose entries hold
- * one small number for each set of them.
+ * attributes.c: between the decoder, which finds VLAN ids and tunnels in each packet, and the
+ * flow table, whose entries hold one small number for each set of them.
  */
 #include "preprocess/attributes.h"
 
@@ -42,7 +42,10 @@ static uint32_t intern_stack(const struct packet *packet)
 	return intern(text);
 }
 
-/* A stack is looked up by its bytes; when the places are used up, which only a forger brings about, the last is used again. */
+/*
+ * A stack is looked up by its bytes; when the places are used up, which only a forger brings
+ * about, the last is used again.
+ */
 uint32_t attributes_tunnels(struct attributes *attributes, const struct packet *packet)
 {
 	uint64_t tunnels = 0;

@@ -1,5 +1,6 @@
 /*
- * attributes.h: the VLANs and tunnels of a packet as ids of intern.h, without making texts for every packet.
+ * attributes.h: the VLANs and tunnels of a packet as ids of intern.h, without making texts for
+ * every packet.
  */
 #ifndef PREPROCESS_ATTRIBUTES_H
 #define PREPROCESS_ATTRIBUTES_H

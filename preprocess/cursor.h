@@ -6,9 +6,9 @@
  *		return …;			(the packet ends before)
  *	length = get16(header + 2);
  *
- * What cursor_take() returns may be read for the length asked and stays valid as long as the packet. `missing` is how
- * many bytes the packet had on the wire behind `end` that were not captured, so lengths that the sender claims
- * can be told from lengths that were there.
+ * What cursor_take() returns may be read for the length asked and stays valid as long as the
+ * packet. `missing` is how many bytes the packet had on the wire behind `end` that were not
+ * captured, so lengths that the sender claims can be told from lengths that were there.
  */
 #ifndef PREPROCESS_CURSOR_H
 #define PREPROCESS_CURSOR_H

@@ -1,6 +1,7 @@
 /*
- * decode.c: walks the layers of a packet, from its link layer to the innermost transport header. Between the
- * segment reader (pcapng.h), which has the bytes, and the flow table (flowtab.h), which takes what was found.
+ * decode.c: walks the layers of a packet, from its link layer to the innermost transport header.
+ * Between the segment reader (pcapng.h), which has the bytes, and the flow table (flowtab.h),
+ * which takes what was found.
  */
 #include "preprocess/decode.h"
 

@@ -5,14 +5,17 @@
  *	decode_packet(linktype, bytes, captured, length, &packet);
  *	if (packet.kind == PACKET_IP) …
  *
- * The innermost IP header that is usable makes the flow: its first 20 (IPv6: 40) bytes were captured, its version fits, and
- * its lengths are possible. An IP packet that ICMP quotes is not looked into; where a tunnel holds no
- * usable IP header (it is cut off, a later fragment, ARP), the flow is that of the header around it.
+ * The innermost IP header that is usable makes the flow: its first 20 (IPv6: 40) bytes were
+ * captured, its version fits, and its lengths are possible. An IP packet that ICMP quotes is not
+ * looked into; where a tunnel holds no usable IP header (it is cut off, a later fragment, ARP),
+ * the flow is that of the header around it.
  *
- * Octets are the IP total length of that header: IPv6 40 + payload length, also where a jumbo payload option says
- * more than that field can; an IPv4 total length of 0 (segmentation offload) is what the frame still held.
+ * Octets are the IP total length of that header: IPv6 40 + payload length, also where a jumbo
+ * payload option says more than that field can; an IPv4 total length of 0 (segmentation offload)
+ * is what the frame still held.
  *
- * Nothing is allocated and nothing remembered: the result is a function of the packet. Pointers go into BYTES.
+ * Nothing is allocated and nothing remembered: the result is a function of the packet. Pointers
+ * go into BYTES.
  */
 #ifndef PREPROCESS_DECODE_H
 #define PREPROCESS_DECODE_H
@@ -27,27 +30,27 @@
 #define DECODE_VLANS   4  /* VLAN ids kept of one packet: 802.1ad and 802.1ah stack three */
 
 enum packet_kind {
-	PACKET_NOT_IP,		/* no IP header was announced: ARP, LLDP, … */
-	PACKET_MALFORMED,	/* one was announced, and is not usable */
+	PACKET_NOT_IP,	  /* no IP header was announced: ARP, LLDP, … */
+	PACKET_MALFORMED, /* one was announced, and is not usable */
 	PACKET_IP,
 };
 
 enum tunnel {
 	TUNNEL_NONE,
-	TUNNEL_IPIP,	/* IPv4 in IPv4, RFC 2003 */
-	TUNNEL_6IN4,	/* RFC 4213 */
-	TUNNEL_4IN6,	/* RFC 2473 */
-	TUNNEL_6IN6,	/* RFC 2473 */
-	TUNNEL_GRE,	/* RFC 2784, RFC 2890 */
-	TUNNEL_PPTP,	/* GRE version 1, RFC 2637 */
+	TUNNEL_IPIP, /* IPv4 in IPv4, RFC 2003 */
+	TUNNEL_6IN4, /* RFC 4213 */
+	TUNNEL_4IN6, /* RFC 2473 */
+	TUNNEL_6IN6, /* RFC 2473 */
+	TUNNEL_GRE,  /* RFC 2784, RFC 2890 */
+	TUNNEL_PPTP, /* GRE version 1, RFC 2637 */
 	TUNNEL_ERSPAN,
-	TUNNEL_VXLAN,	/* RFC 7348, and its generic extension */
-	TUNNEL_GENEVE,	/* RFC 8926 */
-	TUNNEL_GTP_U,	/* 3GPP TS 29.281 */
-	TUNNEL_TEREDO,	/* RFC 4380 */
-	TUNNEL_L2TP,	/* RFC 2661 */
-	TUNNEL_PPPOE,	/* RFC 2516 */
-	TUNNEL_CAPWAP,	/* RFC 5415 */
+	TUNNEL_VXLAN,  /* RFC 7348, and its generic extension */
+	TUNNEL_GENEVE, /* RFC 8926 */
+	TUNNEL_GTP_U,  /* 3GPP TS 29.281 */
+	TUNNEL_TEREDO, /* RFC 4380 */
+	TUNNEL_L2TP,   /* RFC 2661 */
+	TUNNEL_PPPOE,  /* RFC 2516 */
+	TUNNEL_CAPWAP, /* RFC 5415 */
 	TUNNEL_AYIYA,
 	TUNNEL_COUNT
 };
@@ -62,7 +65,7 @@ struct packet {
 	uint32_t tcp_seq;
 	uint16_t tcp_flags;
 	uint8_t vlan_count, tunnel_count;
-	uint16_t vlans[DECODE_VLANS];	  /* outermost first */
+	uint16_t vlans[DECODE_VLANS];	 /* outermost first */
 	uint8_t tunnels[DECODE_TUNNELS]; /* enum tunnel, outermost first */
 };
 
@@ -70,7 +73,10 @@ struct packet {
 #define TCP_SYN 0x02
 #define TCP_ACK 0x10
 
-/* decode_packet(): CAPTURED bytes at BYTES of a packet that had LENGTH on the wire. LINKTYPE as in pcapng. */
+/*
+ * decode_packet(): CAPTURED bytes at BYTES of a packet that had LENGTH on the wire. LINKTYPE as
+ * in pcapng.
+ */
 void decode_packet(uint32_t linktype, const uint8_t *bytes, uint32_t captured, uint32_t length,
 	struct packet *packet);
 

@@ -1,5 +1,6 @@
 /*
- * export.c: from the flow table to the queue "flows", where consolidation takes over (an exporting process, RFC 7011).
+ * export.c: from the flow table to the queue "flows", where consolidation takes over (an
+ * exporting process, RFC 7011).
  */
 #include "preprocess/export.h"
 
@@ -10,9 +11,9 @@
 #include "spool/log.h"
 #include "spool/nfs.h"
 
-#define QUEUE	   "flows"
-#define SHARD	   "shard-0"
-#define FILE_NAME  "flows.ipfix"
+#define QUEUE	  "flows"
+#define SHARD	  "shard-0"
+#define FILE_NAME "flows.ipfix"
 
 int export_begin(struct output *output, struct batch *batch)
 {
@@ -33,11 +34,15 @@ void export_abandon(struct output *output)
 	output->writer = NULL;
 }
 
-/* The share of the stream's packets that was analysed: what was taken on purpose, less what was lost on the way. */
+/*
+ * The share of the stream's packets that was analysed: what was taken on purpose, less what was
+ * lost on the way.
+ */
 static double sampling_of(const struct manifest *manifest)
 {
 	const struct counts *counts = &manifest->counts;
-	double taken = (double)counts->captured, lost = (double)counts->dropped + (double)counts->shed;
+	double taken = (double)counts->captured,
+	       lost = (double)counts->dropped + (double)counts->shed;
 
 	return taken > 0 ? manifest->sampling * taken / (taken + lost) : manifest->sampling;
 }
@@ -54,9 +59,11 @@ static void collect(void *own, uint16_t index, uint32_t packets)
 
 	if (collected->count == collected->room) {
 		collected->room = collected->room ? 2 * collected->room : 64;
-		collected->list = x_realloc(collected->list, collected->room * sizeof(*collected->list));
+		collected->list =
+			x_realloc(collected->list, collected->room * sizeof(*collected->list));
 	}
-	collected->list[collected->count++] = (struct symptom_count){.name = index, .packets = packets};
+	collected->list[collected->count++] =
+		(struct symptom_count){.name = index, .packets = packets};
 }
 
 static int by_label(const void *a, const void *b)
@@ -66,7 +73,8 @@ static int by_label(const void *a, const void *b)
 	return (x->name > y->name) - (x->name < y->name);
 }
 
-static void collect_symptoms(struct collected *collected, const struct meter *meter, const struct entry *entry)
+static void collect_symptoms(
+	struct collected *collected, const struct meter *meter, const struct entry *entry)
 {
 	collected->count = 0;
 	flowtab_symptoms(meter->table, entry, collect, collected);

@@ -1,7 +1,8 @@
 /*
- * export.h: the output of a batch: flows.ipfix (record.h) with a flow for each entry of the table and the ledger row of the packets
- * batch it came from. The row stands first, so that consolidation can plan without reading on; behind flows only when the
- * table was full before the batch was read.
+ * export.h: the output of a batch: flows.ipfix (record.h) with a flow for each entry of the table
+ * and the ledger row of the packets batch it came from. The row stands first, so that
+ * consolidation can plan without reading on; behind flows only when the table was full before the
+ * batch was read.
  *
  *	export_begin(&output, batch);
  *	export_flows(&output, meter, &manifest);	each time the table is full
@@ -10,7 +11,8 @@
  *	export_flows(&output, meter, &manifest);
  *	export_end(&output);
  *
- * MANIFEST is that of the packets batch. All return 0, or -1 with errno; after an error export_abandon().
+ * MANIFEST is that of the packets batch. All return 0, or -1 with errno; after an error
+ * export_abandon().
  */
 #ifndef PREPROCESS_EXPORT_H
 #define PREPROCESS_EXPORT_H

@@ -58,7 +58,7 @@ void fast_free(struct fast *fast)
 static bool address_matches(const struct prefixmap *prefixes, const struct flowkey *key)
 {
 	return !prefixes || prefixmap_find(prefixes, key->src, key->version) ||
-		prefixmap_find(prefixes, key->dst, key->version);
+	       prefixmap_find(prefixes, key->dst, key->version);
 }
 
 static bool proto_matches(const struct policy_port *port, uint8_t proto)
@@ -76,7 +76,8 @@ static bool port_matches(const struct policy_fast *list, const struct flowkey *k
 	for (size_t i = 0; i < list->port_count; i++) {
 		const struct policy_port *port = &list->ports[i];
 
-		if (proto_matches(port, key->proto) && (inside(port, key->sport) || inside(port, key->dport)))
+		if (proto_matches(port, key->proto) &&
+			(inside(port, key->sport) || inside(port, key->dport)))
 			return true;
 	}
 	return list->port_count == 0;
@@ -85,7 +86,8 @@ static bool port_matches(const struct policy_fast *list, const struct flowkey *k
 uint16_t fast_match(const struct fast *fast, const struct flowkey *key)
 {
 	for (size_t i = 0; i < fast->policy->fast_count; i++)
-		if (port_matches(&fast->policy->fast[i], key) && address_matches(fast->prefixes[i], key))
+		if (port_matches(&fast->policy->fast[i], key) &&
+			address_matches(fast->prefixes[i], key))
 			return (uint16_t)i;
 	return FLOWTAB_NO_FAST;
 }

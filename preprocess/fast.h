@@ -1,8 +1,9 @@
 /*
- * fast.h: fast classification: the fast list of policy.conf that decides a flow, so its payload need not be scanned.
+ * fast.h: fast classification: the fast list of policy.conf that decides a flow, so its payload
+ * need not be scanned.
  *
- * A list matches when one of the flow's addresses lies in one of its prefixes (no prefixes: any) and one of its ports is
- * listed (no ports: any). The first list in the file wins.
+ * A list matches when one of the flow's addresses lies in one of its prefixes (no prefixes: any)
+ * and one of its ports is listed (no ports: any). The first list in the file wins.
  */
 #ifndef PREPROCESS_FAST_H
 #define PREPROCESS_FAST_H

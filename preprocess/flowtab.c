@@ -1,6 +1,7 @@
 /*
- * flowtab.c: the hash table that meter.c counts packets in and export.c writes flows from. With many flows its cache
- * misses cost more than all decoding, so a lookup touches one slot and one entry, and both can be prefetched.
+ * flowtab.c: the hash table that meter.c counts packets in and export.c writes flows from. With
+ * many flows its cache misses cost more than all decoding, so a lookup touches one slot and one
+ * entry, and both can be prefetched.
  */
 #include "preprocess/flowtab.h"
 
@@ -12,12 +13,12 @@
 
 #include "spool/log.h"
 
-#define SLOTS_MIN 4096u /* the index doubles from here when it is half full */
-#define COUNTS_PER_FLOW 4 /* room for symptom counts, on average */
+#define SLOTS_MIN	4096u /* the index doubles from here when it is half full */
+#define COUNTS_PER_FLOW 4     /* room for symptom counts, on average */
 
 struct slot {
 	uint32_t hash;	/* upper half: the lower one says where the slot is */
-	uint32_t entry;	/* number plus one, 0 for empty */
+	uint32_t entry; /* number plus one, 0 for empty */
 };
 
 struct count {
@@ -39,10 +40,13 @@ struct flowtab {
 /* Address space only; pages come with the first touch. */
 static void *reserve(size_t size)
 {
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (memory == MAP_FAILED)
-		die(MIRA_AGAIN, "no memory for a flow table of %zu bytes; lower max_flows in mira.conf", size);
+		die(MIRA_AGAIN,
+			"no memory for a flow table of %zu bytes; lower max_flows in mira.conf",
+			size);
 	return memory;
 }
 
@@ -52,7 +56,8 @@ struct flowtab *flowtab_new(uint32_t max_flows)
 
 	static_assert(sizeof(struct entry) == 128, "an entry is two cache lines");
 	table->max = max_flows ? max_flows : 1;
-	table->counts_max = max_flows > UINT32_MAX / COUNTS_PER_FLOW ? UINT32_MAX : max_flows * COUNTS_PER_FLOW;
+	table->counts_max =
+		max_flows > UINT32_MAX / COUNTS_PER_FLOW ? UINT32_MAX : max_flows * COUNTS_PER_FLOW;
 	if (table->counts_max < 2 * FLOWTAB_COUNTS_PACKET)
 		table->counts_max = 2 * FLOWTAB_COUNTS_PACKET;
 	table->slots_max = SLOTS_MIN;
@@ -89,7 +94,9 @@ void flowtab_clear(struct flowtab *table)
 	table->used = table->counts_used = 0;
 }
 
-/* Both halves of a 128-bit product: every bit of either factor reaches every bit of the result. */
+/*
+ * Both halves of a 128-bit product: every bit of either factor reaches every bit of the result.
+ */
 static inline uint64_t mix(uint64_t a, uint64_t b)
 {
 	unsigned __int128 product = (unsigned __int128)a * b;
@@ -104,7 +111,8 @@ uint64_t flowtab_hash(const struct flowtab *table, const struct flowkey *key, ui
 
 	static_assert(sizeof(word) == sizeof(*key), "the key is hashed as bytes");
 	memcpy(word, key, sizeof(word));
-	return mix(mix(word[0] ^ seed[0], word[1] ^ seed[1]) ^ mix(word[2] ^ seed[2], word[3] ^ seed[3]) ^ seed[5],
+	return mix(mix(word[0] ^ seed[0], word[1] ^ seed[1]) ^
+			   mix(word[2] ^ seed[2], word[3] ^ seed[3]) ^ seed[5],
 		mix(word[4] ^ seed[4], window_ms ^ seed[5]) ^ seed[0]);
 }
 
@@ -157,7 +165,8 @@ static struct entry *add(struct flowtab *table, const struct flowkey *key, uint6
 	return entry;
 }
 
-struct entry *flowtab_find(struct flowtab *table, const struct flowkey *key, uint64_t window_ms, uint64_t hash)
+struct entry *flowtab_find(
+	struct flowtab *table, const struct flowkey *key, uint64_t window_ms, uint64_t hash)
 {
 	uint64_t place = hash & table->mask;
 	struct slot *slot;

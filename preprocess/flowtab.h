@@ -1,5 +1,6 @@
 /*
- * flowtab.h: the flows of the batch at hand: one entry for each direction of a 5-tuple and window.
+ * flowtab.h: the flows of the batch at hand: one entry for each direction of a 5-tuple and
+ * window.
  *
  *	hash = flowtab_hash(table, &key, window_ms);
  *	flowtab_prefetch_slot(table, hash);	… later …
@@ -8,11 +9,13 @@
  *	if (!entry)
  *		the table is full: write out what it holds, flowtab_clear(), find again
  *
- * Open addressing over an index of 8-byte slots; entries of two cache lines stand in the order of their first packets, which
- * is also the order they are written in, so the same packets give the same file. The hash has a random seed: nobody can
- * choose addresses that collide. Symptom counts stand in an array of their own, as most flows have few.
+ * Open addressing over an index of 8-byte slots; entries of two cache lines stand in the order of
+ * their first packets, which is also the order they are written in, so the same packets give the
+ * same file. The hash has a random seed: nobody can choose addresses that collide. Symptom counts
+ * stand in an array of their own, as most flows have few.
  *
- * Memory is reserved once for the largest table and touched only as it fills; nothing is allocated for a packet.
+ * Memory is reserved once for the largest table and touched only as it fills; nothing is
+ * allocated for a packet.
  */
 #ifndef PREPROCESS_FLOWTAB_H
 #define PREPROCESS_FLOWTAB_H
@@ -22,8 +25,9 @@
 #include <stdint.h>
 #include "spool/record.h"
 
-#define FLOWTAB_NO_FAST	      UINT16_MAX
-#define FLOWTAB_COUNTS_PACKET 128 /* symptoms of one packet, at most; flowtab_find() keeps room for them */
+#define FLOWTAB_NO_FAST UINT16_MAX
+/* Symptoms of one packet, at most; flowtab_find() keeps room for them. */
+#define FLOWTAB_COUNTS_PACKET 128
 
 /* Times are milliseconds after the window's start, positions count packets of the batch. */
 struct entry {
@@ -34,17 +38,17 @@ struct entry {
 	uint32_t start_ms;
 	/* 64 bytes */
 	uint32_t end_ms;
-	uint32_t first;			/* position of the earliest packet */
-	uint32_t syn_ms, syn;		/* time and position of the earliest SYN without ACK */
-	uint32_t next_seq;		/* TCP: the highest sequence number seen, plus one */
-	uint32_t gap_begin, gap_end;	/* TCP: what is known to be missing below it */
+	uint32_t first;			  /* position of the earliest packet */
+	uint32_t syn_ms, syn;		  /* time and position of the earliest SYN without ACK */
+	uint32_t next_seq;		  /* TCP: the highest sequence number seen, plus one */
+	uint32_t gap_begin, gap_end;	  /* TCP: what is known to be missing below it */
 	uint32_t vlan, tunnel, host_name; /* intern ids */
-	uint32_t symptoms;		/* index of its first count plus one */
+	uint32_t symptoms;		  /* index of its first count plus one */
 	uint16_t tcp_flags;
-	uint16_t fast;			/* fast list that decides, or FLOWTAB_NO_FAST */
-	uint8_t flags;			/* enum flow_flag */
-	bool sequenced;			/* next_seq and the gap are set */
-	uint8_t changes;		/* times that vlan or tunnel changed */
+	uint16_t fast;	 /* fast list that decides, or FLOWTAB_NO_FAST */
+	uint8_t flags;	 /* enum flow_flag */
+	bool sequenced;	 /* next_seq and the gap are set */
+	uint8_t changes; /* times that vlan or tunnel changed */
 	uint8_t unused[13];
 } __attribute__((aligned(64)));
 
@@ -59,8 +63,12 @@ void flowtab_clear(struct flowtab *table);
 uint64_t flowtab_hash(const struct flowtab *table, const struct flowkey *key, uint64_t window_ms);
 void flowtab_prefetch_slot(const struct flowtab *table, uint64_t hash);
 void flowtab_prefetch_entry(const struct flowtab *table, uint64_t hash);
-/* flowtab_find(): the entry, made when there is none (packets is 0 then); NULL when the table is full. */
-struct entry *flowtab_find(struct flowtab *table, const struct flowkey *key, uint64_t window_ms, uint64_t hash);
+/*
+ * flowtab_find(): the entry, made when there is none (packets is 0 then); NULL when the table is
+ * full.
+ */
+struct entry *flowtab_find(
+	struct flowtab *table, const struct flowkey *key, uint64_t window_ms, uint64_t hash);
 
 /* flowtab_count_symptom(): one more packet of ENTRY, which was just found, with symptom INDEX. */
 void flowtab_count_symptom(struct flowtab *table, struct entry *entry, uint16_t index);

@@ -1,5 +1,6 @@
 /*
- * ip.c: IPv4 and IPv6 with its extension headers. Each usable header makes the packet's flow, so the innermost wins.
+ * ip.c: IPv4 and IPv6 with its extension headers. Each usable header makes the packet's flow, so
+ * the innermost wins.
  */
 #include "preprocess/layer.h"
 
@@ -57,7 +58,10 @@ enum layer layer_protocol(struct decoder *decoder)
 	return protocol_layers[decoder->protocol];
 }
 
-/* RFC 791. A total length of 0 is what a host sees of a segment that its network card will cut up later. */
+/*
+ * RFC 791. A total length of 0 is what a host sees of a segment that its network card will cut up
+ * later.
+ */
 enum layer layer_ipv4(struct decoder *decoder)
 {
 	struct cursor *cursor = &decoder->cursor;
@@ -123,8 +127,8 @@ enum layer layer_ipv6(struct decoder *decoder)
 }
 
 /*
- * One extension header. A header that may stand alone (mobility, HIP, shim6) names the flow when nothing follows it.
- * Of a later fragment only the protocol is known.
+ * One extension header. A header that may stand alone (mobility, HIP, shim6) names the flow when
+ * nothing follows it. Of a later fragment only the protocol is known.
  */
 enum layer layer_ipv6_headers(struct decoder *decoder)
 {
@@ -141,7 +145,8 @@ enum layer layer_ipv6_headers(struct decoder *decoder)
 	if (header[0] == PROTOCOL_NONE && this >= PROTOCOL_MOBILITY)
 		return LAYER_END;
 	decoder->packet->key.proto = decoder->protocol = header[0];
-	if (!cursor_take(cursor, length) || (this == PROTOCOL_FRAGMENT && get16(header + 2) & 0xfff8))
+	if (!cursor_take(cursor, length) ||
+		(this == PROTOCOL_FRAGMENT && get16(header + 2) & 0xfff8))
 		return LAYER_END;
 	return is_extension(header[0]) ? LAYER_IPV6_HEADERS : protocol_layers[header[0]];
 }

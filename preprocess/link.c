@@ -1,10 +1,11 @@
 /*
- * link.c: link layers, and what stands between them and IP: VLAN and MPLS tags, LLC, PPP. The first layers of a packet,
- * and again those inside tunnels that carry frames.
+ * link.c: link layers, and what stands between them and IP: VLAN and MPLS tags, LLC, PPP. The
+ * first layers of a packet, and again those inside tunnels that carry frames.
  */
 #include "preprocess/layer.h"
 
-#define ETHERTYPE_LENGTH_MAX 1500 /* up to here the field is a length, and LLC follows (IEEE 802.3) */
+#define ETHERTYPE_LENGTH_MAX                                                                       \
+	1500 /* up to here the field is a length, and LLC follows (IEEE 802.3) */
 
 /* Link types as in pcapng interface blocks (tcpdump.org/linktypes.html). */
 static const uint8_t link_layers[] = {
@@ -104,7 +105,10 @@ enum layer layer_llc(struct decoder *decoder)
 	return LAYER_ETHERTYPE;
 }
 
-/* RFC 3032. Nothing says what follows the last label but its first four bits (RFC 4928): 0 is a pseudo-wire's control word. */
+/*
+ * RFC 3032. Nothing says what follows the last label but its first four bits (RFC 4928): 0 is a
+ * pseudo-wire's control word.
+ */
 enum layer layer_mpls(struct decoder *decoder)
 {
 	const uint8_t *label, *next;
@@ -193,7 +197,8 @@ enum layer layer_frame_relay(struct decoder *decoder)
 	header = cursor_peek(cursor, 2);
 	if (!header || header[0] != 0x03)
 		return LAYER_ETHERTYPE;
-	cursor_take(cursor, header[1] == 0 ? 2 : 1); /* a padding byte may follow the control byte */
+	cursor_take(
+		cursor, header[1] == 0 ? 2 : 1); /* a padding byte may follow the control byte */
 	header = cursor_take(cursor, 1);
 	switch (header ? *header : 0) {
 	case 0xcc: return LAYER_IPV4;
@@ -228,7 +233,10 @@ enum layer layer_sll2(struct decoder *decoder)
 	return header ? cooked(get16(header)) : LAYER_END;
 }
 
-/* BSD loopback: an address family in the byte order of the capturing host; IPv6 has another number on each system. */
+/*
+ * BSD loopback: an address family in the byte order of the capturing host; IPv6 has another
+ * number on each system.
+ */
 enum layer layer_null(struct decoder *decoder)
 {
 	const uint8_t *header = cursor_take(&decoder->cursor, 4);
@@ -273,7 +281,10 @@ enum layer layer_backbone(struct decoder *decoder)
 	return cursor_take(&decoder->cursor, 4) ? LAYER_ETHERNET : LAYER_END;
 }
 
-/* SunATM: the low bits of the first byte tell LAN emulation (a frame behind 2 bytes) from LLC (RFC 2684). */
+/*
+ * SunATM: the low bits of the first byte tell LAN emulation (a frame behind 2 bytes) from LLC
+ * (RFC 2684).
+ */
 enum layer layer_sunatm(struct decoder *decoder)
 {
 	const uint8_t *header = cursor_take(&decoder->cursor, 4);
@@ -287,7 +298,10 @@ enum layer layer_sunatm(struct decoder *decoder)
 
 #define NFLOG_PAYLOAD 9
 
-/* Linux netfilter's log: attributes (length, type, padded to 4) in the byte order of the capturing host; one is the packet. */
+/*
+ * Linux netfilter's log: attributes (length, type, padded to 4) in the byte order of the
+ * capturing host; one is the packet.
+ */
 enum layer layer_nflog(struct decoder *decoder)
 {
 	struct cursor *cursor = &decoder->cursor;

@@ -1,6 +1,6 @@
 /*
- * main.c: mira-preprocess: turns a batch of packets into a batch of flows with symptoms. Any number of them work on one spool,
- * on any number of hosts. Manual page: mira-preprocess(8).
+ * main.c: mira-preprocess: turns a batch of packets into a batch of flows with symptoms. Any
+ * number of them work on one spool, on any number of hosts. Manual page: mira-preprocess(8).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -33,7 +33,8 @@ static const struct stage stage = {
 	.queue = "packets",
 	.reader = "preprocess",
 	.output = "flows",
-	.summary = "Turns captured packets into flows with symptoms; the payload is deleted with the packets.",
+	.summary = "Turns captured packets into flows with symptoms; the payload is deleted with "
+		   "the packets.",
 	.options_help = check_help,
 	.open = open_preprocess,
 	.work = work,
@@ -60,13 +61,15 @@ static int open_preprocess(struct stage_run *run)
 	struct preprocess *preprocess;
 
 	if (run->spool.shards != 1) {
-		log_err("this version works with one shard, the spool has %u: set shards = 1 in mira.conf and use a new spool",
+		log_err("this version works with one shard, the spool has %u: set shards = 1 in "
+			"mira.conf and use a new spool",
 			run->spool.shards);
 		return MIRA_PERSON;
 	}
 	preprocess = x_calloc(1, sizeof(*preprocess));
 	preprocess->reader = pcapng_new();
-	preprocess->meter = meter_new(&run->spool, run->config.max_flows, write_full_table, preprocess);
+	preprocess->meter =
+		meter_new(&run->spool, run->config.max_flows, write_full_table, preprocess);
 	run->own = preprocess;
 	return MIRA_OK;
 }
@@ -84,7 +87,8 @@ static void close_preprocess(struct stage_run *run)
 }
 
 /* 0, -1 errno, -2 the segment is bad (pcapng_why()). */
-static int read_segment(struct preprocess *preprocess, const struct batch *batch, const struct segment *segment)
+static int read_segment(
+	struct preprocess *preprocess, const struct batch *batch, const struct segment *segment)
 {
 	struct frame frames[PCAPNG_BURST];
 	char path[PATH_MAX];
@@ -107,15 +111,17 @@ static void tell_progress(struct stage_run *run, const struct preprocess *prepro
 	run->progress.bytes += totals->bytes;
 	run->progress.records += preprocess->output.flows;
 	if (totals->full)
-		log_warn("%s: the flow table was full %llu times, its flows were written in parts; raise max_flows in mira.conf",
+		log_warn("%s: the flow table was full %llu times, its flows were written in parts; "
+			 "raise max_flows in mira.conf",
 			preprocess->manifest->name, (unsigned long long)totals->full);
 	if (totals->overflow)
-		log_warn("%s: %llu symptoms were not counted, more than 64 in one packet", preprocess->manifest->name,
-			(unsigned long long)totals->overflow);
+		log_warn("%s: %llu symptoms were not counted, more than 64 in one packet",
+			preprocess->manifest->name, (unsigned long long)totals->overflow);
 }
 
 /* Reads every segment. WORK_DONE, or what to return; WORK_BAD: WHY says what is wrong. */
-static enum work_result read_segments(struct preprocess *preprocess, struct batch *batch, char *why, size_t size)
+static enum work_result read_segments(
+	struct preprocess *preprocess, struct batch *batch, char *why, size_t size)
 {
 	const struct manifest *manifest = preprocess->manifest;
 
@@ -126,14 +132,16 @@ static enum work_result read_segments(struct preprocess *preprocess, struct batc
 		if (result == -1)
 			return WORK_AGAIN;
 		if (result == -2) {
-			snprintf(why, size, "%s %s", manifest->segments[i].name, pcapng_why(preprocess->reader));
+			snprintf(why, size, "%s %s", manifest->segments[i].name,
+				pcapng_why(preprocess->reader));
 			return WORK_BAD;
 		}
 	}
 	if (preprocess->meter->totals.packets == manifest->counts.captured)
 		return WORK_DONE;
 	snprintf(why, size, "its segments hold %llu packets, its manifest says %llu",
-		(unsigned long long)preprocess->meter->totals.packets, (unsigned long long)manifest->counts.captured);
+		(unsigned long long)preprocess->meter->totals.packets,
+		(unsigned long long)manifest->counts.captured);
 	return WORK_BAD;
 }
 
@@ -182,7 +190,10 @@ static enum work_result work(struct stage_run *run, struct batch *batch)
 	return result == WORK_BAD ? stage_reject(run, &stage, batch, "%s", why) : result;
 }
 
-/* Where the manifest cannot be read, the name says whose batch it was; consolidation knows the counts from its neighbours. */
+/*
+ * Where the manifest cannot be read, the name says whose batch it was; consolidation knows the
+ * counts from its neighbours.
+ */
 static void manifest_from_name(struct manifest *manifest, const char *text)
 {
 	struct batchname name;
@@ -206,7 +217,8 @@ static int rejected(struct stage_run *run, struct batch *batch, const char *reas
 	ledger_of(&ledger, manifest, LEDGER_QUARANTINED);
 	if (ledger.first_ms > ledger.last_ms || ledger.last_ms > PCAPNG_TIME_MAX_MS)
 		ledger.first_ms = ledger.last_ms = 0; /* a manifest may say anything */
-	if (export_begin(&preprocess->output, batch) < 0 || export_ledger(&preprocess->output, &ledger) < 0 ||
+	if (export_begin(&preprocess->output, batch) < 0 ||
+		export_ledger(&preprocess->output, &ledger) < 0 ||
 		export_end(&preprocess->output) < 0) {
 		export_abandon(&preprocess->output);
 		return -1;

@@ -1,6 +1,7 @@
 /*
- * meter.c: the packet path. A burst of frames from the segment reader is decoded, then looked up, then counted and scanned: three
- * passes, so that the slot and the entry of each flow are on their way from memory while other packets are worked on.
+ * meter.c: the packet path. A burst of frames from the segment reader is decoded, then looked up,
+ * then counted and scanned: three passes, so that the slot and the entry of each flow are on
+ * their way from memory while other packets are worked on.
  */
 #include "preprocess/meter.h"
 
@@ -23,7 +24,8 @@ struct passing {
 	uint32_t position;  /* in the batch */
 };
 
-struct meter *meter_new(const struct spool *spool, uint32_t max_flows, int (*full)(void *own), void *own)
+struct meter *meter_new(
+	const struct spool *spool, uint32_t max_flows, int (*full)(void *own), void *own)
 {
 	struct meter *meter = x_calloc(1, sizeof(*meter));
 
@@ -70,7 +72,8 @@ static void count_frame(struct meter_totals *totals, const struct frame *frame)
 }
 
 /* First pass. Returns how many packets were kept: those with an IP header. */
-static int decode(struct meter *meter, const struct frame *frames, int count, struct passing *passing)
+static int decode(
+	struct meter *meter, const struct frame *frames, int count, struct passing *passing)
 {
 	struct meter_totals *totals = &meter->totals;
 	int kept = 0;
@@ -81,7 +84,8 @@ static int decode(struct meter *meter, const struct frame *frames, int count, st
 
 		next->position = (uint32_t)totals->packets;
 		count_frame(totals, frame);
-		decode_packet(frame->linktype, frame->bytes, frame->captured, frame->length, &next->packet);
+		decode_packet(frame->linktype, frame->bytes, frame->captured, frame->length,
+			&next->packet);
 		totals->not_ip += next->packet.kind == PACKET_NOT_IP;
 		totals->malformed += next->packet.kind == PACKET_MALFORMED;
 		if (next->packet.kind != PACKET_IP)
@@ -132,8 +136,9 @@ static void count_packet(struct entry *entry, const struct passing *passing)
 }
 
 /*
- * A flow keeps its VLAN and its tunnel, or has a few. Each new set is a new text, so a forger who tags every packet
- * of a flow in another way would fill the memory: from CHANGES_MAX on nothing is added.
+ * A flow keeps its VLAN and its tunnel, or has a few. Each new set is a new text, so a forger who
+ * tags every packet of a flow in another way would fill the memory: from CHANGES_MAX on nothing
+ * is added.
  */
 static void unite(struct entry *entry, uint32_t *set, uint32_t more)
 {
@@ -158,8 +163,8 @@ static void find_host(struct meter *meter, struct entry *entry, const struct pac
 	struct symptom_hits *hits)
 {
 	char name[HOST_NAME_SIZE];
-	size_t size = host_name(packet->payload, packet->payload_size, packet->key.proto, packet->key.sport,
-		packet->key.dport, name);
+	size_t size = host_name(packet->payload, packet->payload_size, packet->key.proto,
+		packet->key.sport, packet->key.dport, name);
 
 	if (size == 0)
 		return;
@@ -172,15 +177,18 @@ static void scan(struct meter *meter, struct entry *entry, const struct packet *
 {
 	struct symptom_hits hits = {.count = 0};
 
-	symptoms_scan(meter->rules->symptoms, packet->payload, packet->payload_size, packet->key.proto,
-		packet->key.sport, packet->key.dport, &hits);
+	symptoms_scan(meter->rules->symptoms, packet->payload, packet->payload_size,
+		packet->key.proto, packet->key.sport, packet->key.dport, &hits);
 	find_host(meter, entry, packet, &hits);
 	meter->totals.overflow += hits.overflow;
 	for (unsigned i = 0; i < hits.count; i++)
 		flowtab_count_symptom(meter->table, entry, hits.index[i]);
 }
 
-/* A fast list decides without the payload: the addresses and ports that it looks at are the flow's. */
+/*
+ * A fast list decides without the payload: the addresses and ports that it looks at are the
+ * flow's.
+ */
 static void classify(struct meter *meter, struct entry *entry, const struct packet *packet)
 {
 	bool scanned = packet->payload_size > 0;
@@ -188,7 +196,8 @@ static void classify(struct meter *meter, struct entry *entry, const struct pack
 	if (entry->packets == 1)
 		entry->fast = fast_match(meter->rules->fast, &packet->key);
 	if (entry->fast != FLOWTAB_NO_FAST) {
-		flowtab_count_symptom(meter->table, entry, (uint16_t)(meter->rules->symptom_count + entry->fast));
+		flowtab_count_symptom(
+			meter->table, entry, (uint16_t)(meter->rules->symptom_count + entry->fast));
 		return;
 	}
 	if (packet->key.proto == IPPROTO_TCP)

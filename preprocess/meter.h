@@ -1,13 +1,14 @@
 /*
- * meter.h: counts packets into flows, and looks for symptoms in their payload (a metering process, RFC 7011).
+ * meter.h: counts packets into flows, and looks for symptoms in their payload (a metering
+ * process, RFC 7011).
  *
  *	meter = meter_new(&spool, max_flows, full, own);
  *	meter_begin(meter, rules);	for each batch
  *	meter_frames(meter, frames, count) …	0, or -1 with errno from full()
  *	… meter->table, meter->totals …
  *
- * A flow is one direction of a 5-tuple in one window. When the table is full, full() must write its flows out; the same
- * flow may then come again, which consolidation merges.
+ * A flow is one direction of a 5-tuple in one window. When the table is full, full() must write
+ * its flows out; the same flow may then come again, which consolidation merges.
  */
 #ifndef PREPROCESS_METER_H
 #define PREPROCESS_METER_H
@@ -20,9 +21,9 @@
 struct meter_totals {
 	uint64_t packets, ip, not_ip, malformed, octets_ip;
 	uint64_t first_ms, last_ms;
-	uint64_t bytes;		/* captured */
-	uint64_t full;		/* times the table was full */
-	uint64_t overflow;	/* symptoms dropped: more than fit one packet */
+	uint64_t bytes;	   /* captured */
+	uint64_t full;	   /* times the table was full */
+	uint64_t overflow; /* symptoms dropped: more than fit one packet */
 };
 
 struct meter {
@@ -36,9 +37,13 @@ struct meter {
 	struct attributes attributes;
 };
 
-struct meter *meter_new(const struct spool *spool, uint32_t max_flows, int (*full)(void *own), void *own);
+struct meter *meter_new(
+	const struct spool *spool, uint32_t max_flows, int (*full)(void *own), void *own);
 void meter_free(struct meter *meter);
-/* meter_begin(): forgets the batch before, and all ids of texts that it met. RULES must stay until its end. */
+/*
+ * meter_begin(): forgets the batch before, and all ids of texts that it met. RULES must stay
+ * until its end.
+ */
 void meter_begin(struct meter *meter, const struct ruleset *rules);
 int meter_frames(struct meter *meter, const struct frame *frames, int count);
 

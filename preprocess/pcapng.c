@@ -1,6 +1,7 @@
 /*
- * pcapng.c: where the preprocessor meets what the capture wrote: a segment of the spool becomes bursts of frames for
- * decode.h. A burst lets the stage work in passes (decode, look up, count) and hide the memory's latency.
+ * pcapng.c: where the preprocessor meets what the capture wrote: a segment of the spool becomes
+ * bursts of frames for decode.h. A burst lets the stage work in passes (decode, look up, count)
+ * and hide the memory's latency.
  */
 #include "preprocess/pcapng.h"
 
@@ -33,7 +34,10 @@ enum option {
 	OPTION_TSOFFSET = 14,
 };
 
-/* A time in units becomes milliseconds: value / divide for decimal units, or value * 1000 >> shift for binary ones. */
+/*
+ * A time in units becomes milliseconds: value / divide for decimal units, or value * 1000 >>
+ * shift for binary ones.
+ */
 struct interface {
 	uint32_t linktype;
 	uint64_t divide, multiply;
@@ -44,7 +48,7 @@ struct interface {
 struct pcapng {
 	int file;
 	bool swapped, section;
-	uint64_t left;	/* bytes of the file not yet read */
+	uint64_t left; /* bytes of the file not yet read */
 	uint8_t *buffer;
 	size_t room, at, have; /* buffer[at … have-1] is not yet parsed */
 	struct interface *interfaces;
@@ -199,8 +203,8 @@ static void read_option(const struct pcapng *reader, struct interface *interface
 		interface->offset_ms = 0;
 }
 
-static void read_options(const struct pcapng *reader, struct interface *interface, const uint8_t *at,
-	const uint8_t *end)
+static void read_options(const struct pcapng *reader, struct interface *interface,
+	const uint8_t *at, const uint8_t *end)
 {
 	while (end - at >= 4) {
 		unsigned code = get16(reader, at);
@@ -225,8 +229,8 @@ static int read_interface(struct pcapng *reader, const uint8_t *block, uint32_t 
 		return bad(reader, "has more than %u interfaces", INTERFACES_MAX);
 	if (reader->interface_count == reader->interface_room) {
 		reader->interface_room = reader->interface_room ? 2 * reader->interface_room : 16;
-		reader->interfaces = x_realloc(reader->interfaces,
-			reader->interface_room * sizeof(*reader->interfaces));
+		reader->interfaces = x_realloc(
+			reader->interfaces, reader->interface_room * sizeof(*reader->interfaces));
 	}
 	interface = &reader->interfaces[reader->interface_count++];
 	*interface = (struct interface){.linktype = get16(reader, block + 8)};
@@ -235,7 +239,8 @@ static int read_interface(struct pcapng *reader, const uint8_t *block, uint32_t 
 	return 0;
 }
 
-static int read_packet(struct pcapng *reader, const uint8_t *block, uint32_t length, struct frame *frame)
+static int read_packet(
+	struct pcapng *reader, const uint8_t *block, uint32_t length, struct frame *frame)
 {
 	const struct interface *interface;
 	uint32_t number, captured;
@@ -245,7 +250,8 @@ static int read_packet(struct pcapng *reader, const uint8_t *block, uint32_t len
 	number = get32(reader, block + 8);
 	captured = get32(reader, block + 20);
 	if (number >= reader->interface_count)
-		return bad(reader, "has a packet of interface %u of %u", number, reader->interface_count);
+		return bad(reader, "has a packet of interface %u of %u", number,
+			reader->interface_count);
 	if (captured > length - 32)
 		return bad(reader, "has a packet of %u bytes in a block of %u", captured, length);
 	interface = &reader->interfaces[number];
@@ -253,8 +259,8 @@ static int read_packet(struct pcapng *reader, const uint8_t *block, uint32_t len
 	frame->captured = captured;
 	frame->length = get32(reader, block + 24);
 	frame->linktype = interface->linktype;
-	frame->time_ms = time_ms(interface,
-		(uint64_t)get32(reader, block + 12) << 32 | get32(reader, block + 16));
+	frame->time_ms = time_ms(
+		interface, (uint64_t)get32(reader, block + 12) << 32 | get32(reader, block + 16));
 	return 1;
 }
 
@@ -307,8 +313,12 @@ static int next_frame(struct pcapng *reader, struct frame *frame)
 		if (length <= 0)
 			return (int)length;
 		switch (get32(reader, block)) {
-		case BLOCK_PACKET: result = read_packet(reader, block, (uint32_t)length, frame); break;
-		case BLOCK_INTERFACE: result = read_interface(reader, block, (uint32_t)length); break;
+		case BLOCK_PACKET:
+			result = read_packet(reader, block, (uint32_t)length, frame);
+			break;
+		case BLOCK_INTERFACE:
+			result = read_interface(reader, block, (uint32_t)length);
+			break;
 		}
 		reader->at += (size_t)length;
 	}

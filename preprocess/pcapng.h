@@ -7,12 +7,13 @@
  *		… frames[0 … count-1] …
  *	pcapng_close(reader);			(the buffer is kept for the next segment)
  *
- * Frames point into the reader's buffer and are valid until the next call. Nothing in a segment is believed: block lengths,
- * their copies at the end, interface numbers and packet lengths are checked, and the file must have as many bytes as its
- * manifest says. read() into a buffer that stays in the cache costs less than half of mapping the file.
+ * Frames point into the reader's buffer and are valid until the next call. Nothing in a segment
+ * is believed: block lengths, their copies at the end, interface numbers and packet lengths are
+ * checked, and the file must have as many bytes as its manifest says. read() into a buffer that
+ * stays in the cache costs less than half of mapping the file.
  *
- * Section headers, interface descriptions (if_tsresol, if_tsoffset) and enhanced packets are read; other blocks are
- * passed over. Both byte orders.
+ * Section headers, interface descriptions (if_tsresol, if_tsoffset) and enhanced packets are
+ * read; other blocks are passed over. Both byte orders.
  *
  * Errors: -1 with errno (machine), -2 with pcapng_why() (a bad segment).
  */
@@ -29,7 +30,8 @@ struct frame {
 	const uint8_t *bytes;
 	uint32_t captured, length; /* length on the wire */
 	uint32_t linktype;
-	uint64_t time_ms; /* since 1970-01-01 UTC; earlier times are 0, later ones than year 9999 its end */
+	/* since 1970-01-01 UTC; earlier times are 0, later ones than year 9999 its end */
+	uint64_t time_ms;
 };
 
 struct pcapng;

@@ -1,6 +1,6 @@
 /*
- * prefixmap.c: the address space as a sorted list of pieces, each with a value; what fast lists and aggregates ask for
- * every new flow.
+ * prefixmap.c: the address space as a sorted list of pieces, each with a value; what fast lists
+ * and aggregates ask for every new flow.
  */
 #include "preprocess/prefixmap.h"
 
@@ -58,7 +58,9 @@ static struct place place_of(const uint8_t address[16], uint8_t version)
 	return place;
 }
 
-/* The place behind the prefix: all host bits set, plus one; the carry may run into the version. */
+/*
+ * The place behind the prefix: all host bits set, plus one; the carry may run into the version.
+ */
 static struct place place_after(const struct prefix *prefix)
 {
 	struct place place = place_of(prefix->address, prefix->version);
@@ -83,8 +85,8 @@ void prefixmap_add(struct prefixmap *map, const struct prefix *prefix, uint32_t 
 
 static int compare(const void *a, const void *b)
 {
-	return memcmp(((const struct piece *)a)->first.bytes, ((const struct piece *)b)->first.bytes,
-		sizeof(struct place));
+	return memcmp(((const struct piece *)a)->first.bytes,
+		((const struct piece *)b)->first.bytes, sizeof(struct place));
 }
 
 /* Number of pieces that begin at PLACE or before. */

@@ -6,8 +6,9 @@
  *	prefixmap_build(map);
  *	value = prefixmap_find(map, address, version);	(0: in no prefix)
  *
- * Where prefixes overlap, their values are joined; JOIN is commutative and idempotent. Building cuts the address space
- * at every border of a prefix, so a look-up is one binary search however many prefixes there are.
+ * Where prefixes overlap, their values are joined; JOIN is commutative and idempotent. Building
+ * cuts the address space at every border of a prefix, so a look-up is one binary search however
+ * many prefixes there are.
  */
 #ifndef PREPROCESS_PREFIXMAP_H
 #define PREPROCESS_PREFIXMAP_H

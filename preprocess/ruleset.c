@@ -1,6 +1,6 @@
 /*
- * ruleset.c: loads the rules of a batch before its first packet is looked at. A worker never uses rules of its own host:
- * whoever works on a batch comes to the same answer.
+ * ruleset.c: loads the rules of a batch before its first packet is looked at. A worker never uses
+ * rules of its own host: whoever works on a batch comes to the same answer.
  */
 #include "preprocess/ruleset.h"
 
@@ -45,8 +45,9 @@ static int number_labels(struct ruleset *rules)
 	size_t symptoms = symptoms_count(rules->symptoms), lists = rules->policy.fast_count;
 
 	if (symptoms + lists >= FLOWTAB_NO_FAST) {
-		log_err("%zu symptoms and %zu fast lists are more than the %u that can be told apart", symptoms, lists,
-			FLOWTAB_NO_FAST);
+		log_err("%zu symptoms and %zu fast lists are more than the %u that can be told "
+			"apart",
+			symptoms, lists, FLOWTAB_NO_FAST);
 		return MIRA_PERSON;
 	}
 	rules->symptom_count = symptoms;
@@ -58,7 +59,10 @@ static int number_labels(struct ruleset *rules)
 	return MIRA_OK;
 }
 
-/* Compiled symptoms are shared by all who work on the spool; $MIRA_CACHE keeps them where a temporary spool would not. */
+/*
+ * Compiled symptoms are shared by all who work on the spool; $MIRA_CACHE keeps them where a
+ * temporary spool would not.
+ */
 static const char *cache_folder(const struct spool *spool, char *out)
 {
 	const char *named = getenv("MIRA_CACHE");

@@ -1,11 +1,14 @@
 /*
- * ruleset.h: the rules that the capture stamped into a batch (rules.h), made ready for the packets: compiled symptoms, fast lists,
- * aggregates. The last few are kept, for batches of one rule set follow one another.
+ * ruleset.h: the rules that the capture stamped into a batch (rules.h), made ready for the
+ * packets: compiled symptoms, fast lists, aggregates. The last few are kept, for batches of one
+ * rule set follow one another.
  *
- *	result = ruleset_get(&spool, manifest.rules, &rules);	(rules belong to the cache; valid until the next call)
+ *	result = ruleset_get(&spool, manifest.rules, &rules);
  *
- * A worker runs for months and meets new host names all the time: ruleset_get() forgets the texts (intern.h) that batches
- * brought since it was called last, and keeps those of rules.
+ * Rules belong to the cache and are valid until the next call.
+ *
+ * A worker runs for months and meets new host names all the time: ruleset_get() forgets the texts
+ * (intern.h) that batches brought since it was called last, and keeps those of rules.
  */
 #ifndef PREPROCESS_RULESET_H
 #define PREPROCESS_RULESET_H

@@ -27,7 +27,8 @@ static void open_gap(struct entry *entry, uint32_t begin)
 /* The segment lies below next_seq. */
 static bool fills_gap(struct entry *entry, uint32_t begin, uint32_t end)
 {
-	if (!has_gap(entry) || distance(entry->gap_begin, end) <= 0 || distance(begin, entry->gap_end) <= 0)
+	if (!has_gap(entry) || distance(entry->gap_begin, end) <= 0 ||
+		distance(begin, entry->gap_end) <= 0)
 		return false;
 	if (distance(entry->gap_begin, begin) <= 0)
 		entry->gap_begin = end;

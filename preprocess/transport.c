@@ -1,8 +1,9 @@
 /*
- * transport.c: ports, TCP flags, and where the payload begins that symptoms are looked for in. The last layers of most
- * packets; a UDP port may begin a tunnel.
+ * transport.c: ports, TCP flags, and where the payload begins that symptoms are looked for in.
+ * The last layers of most packets; a UDP port may begin a tunnel.
  *
- * A header that is damaged or cut off behind its ports leaves the packet without payload, not without a flow.
+ * A header that is damaged or cut off behind its ports leaves the packet without payload, not
+ * without a flow.
  */
 #include "preprocess/layer.h"
 
@@ -83,7 +84,10 @@ enum layer layer_ports(struct decoder *decoder)
 	return LAYER_END;
 }
 
-/* Only what the sender of an echo chose is payload: errors quote packets that are counted where they are seen. */
+/*
+ * Only what the sender of an echo chose is payload: errors quote packets that are counted where
+ * they are seen.
+ */
 enum layer layer_icmp(struct decoder *decoder)
 {
 	const uint8_t *header = cursor_take(&decoder->cursor, 8);

@@ -1,8 +1,10 @@
 /*
- * tunnel.c: headers that carry another packet. What they hold is decoded from its own link or network layer; only when a
- * usable IP header is found there, the tunnel becomes part of the flow.
+ * tunnel.c: headers that carry another packet. What they hold is decoded from its own link or
+ * network layer; only when a usable IP header is found there, the tunnel becomes part of the
+ * flow.
  *
- * A UDP port is a hint, not a proof: each header is checked for what its standard fixes before it is believed.
+ * A UDP port is a hint, not a proof: each header is checked for what its standard fixes before it
+ * is believed.
  */
 #include "preprocess/layer.h"
 
@@ -77,7 +79,10 @@ static bool skip_routes(struct cursor *cursor)
 	return true;
 }
 
-/* Version 0 of ERSPAN has no header of its own and no sequence number; that is how it is told from version 1. */
+/*
+ * Version 0 of ERSPAN has no header of its own and no sequence number; that is how it is told
+ * from version 1.
+ */
 static enum layer gre_payload(struct decoder *decoder, uint16_t flags, uint16_t type)
 {
 	enum layer inner;
@@ -88,7 +93,8 @@ static enum layer gre_payload(struct decoder *decoder, uint16_t flags, uint16_t 
 	}
 	if (type == 0x22eb)
 		return decoder_tunnel(decoder, TUNNEL_ERSPAN, LAYER_ERSPAN3);
-	if (type >= 0x8200 && type <= 0x8370) /* Aruba: frames of an access point, a type for each radio */
+	if (type >= 0x8200 &&
+		type <= 0x8370) /* Aruba: frames of an access point, a type for each radio */
 		return decoder_tunnel(decoder, TUNNEL_GRE, LAYER_WLAN);
 	inner = type > 1500 ? layer_of_ethertype(type) : LAYER_END;
 	return decoder_tunnel(decoder, flags & 1 ? TUNNEL_PPTP : TUNNEL_GRE, inner);
@@ -114,7 +120,10 @@ enum layer layer_erspan2(struct decoder *decoder)
 	return cursor_take(&decoder->cursor, 8) ? LAYER_ETHERNET : LAYER_END;
 }
 
-/* The last bit says that a platform's header of 8 bytes follows, five others what was mirrored: 0 is Ethernet, 2 is IP. */
+/*
+ * The last bit says that a platform's header of 8 bytes follows, five others what was mirrored: 0
+ * is Ethernet, 2 is IP.
+ */
 enum layer layer_erspan3(struct decoder *decoder)
 {
 	const uint8_t *header = cursor_take(&decoder->cursor, 12);
@@ -166,7 +175,8 @@ enum layer layer_nsh(struct decoder *decoder)
 
 	if (!header || header[0] >> 6)
 		return LAYER_END;
-	return cursor_take(&decoder->cursor, (header[1] & 63) * 4u) ? layer_of_next(header[3]) : LAYER_END;
+	return cursor_take(&decoder->cursor, (header[1] & 63) * 4u) ? layer_of_next(header[3])
+								    : LAYER_END;
 }
 
 enum layer layer_geneve(struct decoder *decoder)
@@ -178,9 +188,10 @@ enum layer layer_geneve(struct decoder *decoder)
 	return decoder_tunnel(decoder, TUNNEL_GENEVE, layer_of_ethertype(get16(header + 2)));
 }
 
-#define GTP_FLAGS     0xf0 /* version and protocol type */
-#define GTP_V1	      0x30
-#define GTP_OPTIONAL  0x07 /* extension, sequence number, N-PDU number: any of them brings all four bytes */
+#define GTP_FLAGS 0xf0 /* version and protocol type */
+#define GTP_V1	  0x30
+#define GTP_OPTIONAL                                                                               \
+	0x07 /* extension, sequence number, N-PDU number: any of them brings all four bytes */
 #define GTP_EXTENSION 0x04
 #define GTP_V0	      0x10
 #define GTP_USER_DATA 0xff
@@ -240,7 +251,8 @@ enum layer layer_teredo(struct decoder *decoder)
 	}
 	if (header && header[0] == 0 && header[1] == 0 && !cursor_take(cursor, 8))
 		return LAYER_END;
-	return decoder_tunnel(decoder, TUNNEL_TEREDO, by_version(decoder) == LAYER_IPV6 ? LAYER_IPV6 : LAYER_END);
+	return decoder_tunnel(
+		decoder, TUNNEL_TEREDO, by_version(decoder) == LAYER_IPV6 ? LAYER_IPV6 : LAYER_END);
 }
 
 #define L2TP_CONTROL  0x8000
@@ -252,7 +264,8 @@ static bool skip_l2tp_options(struct cursor *cursor, uint16_t flags)
 {
 	const uint8_t *offset;
 
-	if (!cursor_take(cursor, 2u + (flags & L2TP_LENGTH ? 2 : 0) + 4u + (flags & L2TP_SEQUENCE ? 4 : 0)))
+	if (!cursor_take(cursor,
+		    2u + (flags & L2TP_LENGTH ? 2 : 0) + 4u + (flags & L2TP_SEQUENCE ? 4 : 0)))
 		return false;
 	if (!(flags & L2TP_OFFSET))
 		return true;
@@ -271,7 +284,10 @@ enum layer layer_l2tp(struct decoder *decoder)
 	return decoder_tunnel(decoder, TUNNEL_L2TP, LAYER_PPP);
 }
 
-/* RFC 5415, data channel: not encrypted, not a fragment, no keep-alive. The T bit says that frames are 802.11's. */
+/*
+ * RFC 5415, data channel: not encrypted, not a fragment, no keep-alive. The T bit says that
+ * frames are 802.11's.
+ */
 enum layer layer_capwap(struct decoder *decoder)
 {
 	const uint8_t *header = cursor_peek(&decoder->cursor, 8);
@@ -285,7 +301,10 @@ enum layer layer_capwap(struct decoder *decoder)
 	return decoder_tunnel(decoder, TUNNEL_CAPWAP, header[2] & 1 ? LAYER_WLAN : LAYER_ETHERNET);
 }
 
-/* draft-massar-v6ops-ayiya: identity of 2^n bytes, signature of n words; operation 1 forwards a packet. */
+/*
+ * draft-massar-v6ops-ayiya: identity of 2^n bytes, signature of n words; operation 1 forwards a
+ * packet.
+ */
 enum layer layer_ayiya(struct decoder *decoder)
 {
 	const uint8_t *header = cursor_take(&decoder->cursor, 8);

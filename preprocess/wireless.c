@@ -1,6 +1,7 @@
 /*
- * wireless.c: IEEE 802.11 data frames and the radio headers that capture programs put before them. Link layers, and
- * the inside of CAPWAP tunnels. Encrypted frames hold nothing that could be read.
+ * wireless.c: IEEE 802.11 data frames and the radio headers that capture programs put before
+ * them. Link layers, and the inside of CAPWAP tunnels. Encrypted frames hold nothing that could
+ * be read.
  */
 #include "preprocess/layer.h"
 
@@ -16,8 +17,8 @@
 #define QOS_AGGREGATED 0x80 /* A-MSDU: several frames in one */
 
 /*
- * An A-MSDU holds several frames, each behind 14 bytes of addresses and length and padded to 4. A packet makes one flow; it
- * is the last frame's, as where headers are nested.
+ * An A-MSDU holds several frames, each behind 14 bytes of addresses and length and padded to 4. A
+ * packet makes one flow; it is the last frame's, as where headers are nested.
  */
 static enum layer aggregated(struct decoder *decoder)
 {
@@ -50,7 +51,10 @@ static enum layer data_frame(struct decoder *decoder, uint16_t control)
 	return qos[0] & QOS_AGGREGATED ? aggregated(decoder) : LAYER_LLC;
 }
 
-/* Some controllers swap the two bytes of the frame control in CAPWAP; only one order makes a data frame. */
+/*
+ * Some controllers swap the two bytes of the frame control in CAPWAP; only one order makes a data
+ * frame.
+ */
 enum layer layer_wlan(struct decoder *decoder)
 {
 	const uint8_t *header = cursor_take(&decoder->cursor, 24);
@@ -75,7 +79,10 @@ enum layer layer_radiotap(struct decoder *decoder)
 	return cursor_take(&decoder->cursor, get16le(header + 2)) ? LAYER_WLAN : LAYER_END;
 }
 
-/* Per-packet information: a list of fields of which the length is all we need, then a frame of any link type. */
+/*
+ * Per-packet information: a list of fields of which the length is all we need, then a frame of
+ * any link type.
+ */
 enum layer layer_ppi(struct decoder *decoder)
 {
 	const uint8_t *header = cursor_peek(&decoder->cursor, 8);

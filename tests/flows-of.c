@@ -1,6 +1,6 @@
 /*
- * flows-of.c: prints the flows of flows batches, a line each, for tests: proto, src, sport, dst, dport, packets, octets,
- * window, tunnel, vlan, host name, symptoms; separated by tabs.
+ * flows-of.c: prints the flows of flows batches, a line each, for tests: proto, src, sport, dst,
+ * dport, packets, octets, window, tunnel, vlan, host name, symptoms; separated by tabs.
  *
  *	flows-of FLOWS.ipfix…
  */
@@ -24,9 +24,10 @@ static void print_flow(const struct flow *flow)
 	printf("%u", flow->key.proto);
 	print_address(&flow->key, flow->key.src, flow->key.sport);
 	print_address(&flow->key, flow->key.dst, flow->key.dport);
-	printf("\t%llu\t%llu\t%llu", (unsigned long long)flow->packets, (unsigned long long)flow->octets,
-		(unsigned long long)flow->window_ms);
-	printf("\t%s\t%s\t%s\t", intern_text(flow->tunnel), intern_text(flow->vlan), intern_text(flow->host_name));
+	printf("\t%llu\t%llu\t%llu", (unsigned long long)flow->packets,
+		(unsigned long long)flow->octets, (unsigned long long)flow->window_ms);
+	printf("\t%s\t%s\t%s\t", intern_text(flow->tunnel), intern_text(flow->vlan),
+		intern_text(flow->host_name));
 	for (size_t i = 0; i < flow->symptom_count; i++)
 		printf("%s%s=%llu", i ? "," : "", intern_text(flow->symptoms[i].name),
 			(unsigned long long)flow->symptoms[i].packets);

@@ -1,6 +1,7 @@
 /*
- * preprocess_decode.c: packets of every link type and tunnel, built by hand; every one of them, and every packet of real
- * captures where there are some ($MIRA_PCAPS, else ../shared/data), cut off at every length.
+ * preprocess_decode.c: packets of every link type and tunnel, built by hand; every one of them,
+ * and every packet of real captures where there are some ($MIRA_PCAPS, else ../shared/data), cut
+ * off at every length.
  */
 #include "tests/unit/tmp.h"
 
@@ -53,7 +54,8 @@ static void put_udp(struct bytes *bytes, unsigned sport, unsigned dport)
 {
 	char header[64];
 
-	snprintf(header, sizeof(header), "%04x %04x %04x 0000", sport, dport, (unsigned)SIZE(bytes) + 8);
+	snprintf(header, sizeof(header), "%04x %04x %04x 0000", sport, dport,
+		(unsigned)SIZE(bytes) + 8);
 	put(bytes, header);
 }
 
@@ -72,7 +74,8 @@ static void put_ipv6(struct bytes *bytes, unsigned next, unsigned host)
 	char header[160];
 
 	snprintf(header, sizeof(header),
-		"60000000 %04x %02x 40 20010db80000000000000000000000%02x 20010db8000000000000000000000002",
+		"60000000 %04x %02x 40 20010db80000000000000000000000%02x "
+		"20010db8000000000000000000000002",
 		(unsigned)SIZE(bytes), next, host);
 	put(bytes, header);
 }
@@ -87,11 +90,14 @@ static struct packet decode(uint32_t linktype, const struct bytes *bytes)
 {
 	struct packet packet;
 
-	decode_packet(linktype, bytes->data + bytes->at, (uint32_t)SIZE(bytes), (uint32_t)SIZE(bytes), &packet);
+	decode_packet(linktype, bytes->data + bytes->at, (uint32_t)SIZE(bytes),
+		(uint32_t)SIZE(bytes), &packet);
 	return packet;
 }
 
-/* Asan sees every byte read behind the end: the packet stands at the end of its own allocation. */
+/*
+ * Asan sees every byte read behind the end: the packet stands at the end of its own allocation.
+ */
 static void decode_cut(uint32_t linktype, const uint8_t *data, uint32_t size)
 {
 	uint8_t *copy = malloc(size + 1);
@@ -103,7 +109,8 @@ static void decode_cut(uint32_t linktype, const uint8_t *data, uint32_t size)
 		memcpy(at, data, length);
 		decode_packet(linktype, at, length, size, &packet);
 		if (packet.kind == PACKET_IP && packet.payload_size)
-			assert_true(packet.payload >= at && packet.payload + packet.payload_size <= at + length);
+			assert_true(packet.payload >= at &&
+				    packet.payload + packet.payload_size <= at + length);
 	}
 	free(copy);
 }
@@ -113,13 +120,14 @@ static void decode_all_lengths(uint32_t linktype, const struct bytes *bytes)
 	decode_cut(linktype, bytes->data + bytes->at, (uint32_t)SIZE(bytes));
 }
 
-static void assert_flow(const struct packet *packet, unsigned proto, const char *src, unsigned sport, unsigned dport,
-	unsigned octets)
+static void assert_flow(const struct packet *packet, unsigned proto, const char *src,
+	unsigned sport, unsigned dport, unsigned octets)
 {
 	char text[INET6_ADDRSTRLEN];
 
 	assert_int_equal(packet->kind, PACKET_IP);
-	inet_ntop(packet->key.version == 4 ? AF_INET : AF_INET6, packet->key.src, text, sizeof(text));
+	inet_ntop(
+		packet->key.version == 4 ? AF_INET : AF_INET6, packet->key.src, text, sizeof(text));
 	assert_string_equal(text, src);
 	assert_int_equal(packet->key.proto, proto);
 	assert_int_equal(packet->key.sport, sport);
@@ -154,28 +162,55 @@ static void every_link_type(void **state)
 		const char *header;
 		bool v6;
 	} rows[] = {
-		{0, "02000000", false}, {0, "00000002", false}, {0, "1e000000", true}, {0, "0000001c", true},
-		{108, "00000002", false}, {108, "00000018", true},
+		{0, "02000000", false},
+		{0, "00000002", false},
+		{0, "1e000000", true},
+		{0, "0000001c", true},
+		{108, "00000002", false},
+		{108, "00000018", true},
 		{1, "020000000001 020000000002 86dd", true},
 		{1, "020000000001 020000000002 0030 aaaa03 000000 0800", false},
 		{1, "020000000001 020000000002 0030 060603", false},
 		{8, "00 000000000000000000000000000000", false},
-		{9, "0021", false}, {9, "21", false}, {9, "ff03 0021", false}, {9, "ff03 0057", true}, {9, "0f00 0800", false},
-		{50, "ff03 0021", false}, {50, "8f00 86dd", true},
+		{9, "0021", false},
+		{9, "21", false},
+		{9, "ff03 0021", false},
+		{9, "ff03 0057", true},
+		{9, "0f00 0800", false},
+		{50, "ff03 0021", false},
+		{50, "8f00 86dd", true},
 		{51, "1100 0001 002d 0021", false},
-		{12, "", false}, {14, "", true}, {101, "", false}, {101, "", true}, {228, "", false}, {229, "", true},
-		{100, "aaaa03 000000 0800", false}, {123, "02000021 aaaa03 000000 0800", false},
+		{12, "", false},
+		{14, "", true},
+		{101, "", false},
+		{101, "", true},
+		{228, "", false},
+		{229, "", true},
+		{100, "aaaa03 000000 0800", false},
+		{123, "02000021 aaaa03 000000 0800", false},
 		{123, "01000021 0001 020000000001 020000000002 0800", false},
-		{104, "0f00 0800", false}, {104, "8f00 86dd", true},
-		{105, "0801 0000 020000000001 020000000002 020000000003 0000 aaaa03 000000 0800", false},
-		{105, "8803 0000 020000000001 020000000002 020000000003 0000 020000000004 0000 aaaa03 000000 86dd", true},
-		{127, "0000 0800 00000000 0801 0000 020000000001 020000000002 020000000003 0000 aaaa03 000000 0800", false},
+		{104, "0f00 0800", false},
+		{104, "8f00 86dd", true},
+		{105, "0801 0000 020000000001 020000000002 020000000003 0000 aaaa03 000000 0800",
+			false},
+		{105,
+			"8803 0000 020000000001 020000000002 020000000003 0000 020000000004 0000 "
+			"aaaa03 000000 86dd",
+			true},
+		{127,
+			"0000 0800 00000000 0801 0000 020000000001 020000000002 020000000003 0000 "
+			"aaaa03 000000 0800",
+			false},
 		{192, "0000 0800 01000000 020000000001 020000000002 0800", false},
-		{107, "1841 03 cc", false}, {107, "1841 03 8e", true}, {107, "1841 03 00 80 000000 0800", false},
+		{107, "1841 03 cc", false},
+		{107, "1841 03 8e", true},
+		{107, "1841 03 00 80 000000 0800", false},
 		{107, "1841 0800", false},
-		{113, "0000 0001 0006 020000000001 0000 0800", false}, {113, "0000 0001 0006 020000000001 0000 86dd", true},
+		{113, "0000 0001 0006 020000000001 0000 0800", false},
+		{113, "0000 0001 0006 020000000001 0000 86dd", true},
 		{276, "0800 0000 00000001 0001 00 06 0200000000010000", false},
-		{239, "02000000 0800 0100 08000000 0800 0900", false}, {239, "0a000000 0008 0001 00000000 0008 0009", true},
+		{239, "02000000 0800 0100 08000000 0800 0900", false},
+		{239, "0a000000 0008 0001 00000000 0008 0009", true},
 	};
 	bool seen[512] = {false};
 
@@ -192,7 +227,8 @@ static void every_link_type(void **state)
 		packet = decode(rows[i].linktype, bytes);
 		if (packet.kind != PACKET_IP)
 			fail_msg("link type %u, %s", rows[i].linktype, rows[i].header);
-		assert_flow(&packet, 6, rows[i].v6 ? "2001:db8::1" : "10.0.0.1", 0x1234, 80, rows[i].v6 ? 63 : 43);
+		assert_flow(&packet, 6, rows[i].v6 ? "2001:db8::1" : "10.0.0.1", 0x1234, 80,
+			rows[i].v6 ? 63 : 43);
 		decode_all_lengths(rows[i].linktype, bytes);
 		seen[rows[i].linktype] = true;
 	}
@@ -214,7 +250,8 @@ static void vlans_and_labels_are_no_tunnels(void **state)
 		{"88a8 2064 8100 0007 0800", 2, 100, 7},
 		{"9100 0001 8100 0000 0800", 1, 1, 1}, /* id 0: a priority only */
 		{"8100 0001 8100 0002 8100 0003 8100 0004 8100 0005 0800", 4, 1, 4},
-		{"8847 00010040 00020140 0800", 0, 0, 0}, /* bottom of stack missing: not what is meant */
+		{"8847 00010040 00020140 0800", 0, 0,
+			0}, /* bottom of stack missing: not what is meant */
 		{"8847 00010000 00020140", 0, 0, 0},
 		{"8926 80000000 8100 0009 0800", 1, 9, 9},
 		{"88a8 0005 88e7 00000001 020000000003 020000000004 0800", 1, 5, 5},
@@ -250,14 +287,15 @@ static void ipv6_extension_headers(void **state)
 		const char *headers;
 		unsigned first, proto, sport;
 	} rows[] = {
-		{"06 00 050200000000", 0, 6, 0x1234},			  /* hop-by-hop */
-		{"06 02 0000 00000000 20010db8000000000000000000000009", 43, 6, 0x1234}, /* routing */
-		{"06 00 0001 00000001", 44, 6, 0x1234},			  /* first fragment */
-		{"06 00 0009 00000001", 44, 6, 0},			  /* a later one */
-		{"06 00 000000000000", 60, 6, 0x1234},			  /* destination */
-		{"06 01 0000 00000001 00000002", 51, 6, 0x1234},	  /* AH, in words of 4 bytes */
+		{"06 00 050200000000", 0, 6, 0x1234}, /* hop-by-hop */
+		{"06 02 0000 00000000 20010db8000000000000000000000009", 43, 6,
+			0x1234},				 /* routing */
+		{"06 00 0001 00000001", 44, 6, 0x1234},		 /* first fragment */
+		{"06 00 0009 00000001", 44, 6, 0},		 /* a later one */
+		{"06 00 000000000000", 60, 6, 0x1234},		 /* destination */
+		{"06 01 0000 00000001 00000002", 51, 6, 0x1234}, /* AH, in words of 4 bytes */
 		{"3c 00 000000000000 06 00 000000000000", 0, 6, 0x1234},
-		{"3b 00 050200000000", 135, 135, 0},			  /* mobility: nothing follows */
+		{"3b 00 050200000000", 135, 135, 0}, /* mobility: nothing follows */
 		{"3b 00 000000000000", 60, 59, 0},
 	};
 
@@ -269,13 +307,16 @@ static void ipv6_extension_headers(void **state)
 		put(bytes, rows[i].headers);
 		put_ipv6(bytes, rows[i].first, 1);
 		packet = decode(229, bytes);
-		assert_flow(&packet, rows[i].proto, "2001:db8::1", rows[i].sport, rows[i].sport ? 80 : 0,
-			(unsigned)SIZE(bytes));
+		assert_flow(&packet, rows[i].proto, "2001:db8::1", rows[i].sport,
+			rows[i].sport ? 80 : 0, (unsigned)SIZE(bytes));
 		decode_all_lengths(229, bytes);
 	}
 }
 
-/* What stands between the inner TCP packet (IPv4 from 10.0.0.9, or IPv6 from 2001:db8::9) and the outer IP header. */
+/*
+ * What stands between the inner TCP packet (IPv4 from 10.0.0.9, or IPv6 from 2001:db8::9) and the
+ * outer IP header.
+ */
 static void every_tunnel(void **state)
 {
 	static const struct {
@@ -288,38 +329,52 @@ static void every_tunnel(void **state)
 		{"", 41, 0, 0, false, true, TUNNEL_6IN4},
 		{"", 4, 0, 0, true, false, TUNNEL_4IN6},
 		{"", 41, 0, 0, true, true, TUNNEL_6IN6},
-		{"04 04 0000 00000001 00000002 000000000000000000000000", 51, 0, 0, false, false, TUNNEL_IPIP},
+		{"04 04 0000 00000001 00000002 000000000000000000000000", 51, 0, 0, false, false,
+			TUNNEL_IPIP},
 		{"0000 0800", 47, 0, 0, false, false, TUNNEL_GRE},
 		{"b000 86dd 00000000 00000007 00000001", 47, 0, 0, false, true, TUNNEL_GRE},
-		{"4000 0800 00000000 00000004 0a000001 00000000", 47, 0, 0, false, false, TUNNEL_GRE},
+		{"4000 0800 00000000 00000004 0a000001 00000000", 47, 0, 0, false, false,
+			TUNNEL_GRE},
 		{"0000 6558 020000000001 020000000002 0800", 47, 0, 0, true, false, TUNNEL_GRE},
 		{"0000 880b ff03 0021", 47, 0, 0, false, false, TUNNEL_GRE},
-		{"0000 8240 0801 0000 020000000001 020000000002 020000000003 0000 aaaa03 000000 0800", 47, 0, 0, false, false,
-			TUNNEL_GRE},
-		{"3081 880b 002d 0001 00000001 00000001 ff03 0021", 47, 0, 0, false, false, TUNNEL_PPTP},
+		{"0000 8240 0801 0000 020000000001 020000000002 020000000003 0000 aaaa03 000000 "
+		 "0800",
+			47, 0, 0, false, false, TUNNEL_GRE},
+		{"3081 880b 002d 0001 00000001 00000001 ff03 0021", 47, 0, 0, false, false,
+			TUNNEL_PPTP},
 		{"0000 88be 020000000001 020000000002 0800", 47, 0, 0, false, false, TUNNEL_ERSPAN},
-		{"1000 88be 00000001 1000 0000 00000000 020000000001 020000000002 0800", 47, 0, 0, false, false,
-			TUNNEL_ERSPAN},
-		{"1000 22eb 00000001 2000 0000 00000000 0000 0001 0000000000000000 020000000001 020000000002 0800", 47, 0, 0,
+		{"1000 88be 00000001 1000 0000 00000000 020000000001 020000000002 0800", 47, 0, 0,
 			false, false, TUNNEL_ERSPAN},
-		{"08000000 00000100 020000000001 020000000002 0800", 0, 40000, 4789, false, false, TUNNEL_VXLAN},
-		{"08000000 00000100 020000000001 020000000002 86dd", 0, 40000, 8472, true, true, TUNNEL_VXLAN},
+		{"1000 22eb 00000001 2000 0000 00000000 0000 0001 0000000000000000 020000000001 "
+		 "020000000002 0800",
+			47, 0, 0, false, false, TUNNEL_ERSPAN},
+		{"08000000 00000100 020000000001 020000000002 0800", 0, 40000, 4789, false, false,
+			TUNNEL_VXLAN},
+		{"08000000 00000100 020000000001 020000000002 86dd", 0, 40000, 8472, true, true,
+			TUNNEL_VXLAN},
 		{"0c000001 00000100", 0, 40000, 4790, false, false, TUNNEL_VXLAN},
-		{"0c000004 00000100 0fc2 0103 00000001 020000000001 020000000002 86dd", 0, 40000, 4790, false, true, TUNNEL_VXLAN},
-		{"0240 6558 00000100 0000000000000000 020000000001 020000000002 0800", 0, 40000, 6081, false, false,
-			TUNNEL_GENEVE},
+		{"0c000004 00000100 0fc2 0103 00000001 020000000001 020000000002 86dd", 0, 40000,
+			4790, false, true, TUNNEL_VXLAN},
+		{"0240 6558 00000100 0000000000000000 020000000001 020000000002 0800", 0, 40000,
+			6081, false, false, TUNNEL_GENEVE},
 		{"0000 86dd 00000100", 0, 40000, 6081, false, true, TUNNEL_GENEVE},
 		{"30ff 002b 00000001", 0, 2152, 2152, false, false, TUNNEL_GTP_U},
-		{"1eff 002b 0000 0000 ffffffff 0000000000000000", 0, 3386, 3386, false, false, TUNNEL_GTP_U},
+		{"1eff 002b 0000 0000 ffffffff 0000000000000000", 0, 3386, 3386, false, false,
+			TUNNEL_GTP_U},
 		{"34ff 0033 00000001 00000085 01000100", 0, 2152, 2152, false, false, TUNNEL_GTP_U},
 		{"", 0, 40000, 3544, false, true, TUNNEL_TEREDO},
-		{"0001 0000 0000000000000000 00 0000 0000 00000000", 0, 3544, 40000, false, true, TUNNEL_TEREDO},
+		{"0001 0000 0000000000000000 00 0000 0000 00000000", 0, 3544, 40000, false, true,
+			TUNNEL_TEREDO},
 		{"4002 003a 0001 0001 ff03 0021", 0, 1701, 1701, false, false, TUNNEL_L2TP},
-		{"0a02 0001 0001 00000000 0002 0000 0021", 0, 1701, 1701, false, false, TUNNEL_L2TP},
-		{"0010 0000 00000000 020000000001 020000000002 0800", 0, 40000, 5247, false, false, TUNNEL_CAPWAP},
-		{"0010 0300 00000000 0108 0000 020000000001 020000000002 020000000003 0000 aaaa03 000000 0800", 0, 40000,
-			5247, false, false, TUNNEL_CAPWAP}, /* frame control swapped */
-		{"4111 1129 00000000 20010db8000000000000000000000009 00000000", 0, 5072, 5072, false, true, TUNNEL_AYIYA},
+		{"0a02 0001 0001 00000000 0002 0000 0021", 0, 1701, 1701, false, false,
+			TUNNEL_L2TP},
+		{"0010 0000 00000000 020000000001 020000000002 0800", 0, 40000, 5247, false, false,
+			TUNNEL_CAPWAP},
+		{"0010 0300 00000000 0108 0000 020000000001 020000000002 020000000003 0000 aaaa03 "
+		 "000000 0800",
+			0, 40000, 5247, false, false, TUNNEL_CAPWAP}, /* frame control swapped */
+		{"4111 1129 00000000 20010db8000000000000000000000009 00000000", 0, 5072, 5072,
+			false, true, TUNNEL_AYIYA},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -340,7 +395,8 @@ static void every_tunnel(void **state)
 			put_ipv4(bytes, rows[i].dport ? 17 : rows[i].proto, 1);
 		packet = decode(101, bytes);
 		if (packet.tunnel_count != 1 || packet.tunnels[0] != rows[i].tunnel)
-			fail_msg("%s: \"%s\" was not recognised", tunnel_name(rows[i].tunnel), rows[i].header);
+			fail_msg("%s: \"%s\" was not recognised", tunnel_name(rows[i].tunnel),
+				rows[i].header);
 		assert_flow(&packet, 6, rows[i].inner6 ? "2001:db8::9" : "10.0.0.9", 0x1234, 80,
 			rows[i].inner6 ? 63 : 43);
 		decode_all_lengths(101, bytes);
@@ -352,7 +408,7 @@ static void unusable_inner_header_leaves_the_outer_flow(void **state)
 	struct bytes *bytes = begin();
 	struct packet packet;
 
-	put(bytes, "0001 0800 0604 0001");	/* ARP */
+	put(bytes, "0001 0800 0604 0001"); /* ARP */
 	put_ethernet(bytes, "8100 0005 0806");
 	put(bytes, "08000000 00000100");
 	put_udp(bytes, 40000, 4789);
@@ -389,7 +445,8 @@ static void quoted_packets_are_not_looked_into(void **state)
 	put(bytes, "0800 0000 00010001 414243");
 	put_ipv4(bytes, 1, 1);
 	packet = decode(101, bytes);
-	assert_int_equal(packet.payload_size, 3); /* what the sender of an echo chose is looked at */
+	assert_int_equal(
+		packet.payload_size, 3); /* what the sender of an echo chose is looked at */
 }
 
 static void lengths_of_ip(void **state)
@@ -400,12 +457,16 @@ static void lengths_of_ip(void **state)
 		unsigned octets;
 	} rows[] = {
 		{"4500 002b 0000 0000 40 06 0000 0a000001 0a000002", PACKET_IP, 43},
-		{"4500 0000 0000 0000 40 06 0000 0a000001 0a000002", PACKET_IP, 43}, /* left to the network card */
-		{"4500 1000 0000 0000 40 06 0000 0a000001 0a000002", PACKET_IP, 4096}, /* more than was captured */
-		{"4500 0013 0000 0000 40 06 0000 0a000001 0a000002", PACKET_MALFORMED, 0}, /* less than the header */
+		{"4500 0000 0000 0000 40 06 0000 0a000001 0a000002", PACKET_IP,
+			43}, /* left to the network card */
+		{"4500 1000 0000 0000 40 06 0000 0a000001 0a000002", PACKET_IP,
+			4096}, /* more than was captured */
+		{"4500 0013 0000 0000 40 06 0000 0a000001 0a000002", PACKET_MALFORMED,
+			0}, /* less than the header */
 		{"4400 002b 0000 0000 40 06 0000 0a000001 0a000002", PACKET_MALFORMED, 0},
 		{"7500 002b 0000 0000 40 06 0000 0a000001 0a000002", PACKET_MALFORMED, 0},
-		{"4f00 0040 0000 0000 40 06 0000 0a000001 0a000002", PACKET_IP, 64}, /* options are cut off */
+		{"4f00 0040 0000 0000 40 06 0000 0a000001 0a000002", PACKET_IP,
+			64}, /* options are cut off */
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -422,7 +483,10 @@ static void lengths_of_ip(void **state)
 	}
 }
 
-/* Padding behind the IP packet is no payload; what snaplen cut off still counts in the TCP segment. */
+/*
+ * Padding behind the IP packet is no payload; what snaplen cut off still counts in the TCP
+ * segment.
+ */
 static void padding_and_snaplen(void **state)
 {
 	struct bytes *bytes = begin();
@@ -478,7 +542,8 @@ static void endless_nesting(void **state)
 
 static void not_ip(void **state)
 {
-	static const char *const types[] = {"0806 0001", "88cc 0207", "8863 1109", "0026 4242 03", "0026 ffff 00", "8035"};
+	static const char *const types[] = {
+		"0806 0001", "88cc 0207", "8863 1109", "0026 4242 03", "0026 ffff 00", "8035"};
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
 		struct bytes *bytes = begin();
@@ -544,7 +609,8 @@ static unsigned cut_pcapng(const char *path, size_t size)
 	assert_int_equal(pcapng_open(reader, path, size), 0);
 	while ((count = pcapng_burst(reader, frames)) > 0)
 		for (int i = 0; i < count; i++, packets++)
-			decode_cut(frames[i].linktype, frames[i].bytes, frames[i].captured < 2000 ? frames[i].captured : 2000);
+			decode_cut(frames[i].linktype, frames[i].bytes,
+				frames[i].captured < 2000 ? frames[i].captured : 2000);
 	pcapng_free(reader);
 	return packets;
 }
@@ -566,7 +632,8 @@ static int cut_file(const char *path, const struct stat *status, int flag, struc
 	magic = number(data, false);
 	if (magic == 0x0a0d0d0a)
 		real_packets += cut_pcapng(path, (size_t)status->st_size);
-	else if (magic == 0xa1b2c3d4 || magic == 0xd4c3b2a1 || magic == 0xa1b23c4d || magic == 0x4d3cb2a1)
+	else if (magic == 0xa1b2c3d4 || magic == 0xd4c3b2a1 || magic == 0xa1b23c4d ||
+		 magic == 0x4d3cb2a1)
 		real_packets += cut_pcap(data, (size_t)status->st_size);
 	free(data);
 	return 0;

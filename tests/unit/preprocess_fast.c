@@ -8,11 +8,15 @@
 
 static const char text[] =
 	"fast = (\n"
-	"  { name = \"resolver\"; class = \"DNS\"; verdict = \"acceptable\"; prefixes = [ \"10.0.0.53\", \"2001:db8::/64\" ];\n"
+	"  { name = \"resolver\"; class = \"DNS\"; verdict = \"acceptable\"; prefixes = [ "
+	"\"10.0.0.53\", \"2001:db8::/64\" ];\n"
 	"    ports = [ \"udp/53\", \"tcp/53\" ]; },\n"
-	"  { name = \"backup\"; class = \"CLOUD\"; verdict = \"acceptable\"; prefixes = [ \"192.0.2.0/24\" ]; },\n"
-	"  { name = \"games\"; class = \"GAMES\"; verdict = \"review\"; ports = [ \"5000-5010\" ]; },\n"
-	"  { name = \"signalling\"; class = \"VOIP\"; verdict = \"acceptable\"; ports = [ \"sctp/2905\" ]; } );\n"
+	"  { name = \"backup\"; class = \"CLOUD\"; verdict = \"acceptable\"; prefixes = [ "
+	"\"192.0.2.0/24\" ]; },\n"
+	"  { name = \"games\"; class = \"GAMES\"; verdict = \"review\"; ports = [ \"5000-5010\" ]; "
+	"},\n"
+	"  { name = \"signalling\"; class = \"VOIP\"; verdict = \"acceptable\"; ports = [ "
+	"\"sctp/2905\" ]; } );\n"
 	"classes = ( { name = \"c\"; class = \"WEB\"; verdict = \"review\"; when = \"1\"; } );\n";
 
 static struct policy policy;
@@ -36,7 +40,10 @@ static int close_fast(void **state)
 static int match(uint8_t proto, const char *src, uint16_t sport, const char *dst, uint16_t dport)
 {
 	int family = strchr(src, ':') ? AF_INET6 : AF_INET;
-	struct flowkey key = {.sport = sport, .dport = dport, .proto = proto, .version = family == AF_INET ? 4 : 6};
+	struct flowkey key = {.sport = sport,
+		.dport = dport,
+		.proto = proto,
+		.version = family == AF_INET ? 4 : 6};
 	uint16_t list;
 
 	assert_int_equal(inet_pton(family, src, key.src), 1);
@@ -68,7 +75,8 @@ static void ports_alone(void **state)
 	assert_int_equal(match(17, "10.1.1.1", 5000, "10.1.1.2", 9), 2);
 	assert_int_equal(match(6, "10.1.1.1", 9, "10.1.1.2", 5010), 2);
 	assert_int_equal(match(6, "10.1.1.1", 9, "10.1.1.2", 5011), -1);
-	assert_int_equal(match(132, "10.1.1.1", 9, "10.1.1.2", 5005), -1); /* no transport: TCP and UDP */
+	assert_int_equal(
+		match(132, "10.1.1.1", 9, "10.1.1.2", 5005), -1); /* no transport: TCP and UDP */
 	assert_int_equal(match(132, "10.1.1.1", 9, "10.1.1.2", 2905), 3);
 }
 

@@ -1,6 +1,6 @@
 /*
- * preprocess_meter.c: frames become flows: windows, directions, SYNs, symptoms once, fast lists, attributes, a full table.
- * The rules are published and loaded as the capture and the stage do.
+ * preprocess_meter.c: frames become flows: windows, directions, SYNs, symptoms once, fast lists,
+ * attributes, a full table. The rules are published and loaded as the capture and the stage do.
  */
 #include "tests/unit/tmp.h"
 
@@ -33,11 +33,14 @@ static int open_rules(void **state)
 	snprintf(spool.root, sizeof(spool.root), "%s/spool", tmp_folder);
 	if (nfs_mkdir(tmp_path("spool/state/cache")) < 0)
 		return -1;
-	tmp_write("symptoms.d/a.sym", "symptom hello tcp,udp\n    text \"HELLO\"\nsymptom name_seen any\n    host example.org\n");
-	tmp_write("policy.conf",
-		"fast = ( { name = \"ntp\"; class = \"SYSTEM\"; verdict = \"acceptable\"; ports = [ \"udp/123\" ]; } );\n"
-		"classes = ( { name = \"c\"; class = \"WEB\"; verdict = \"review\"; when = \"1\"; } );\n");
-	if (config_load(&config, tmp_write("mira.conf", "")) != 0 || rules_publish(&spool, &config, hash) < 0)
+	tmp_write("symptoms.d/a.sym", "symptom hello tcp,udp\n    text \"HELLO\"\nsymptom "
+				      "name_seen any\n    host example.org\n");
+	tmp_write("policy.conf", "fast = ( { name = \"ntp\"; class = \"SYSTEM\"; verdict = "
+				 "\"acceptable\"; ports = [ \"udp/123\" ]; } );\n"
+				 "classes = ( { name = \"c\"; class = \"WEB\"; verdict = "
+				 "\"review\"; when = \"1\"; } );\n");
+	if (config_load(&config, tmp_write("mira.conf", "")) != 0 ||
+		rules_publish(&spool, &config, hash) < 0)
 		return -1;
 	config_free(&config);
 	return ruleset_get(&spool, hash, &rules);
@@ -132,11 +135,21 @@ static void directions_and_windows(void **state)
 {
 	const struct entry *entry;
 
-	send_packet((struct sent){.proto = 17, .src = 1, .sport = 1000, .dst = 2, .dport = 2000, .ms = 10});
-	send_packet((struct sent){.proto = 17, .src = 2, .sport = 2000, .dst = 1, .dport = 1000, .ms = 20, .payload = "abc"});
-	send_packet((struct sent){.proto = 17, .src = 1, .sport = 1000, .dst = 2, .dport = 2000, .ms = 299999});
-	send_packet((struct sent){.proto = 17, .src = 1, .sport = 1000, .dst = 2, .dport = 2000, .ms = 300000});
-	send_packet((struct sent){.proto = 17, .src = 1, .sport = 1000, .dst = 2, .dport = 2000, .ms = 5});
+	send_packet((struct sent){
+		.proto = 17, .src = 1, .sport = 1000, .dst = 2, .dport = 2000, .ms = 10});
+	send_packet((struct sent){.proto = 17,
+		.src = 2,
+		.sport = 2000,
+		.dst = 1,
+		.dport = 1000,
+		.ms = 20,
+		.payload = "abc"});
+	send_packet((struct sent){
+		.proto = 17, .src = 1, .sport = 1000, .dst = 2, .dport = 2000, .ms = 299999});
+	send_packet((struct sent){
+		.proto = 17, .src = 1, .sport = 1000, .dst = 2, .dport = 2000, .ms = 300000});
+	send_packet((struct sent){
+		.proto = 17, .src = 1, .sport = 1000, .dst = 2, .dport = 2000, .ms = 5});
 	assert_int_equal(flowtab_count(meter->table), 3);
 	entry = flowtab_entry(meter->table, 0);
 	assert_int_equal(entry->window_ms, START_MS);
@@ -158,7 +171,8 @@ static void directions_and_windows(void **state)
 
 static void what_is_no_ip(void **state)
 {
-	static const uint8_t arp[14] = {[12] = 0x08, [13] = 0x06}, bad[20] = {[12] = 0x08, [14] = 0x45};
+	static const uint8_t arp[14] = {[12] = 0x08, [13] = 0x06},
+			     bad[20] = {[12] = 0x08, [14] = 0x45};
 	struct frame frames[2] = {{arp, 14, 14, 1, START_MS}, {bad, 20, 60, 1, START_MS}};
 
 	assert_int_equal(meter_frames(meter, frames, 2), 0);
@@ -173,10 +187,14 @@ static void syn_without_ack(void **state)
 {
 	const struct entry *entry;
 
-	send_packet((struct sent){.proto = 6, .src = 2, .sport = 80, .dst = 1, .dport = 9, .flags = 0x12, .ms = 7});
-	send_packet((struct sent){.proto = 6, .src = 1, .sport = 9, .dst = 2, .dport = 80, .flags = 0x10, .ms = 8});
-	send_packet((struct sent){.proto = 6, .src = 1, .sport = 9, .dst = 2, .dport = 80, .flags = 0x02, .ms = 9});
-	send_packet((struct sent){.proto = 6, .src = 1, .sport = 9, .dst = 2, .dport = 80, .flags = 0x02, .ms = 4});
+	send_packet((struct sent){
+		.proto = 6, .src = 2, .sport = 80, .dst = 1, .dport = 9, .flags = 0x12, .ms = 7});
+	send_packet((struct sent){
+		.proto = 6, .src = 1, .sport = 9, .dst = 2, .dport = 80, .flags = 0x10, .ms = 8});
+	send_packet((struct sent){
+		.proto = 6, .src = 1, .sport = 9, .dst = 2, .dport = 80, .flags = 0x02, .ms = 9});
+	send_packet((struct sent){
+		.proto = 6, .src = 1, .sport = 9, .dst = 2, .dport = 80, .flags = 0x02, .ms = 4});
 	entry = flowtab_entry(meter->table, 0);
 	assert_int_equal(entry->flags, 0);
 	assert_int_equal(entry->tcp_flags, 0x12);
@@ -191,13 +209,40 @@ static void symptoms_once_a_packet(void **state)
 {
 	const struct entry *entry;
 
-	send_packet((struct sent){.proto = 6, .src = 1, .sport = 9, .dst = 2, .dport = 80, .seq = 100, .payload = "HELLO HELLO"});
-	send_packet((struct sent){.proto = 6, .src = 1, .sport = 9, .dst = 2, .dport = 80, .seq = 111, .payload = "HELLO"});
-	send_packet((struct sent){.proto = 6, .src = 1, .sport = 9, .dst = 2, .dport = 80, .seq = 111, .payload = "HELLO"});
-	send_packet((struct sent){.proto = 6, .src = 1, .sport = 9, .dst = 2, .dport = 80, .seq = 116, .payload = "nothing"});
-	send_packet((struct sent){.proto = 17, .src = 1, .sport = 9, .dst = 2, .dport = 80, .payload = "HELLO"});
-	send_packet((struct sent){.proto = 17, .src = 1, .sport = 9, .dst = 2, .dport = 80, .payload = "HELLO"});
-	send_packet((struct sent){.proto = 17, .src = 1, .sport = 123, .dst = 2, .dport = 123, .payload = "HELLO"});
+	send_packet((struct sent){.proto = 6,
+		.src = 1,
+		.sport = 9,
+		.dst = 2,
+		.dport = 80,
+		.seq = 100,
+		.payload = "HELLO HELLO"});
+	send_packet((struct sent){.proto = 6,
+		.src = 1,
+		.sport = 9,
+		.dst = 2,
+		.dport = 80,
+		.seq = 111,
+		.payload = "HELLO"});
+	send_packet((struct sent){.proto = 6,
+		.src = 1,
+		.sport = 9,
+		.dst = 2,
+		.dport = 80,
+		.seq = 111,
+		.payload = "HELLO"});
+	send_packet((struct sent){.proto = 6,
+		.src = 1,
+		.sport = 9,
+		.dst = 2,
+		.dport = 80,
+		.seq = 116,
+		.payload = "nothing"});
+	send_packet((struct sent){
+		.proto = 17, .src = 1, .sport = 9, .dst = 2, .dport = 80, .payload = "HELLO"});
+	send_packet((struct sent){
+		.proto = 17, .src = 1, .sport = 9, .dst = 2, .dport = 80, .payload = "HELLO"});
+	send_packet((struct sent){
+		.proto = 17, .src = 1, .sport = 123, .dst = 2, .dport = 123, .payload = "HELLO"});
 	entry = flowtab_entry(meter->table, 0);
 	assert_int_equal(symptom(entry, "hello"), 2); /* what was sent again is not counted again */
 	assert_int_equal(symptom(entry, "ntp"), 0);
@@ -218,7 +263,12 @@ static void first_host_name(void **state)
 	unsigned seq = 1;
 
 	for (size_t i = 0; i < 3; i++) {
-		send_packet((struct sent){.proto = 6, .src = 1, .sport = 9, .dst = 2, .dport = 80, .seq = seq,
+		send_packet((struct sent){.proto = 6,
+			.src = 1,
+			.sport = 9,
+			.dst = 2,
+			.dport = 80,
+			.seq = seq,
 			.payload = requests[i]});
 		seq += (unsigned)strlen(requests[i]);
 	}
@@ -229,8 +279,10 @@ static void first_host_name(void **state)
 
 static void vlans_of_a_flow(void **state)
 {
-	send_packet((struct sent){.proto = 17, .src = 1, .sport = 9, .dst = 2, .dport = 80, .vlan = 100});
-	send_packet((struct sent){.proto = 17, .src = 1, .sport = 9, .dst = 2, .dport = 80, .vlan = 7});
+	send_packet((struct sent){
+		.proto = 17, .src = 1, .sport = 9, .dst = 2, .dport = 80, .vlan = 100});
+	send_packet(
+		(struct sent){.proto = 17, .src = 1, .sport = 9, .dst = 2, .dport = 80, .vlan = 7});
 	send_packet((struct sent){.proto = 17, .src = 1, .sport = 9, .dst = 2, .dport = 80});
 	assert_string_equal(intern_text(flowtab_entry(meter->table, 0)->vlan), "7,100");
 }
@@ -239,7 +291,8 @@ static void vlans_of_a_flow(void **state)
 static void too_many_vlans(void **state)
 {
 	for (unsigned vlan = 1; vlan <= 100; vlan++)
-		send_packet((struct sent){.proto = 17, .src = 1, .sport = 9, .dst = 2, .dport = 80, .vlan = vlan});
+		send_packet((struct sent){
+			.proto = 17, .src = 1, .sport = 9, .dst = 2, .dport = 80, .vlan = vlan});
 	assert_string_equal(intern_text(flowtab_entry(meter->table, 0)->vlan), "1,2,3,4,5,6,7,8");
 	assert_int_equal(flowtab_entry(meter->table, 0)->packets, 100);
 }
@@ -261,16 +314,18 @@ static void tunnels_of_a_packet(void **state)
 			packet.tunnels[0] = TUNNEL_GRE;
 			packet.tunnels[1] = (uint8_t)(1 + i % 15);
 			packet.tunnels[2] = (uint8_t)(1 + i / 15);
-			snprintf(wanted, sizeof(wanted), "%s+%s+gre", tunnel_name(packet.tunnels[2]),
-				tunnel_name(packet.tunnels[1]));
-			assert_string_equal(intern_text(attributes_tunnels(&attributes, &packet)), wanted);
+			snprintf(wanted, sizeof(wanted), "%s+%s+gre",
+				tunnel_name(packet.tunnels[2]), tunnel_name(packet.tunnels[1]));
+			assert_string_equal(
+				intern_text(attributes_tunnels(&attributes, &packet)), wanted);
 		}
 }
 
 static void full_table(void **state)
 {
 	for (unsigned i = 0; i < 2500; i++)
-		send_packet((struct sent){.proto = 17, .src = 1, .sport = i, .dst = 2, .dport = 80});
+		send_packet(
+			(struct sent){.proto = 17, .src = 1, .sport = i, .dst = 2, .dport = 80});
 	assert_int_equal(times_full, 2);
 	assert_int_equal(meter->totals.full, 2);
 	assert_int_equal(flows_full + flowtab_count(meter->table), 2500);

@@ -1,4 +1,7 @@
-/* preprocess_pcapng.c: segments good and bad, in both byte orders, and every damage of one byte or of length. */
+/*
+ * preprocess_pcapng.c: segments good and bad, in both byte orders, and every damage of one byte
+ * or of length.
+ */
 #include "tests/unit/tmp.h"
 
 #include <byteswap.h>
@@ -77,7 +80,9 @@ static struct pcapng *open_segment(uint64_t bytes)
 {
 	struct pcapng *reader = pcapng_new();
 
-	assert_int_equal(pcapng_open(reader, tmp_write_bytes("segment", segment.data, segment.size), bytes), 0);
+	assert_int_equal(
+		pcapng_open(reader, tmp_write_bytes("segment", segment.data, segment.size), bytes),
+		0);
 	return reader;
 }
 
@@ -121,8 +126,15 @@ static void times_that_do_not_fit(void **state)
 		uint8_t resolution;
 		uint64_t units, ms;
 	} rows[] = {
-		{0, 5, 5000}, {3, 5, 5}, {1, 5, 500}, {0x80, 5, 5000}, {0xff, UINT64_MAX, 2000 - 1}, {19, UINT64_MAX, 1844},
-		{127, UINT64_MAX, 1}, {3, UINT64_MAX, PCAPNG_TIME_MAX_MS}, {0, UINT64_MAX, PCAPNG_TIME_MAX_MS},
+		{0, 5, 5000},
+		{3, 5, 5},
+		{1, 5, 500},
+		{0x80, 5, 5000},
+		{0xff, UINT64_MAX, 2000 - 1},
+		{19, UINT64_MAX, 1844},
+		{127, UINT64_MAX, 1},
+		{3, UINT64_MAX, PCAPNG_TIME_MAX_MS},
+		{0, UINT64_MAX, PCAPNG_TIME_MAX_MS},
 	};
 	struct frame frames[PCAPNG_BURST];
 

@@ -1,4 +1,7 @@
-/* preprocess_prefixmap.c: prefixes that overlap, touch and end at the border of the address space. */
+/*
+ * preprocess_prefixmap.c: prefixes that overlap, touch and end at the border of the address
+ * space.
+ */
 #include "tests/unit/tmp.h"
 
 #include <arpa/inet.h>

@@ -49,7 +49,10 @@ static void out_of_order(void **state)
 	assert_true(segment(300, 10, 0));
 }
 
-/* Of several gaps one is remembered, from the first missing byte to the last: nothing missing is taken for sent again. */
+/*
+ * Of several gaps one is remembered, from the first missing byte to the last: nothing missing is
+ * taken for sent again.
+ */
 static void several_gaps(void **state)
 {
 	memset(&entry, 0, sizeof(entry));
@@ -70,7 +73,7 @@ static void another_connection(void **state)
 	assert_false(segment(999, 0, TCP_SYN));
 	assert_true(segment(1000, 100, 0));
 	assert_true(segment(100000000, 100, 0));
-	assert_true(segment(1000, 100, 0)); /* far back, without a SYN */
+	assert_true(segment(1000, 100, 0));	  /* far back, without a SYN */
 	assert_true(segment(5000, 100, TCP_SYN)); /* data with the SYN (RFC 7413) */
 	assert_false(segment(5001, 100, 0));
 	assert_true(segment(5101, 1, 0));

@@ -257,8 +257,9 @@ static enum publish_result machine(struct shard *shard, const char *what)
 
 	if (queue_holds(&shard->tokens, shard->run->worker, shard->token) == 0)
 		return PUBLISH_LOST;
-	log_err("cannot %s for commit %" PRIu64 " of " SHARD ": %s", what, shard->state.commits,
-		strerror(reason));
+	if (!shard->run->failures) /* once, not at each try */
+		log_err("cannot %s for commit %" PRIu64 " of " SHARD ": %s", what,
+			shard->state.commits, strerror(reason));
 	errno = reason;
 	return PUBLISH_ERROR;
 }

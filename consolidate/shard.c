@@ -70,9 +70,9 @@ void shard_tell_held(struct shard *shard, uint64_t limit_ms)
 		return;
 	snprintf(text, sizeof(text), "%" PRIu64 "\n", held);
 	spool_path(&shard->run->spool, path, "flows/" SHARD "/held");
-	if (nfs_write_file(path, text, strlen(text)) < 0)
+	if (nfs_write_file(path, text, strlen(text)) == 0)
+		shard->held = held + 1;
+	else if (!shard->run->failures)
 		log_warn("cannot write %s: %s; preprocessing may stop too early", path,
 			strerror(errno));
-	else
-		shard->held = held + 1;
 }

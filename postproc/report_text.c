@@ -11,9 +11,9 @@
 #include "postproc/report_query.h"
 
 #define BAR_CELLS    20
-#define MOST_CLASSES 14
-#define MOST_HOSTS   8
-#define MOST_NOTES   4
+#define MOST_CLASSES 12
+#define MOST_HOSTS   6
+#define MOST_NOTES   3
 #define NAME_WIDTH   40
 
 /* ---- numbers ---- */

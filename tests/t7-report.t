@@ -1,0 +1,159 @@
+#!/bin/bash
+# The report: figures that agree with the store, a page that hostile names cannot hurt, an empty audit, exit codes.
+. "$(dirname "$0")/tap.sh"
+PATH=${MIRA_BUILD:-$top/build}/tests:$PATH
+S=$tmp/spool
+A=$tmp/audit
+mkdir "$A" "$tmp/empty"
+
+printf 'symptom alpha\nsymptom bittorrent\nsymptom dns\nsymptom tls\n' >"$tmp/a.sym"
+export MIRA_CONFIG=$tmp/mira.conf
+printf 'policy = "policy.conf"; symptoms = "."; network = "Net & <Works>"; top_hosts = 5;\n' >"$MIRA_CONFIG"
+cat >"$tmp/policy.conf" <<'END'
+fast = ( { name = "campus_dns"; class = "DNS"; verdict = "acceptable"; prefixes = [ "10.0.0.53" ]; } );
+classes = (
+    { name = "bittorrent"; class = "P2P"; verdict = "unacceptable"; say = "File sharing."; when = "bittorrent > 0"; },
+    { name = "web"; class = "WEB"; verdict = "acceptable"; when = "tls > 0 AND dport = 443"; },
+    { name = "dns"; class = "DNS"; verdict = "acceptable"; when = "dns > 0"; }
+);
+END
+sql() { sqlite3 "$A/mira.db" "$1"; }
+json() { python3 -c 'import json, sys; r = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$A/report.json" "$1"; }
+audit() { mira-report --db "$A/mira.db" --out "$A" "$@"; }
+
+biflow-batches make "$S" verdicts 1 6 400
+ok 'a store to report on' mira-store --spool "$S" --db "$A/mira.db" --drain
+exits 0 'the report is made' audit
+cp "$tmp/.out" "$tmp/printed"
+ok '  and printed, coverage first' sh -c "grep -n Coverage '$tmp/printed' | head -n 1 | grep -q '^[1-9]:'"
+ok '  and the page is named' grep -q "$A/index.html" "$tmp/printed"
+is '  on no more lines than a screen or two' "$(($(wc -l <"$tmp/printed") <= 60))" 1
+is '  for its owner alone' "$(stat -c %a "$A/report.json" "$A/index.html" | tr '\n' ' ')" '600 600 '
+
+# Each part against the store itself.
+octets='sum(octets + coalesce(reverse_octets, 0)) FROM biflow_text'
+total=$(sql "SELECT $octets")
+is 'the total' "$(json 'r["total"]["octets"]')" "$total"
+for part in verdicts classes rules aggregates hours windows; do
+    is "  $part add up to it" "$(json "sum(row['octets'] for row in r['$part'])")" "$total"
+done
+is '  hosts and others to twice as much' "$(json 'sum(h["octets"] for h in r["hosts"]) + r["hosts_others"]["octets"]')" $((2 * total))
+is '  names and others to what has a name' "$(json 'sum(n["octets"] for n in r["names"]) + r["names_others"]["octets"]')" \
+    "$(sql "SELECT $octets WHERE host_name IS NOT NULL")"
+is 'octets of a verdict' "$(json 'next(v["octets"] for v in r["verdicts"] if v["verdict"] == "unacceptable")')" \
+    "$(sql "SELECT $octets WHERE verdict = 'unacceptable'")"
+is 'the top host' "$(json '(lambda h: "%s|%d|%d" % (h["address"], h["sent_octets"], h["received_octets"]))(r["hosts"][0])')" \
+    "$(sql "SELECT a, sum(s), sum(t) FROM (SELECT src AS a, octets AS s, coalesce(reverse_octets, 0) AS t FROM biflow_text
+        UNION ALL SELECT dst, coalesce(reverse_octets, 0), octets FROM biflow_text) GROUP BY a ORDER BY sum(s + t) DESC, a LIMIT 1")"
+is 'as many hosts as are configured' "$(json 'len(r["hosts"])')" 5
+is 'coverage' "$(json '"%d %d" % (r["coverage"]["packets_seen"], r["coverage"]["share_analysed"])')" "$(sql 'SELECT sum(packets_seen), 1 FROM ledger' | tr '|' ' ')"
+is 'how a rule decides' "$(json 'next((x["say"], x["when"], x["source"]) for x in r["rules"] if x["rule"] == "bittorrent")')" \
+    "('File sharing.', 'bittorrent > 0', 'condition')"
+mira balance "$A" | sed -n 's/^ok  *//p' | grep -v '^one biflow' >"$tmp/wanted"
+json '"\n".join(c["says"] for c in r["balance"][:-1])' >"$tmp/got"
+ok 'the checks are those of mira balance' diff "$tmp/got" "$tmp/wanted"
+is '  and hold' "$(json 'all(c["holds"] for c in r["balance"])')" True
+
+# Names come from packets. The page is parsed as a browser would.
+cat >"$tmp/page.py" <<'END'
+import base64, hashlib, html.parser, json, re, sys
+class Page(html.parser.HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.tags, self.scripts, self.policy, self.inside, self.links = {}, [], '', None, []
+    def handle_starttag(self, tag, attributes):
+        at = dict(attributes)
+        self.tags[tag] = self.tags.get(tag, 0) + 1
+        self.inside = (tag, at)
+        if tag in ('script', 'style'):
+            self.scripts.append([tag, at, ''])
+        if at.get('http-equiv') == 'Content-Security-Policy':
+            self.policy = at['content']
+        self.links += [at[k] for k in ('src', 'href', 'action', 'data', 'srcset') if k in at]
+        self.links += [k for k in at if k.startswith('on')]
+    def handle_data(self, data):
+        if self.inside and self.inside[0] in ('script', 'style'):
+            self.scripts[-1][2] += data
+    def handle_endtag(self, tag):
+        self.inside = None
+folder, text = sys.argv[1], open(sys.argv[1] + '/index.html', encoding='utf-8').read()
+page = Page()
+page.feed(text)
+data = [s for s in page.scripts if s[1].get('type') == 'application/json']
+assert len(data) == 1 and json.loads(data[0][2]) == json.load(open(folder + '/report.json')), 'the data is report.json'
+assert not set(page.tags) & {'img', 'iframe', 'object', 'embed', 'link', 'svg', 'form', 'base'}, page.tags
+assert page.tags['script'] == 5 and page.tags['style'] == 1, page.tags
+assert all(link.startswith('#') for link in page.links), page.links
+for kind, at, content in page.scripts:
+    digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+    assert 'type' in at or "'sha256-%s'" % digest in page.policy, 'the policy names ' + kind
+assert page.policy.startswith("default-src 'none';") and 'unsafe' not in page.policy, page.policy
+own = text
+for kind, at, content in page.scripts:
+    own = own.replace(content, '')
+assert not re.search('//[a-z0-9.-]+[.][a-z]', own), 'no address of another host'
+END
+sql "UPDATE text SET text = '</script><img src=x onerror=\"document.title=1\"><!--<script>' || char(8238, 27) WHERE text = 'host0.example.org';
+    UPDATE text SET text = CAST(x'ff27e9' AS TEXT) WHERE text = 'host8.example.org';
+    UPDATE text SET text = '<b>campus</b>' WHERE text = 'campus'"
+printf 'policy = "policy.conf"; symptoms = "."; network = "Net & <Works>"; top_hosts = 50;\n' >"$MIRA_CONFIG"
+exits 0 'names that would be markup' audit
+cp "$tmp/.out" "$tmp/printed"
+ok '  are data in the page, nothing else' python3 "$tmp/page.py" "$A"
+is '  and stand in report.json as they are' "$(json 'any("onerror" in n["name"] for n in r["names"])')" True
+is '  what is no UTF-8 is readable' "$(json '[n["name"] for n in r["names"] if n["name"].startswith("?")]')" "[\"?'?\"]"
+exits 1 '  none of it steers the terminal' grep -q "$(printf '\033')" "$tmp/printed"
+if command -v chromium >/dev/null; then
+    chromium --headless --no-sandbox --disable-gpu --enable-logging=stderr --virtual-time-budget=3000 --dump-dom \
+        "file://$A/index.html" >"$tmp/dom" 2>"$tmp/console"
+    ok '  a browser shows them as text' grep -q '&lt;/script&gt;&lt;img src=x onerror' "$tmp/dom"
+    exits 1 '  and makes no element of them' grep -q '<img\|<b>campus' "$tmp/dom"
+    exits 1 '  without an error on its console' grep -q 'CONSOLE' "$tmp/console"
+fi
+
+# What was lost is said.
+sql "UPDATE ledger SET packets_dropped = 1000, packets_seen = packets_seen + 1000, damaged = 'cut at byte 7' WHERE seq = 5;
+    UPDATE ledger SET status = 'quarantined', packets_ip = 0, octets_ip = 0 WHERE seq = 4"
+exits 0 'losses, damage, and a balance that does not close' audit
+cp "$tmp/.out" "$tmp/printed"
+ok '  the text says so' grep -q 'DOES NOT HOLD: IP packets of the ledger' "$tmp/printed"
+ok '  and what was damaged' grep -q 'cut at byte 7' "$tmp/printed"
+ok '  and what was not analysed' grep -q 'batch 4: quarantined' "$tmp/printed"
+is '  damaged is in report.json' "$(json '[(d["stream"], d["seq"], d["text"]) for d in r["damaged"]]')" "[('all', 5, 'cut at byte 7')]"
+is '  and the quarantined batch' "$(json '[(u["seq"], u["status"]) for u in r["unanalysed"]]')" "[(4, 'quarantined')]"
+is '  and less than all was analysed' "$(json '0 < r["coverage"]["share_analysed"] < 1')" True
+is '  a verdict in packets lies between two bounds' \
+    "$(json 'all(0 <= v["share_packets_low"] < v["share_packets_high"] <= 1 for v in r["verdicts"])')" True
+
+# Nothing at all.
+A=$tmp/empty
+mira-store --spool "$tmp/spool2" --db "$A/mira.db" --drain
+exits 0 'an audit without packets' audit
+cp "$tmp/.out" "$tmp/printed"
+ok '  says that' grep -q 'No packet was seen' "$tmp/printed"
+is '  has its three verdicts and no share' "$(json 'len(r["verdicts"]), r["coverage"]["share_analysed"], r["from_ms"]')" '(3, None, None)'
+ok '  and a page' python3 "$tmp/page.py" "$A"
+
+# Exit codes.
+exits 0 '--help' mira-report --help
+exits 0 '--version' mira-report --version
+exits 2 'no options' mira-report
+exits 2 'no such database' mira-report --db "$tmp/none.db" --out "$A"
+exits 2 'a file that is no database' mira-report --db "$0" --out "$A"
+exits 2 'a folder that is not there' mira-report --db "$A/mira.db" --out "$tmp/none"
+exits 2 'a bad configuration' mira-report --db "$A/mira.db" --out "$A" --config "$0"
+echo 'classes = (' >"$tmp/policy.conf"
+exits 0 'a policy that no longer loads is a warning' audit
+cp "$tmp/.out" "$tmp/printed"
+ok '  that says what is missing' grep -q 'level=warn.*without the policy' "$tmp/printed"
+is '  and the page can tell' "$(json 'r["policy"]["loaded"]')" False
+exits 0 'defaults alone, as mira run asks for them' audit --config ''
+exits 1 'standard output that is full' sh -c "mira-report --db '$A/mira.db' --out '$A' >/dev/full"
+if [ "$(id -u)" = 0 ] && mkdir "$tmp/small" && mount -t tmpfs -o size=100k tmpfs "$tmp/small" 2>/dev/null; then
+    exits 1 'a full disk' mira-report --db "$A/mira.db" --out "$tmp/small"
+    cp "$tmp/.out" "$tmp/printed"
+    ok '  says what to do' grep -q 'index.html.*space' "$tmp/printed"
+    is '  and leaves no half page' "$(ls -A "$tmp/small")" report.json
+    umount "$tmp/small"
+fi
+done_testing

@@ -186,18 +186,19 @@ void worker_forget(const struct spool *spool, const char *name)
 		json_decref(looks);
 }
 
-/* Beats of workers that died before they held anything; without work they are nobody's concern but the eye's. */
-void worker_sweep(const struct spool *spool, const char *stage, const struct namelist *holding)
+int worker_list_dead(const struct spool *spool, const char *stage, struct namelist *dead)
 {
 	char path[PATH_MAX];
 	struct namelist names;
 	size_t length = strlen(stage);
 
+	*dead = (struct namelist){0};
 	if (nfs_list(spool_path(spool, path, "workers"), &names) < 0)
-		return;
+		return -1;
 	for (size_t i = 0; i < names.count; i++)
 		if (strncmp(names.names[i], stage, length) == 0 && names.names[i][length] == '.' &&
-			!namelist_has(holding, names.names[i]) && worker_dead(spool, names.names[i]) == 1)
-			worker_forget(spool, names.names[i]);
+			worker_dead(spool, names.names[i]) == 1)
+			namelist_add(dead, names.names[i]);
 	namelist_free(&names);
+	return 0;
 }

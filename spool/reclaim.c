@@ -64,27 +64,38 @@ static int reclaim_from(const struct queue *queue, const char *worker)
 	return total;
 }
 
-/* Who has a folder in work/ of any reader of our queue (shards) is not forgotten yet. */
+/* Has WORKER a folder in work/ of any reader of our queue (shards)? Also when that cannot be told. */
+static bool may_hold(const struct queue *queue, const struct namelist *readers, const char *worker)
+{
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < readers->count; i++) {
+		spool_path(queue->spool, path, "%s/%s/work", queue->queue, readers->names[i]);
+		if (nfs_has(path, worker) != 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Beats of workers that died before they held anything, or after. First dead, then looked for: one that lives could still
+ * make its folder, and without a beat its death would take half a minute to see.
+ */
 static void forget_idle(const struct queue *queue, const struct worker *self)
 {
-	char stage[NAME_MAX + 1], path[PATH_MAX];
-	struct namelist readers, holding = {0}, names;
+	char stage[NAME_MAX + 1];
+	struct namelist readers, dead;
 
 	snprintf(stage, sizeof(stage), "%.*s", (int)strcspn(worker_name(self), "."), worker_name(self));
 	if (spool_readers(queue->spool, queue->queue, &readers) < 0)
 		return;
-	namelist_add(&holding, worker_name(self));
-	for (size_t i = 0; i < readers.count; i++) {
-		spool_path(queue->spool, path, "%s/%s/work", queue->queue, readers.names[i]);
-		if (nfs_list(path, &names) < 0)
-			continue;
-		for (size_t j = 0; j < names.count; j++)
-			namelist_add(&holding, names.names[j]);
-		namelist_free(&names);
+	if (worker_list_dead(queue->spool, stage, &dead) == 0) {
+		for (size_t i = 0; i < dead.count; i++)
+			if (!may_hold(queue, &readers, dead.names[i]))
+				worker_forget(queue->spool, dead.names[i]);
+		namelist_free(&dead);
 	}
 	namelist_free(&readers);
-	worker_sweep(queue->spool, stage, &holding);
-	namelist_free(&holding);
 }
 
 int queue_reclaim(struct queue *queue, const struct worker *self)

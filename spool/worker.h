@@ -62,7 +62,7 @@ int worker_dead(const struct spool *spool, const char *name);
 
 /* worker_forget(): removes the beat and looks of a dead worker. */
 void worker_forget(const struct spool *spool, const char *name);
-/* worker_sweep(): forgets the dead workers of stage STAGE that hold no folder listed in HOLDING. */
-void worker_sweep(const struct spool *spool, const char *stage, const struct namelist *holding);
+/* worker_list_dead(): the workers of stage STAGE that have a beat and are dead. -1 with errno. */
+int worker_list_dead(const struct spool *spool, const char *stage, struct namelist *dead);
 
 #endif

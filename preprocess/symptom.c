@@ -77,8 +77,8 @@ static void add_hit(struct symptom_hits *hits, uint32_t rule)
 }
 
 /* add_suffix(): a suffix may belong to several symptoms; each has a slot of its own in the run. */
-static void add_suffix(
-	const struct symptoms *symptoms, const char *suffix, size_t size, struct symptom_hits *hits)
+static void add_suffix(const struct symptoms *symptoms, const char *suffix, size_t size,
+	struct symptom_hits *hits)
 {
 	size_t slot = slot_first(symptoms, suffix, size);
 
@@ -112,8 +112,8 @@ static bool rule_fits(const struct symptom_rule *rule, const struct scan *scan)
 	       symptom_list_has(&rule->ports, scan->dport);
 }
 
-static int on_match(
-	unsigned id, unsigned long long from, unsigned long long to, unsigned flags, void *context)
+static int on_match(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
+	void *context)
 {
 	const struct scan *scan = context;
 	uint32_t rule = scan->symptoms->source.patterns[id].rule;

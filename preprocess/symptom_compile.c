@@ -159,8 +159,8 @@ hs_database_t *symptom_compile(const struct symptom_source *source, const char *
 
 /* state_bytes(): what scanning one pattern keeps between two bytes; a stream has to hold
  * exactly that. */
-static int state_bytes(
-	const struct symptom_pattern *pattern, size_t *bytes, hs_compile_error_t **error)
+static int state_bytes(const struct symptom_pattern *pattern, size_t *bytes,
+	hs_compile_error_t **error)
 {
 	hs_database_t *database = NULL;
 

@@ -58,20 +58,20 @@ static int read_line(struct symptom_line *line, const char *text, size_t size)
 	line->text = line->at = copy;
 	result = size <= INT_MAX && strlen(copy) == size
 			 ? parse_line(line)
-			 : line_refuse(
-				   line, copy + strlen(copy), "a zero byte; is this a text file?");
+			 : line_refuse(line, copy + strlen(copy),
+				   "a zero byte; is this a text file?");
 	free(copy);
 	return result;
 }
 
-int symptom_source_text(
-	struct symptom_source *source, const char *file, const char *text, size_t size)
+int symptom_source_text(struct symptom_source *source, const char *file, const char *text,
+	size_t size)
 {
 	const char *end = text + size;
 	struct symptom_line line = {.source = source, .file = (uint32_t)source->file_count};
 
-	source->files = line_grow(
-		source->files, source->file_count, &source->file_room, sizeof(*source->files));
+	source->files = line_grow(source->files, source->file_count, &source->file_room,
+		sizeof(*source->files));
 	source->files[source->file_count++] = x_strdup(file);
 	while (text < end) {
 		const char *stop = memchr(text, '\n', (size_t)(end - text));

@@ -73,8 +73,8 @@ struct symptom_source {
  * read, the reason. The source is empty then. */
 int symptom_source_load(struct symptom_source *source, const char *folder);
 /* symptom_source_text(): the same from TEXT, which messages call FILE. Adds to SOURCE; 0 or -1. */
-int symptom_source_text(
-	struct symptom_source *source, const char *file, const char *text, size_t size);
+int symptom_source_text(struct symptom_source *source, const char *file, const char *text,
+	size_t size);
 void symptom_source_free(struct symptom_source *source);
 
 #endif

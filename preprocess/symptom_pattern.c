@@ -111,8 +111,8 @@ static int read_quoted(struct symptom_line *line, struct expression *out)
 
 	while (*line->at != '"') {
 		if (!*line->at)
-			return line_refuse(
-				line, quote, "the quoted text has no end; close it with \"");
+			return line_refuse(line, quote,
+				"the quoted text has no end; close it with \"");
 		value = (unsigned char)*line->at++;
 		if (value == '\\') {
 			value = escape(line);
@@ -124,8 +124,8 @@ static int read_quoted(struct symptom_line *line, struct expression *out)
 		append_byte(out, (unsigned)value);
 	}
 	if (line->at++ == quote + 1)
-		return line_refuse(
-			line, quote, "the text is empty; it would be found in every packet");
+		return line_refuse(line, quote,
+			"the text is empty; it would be found in every packet");
 	return 0;
 }
 
@@ -221,15 +221,15 @@ static int read_regex(struct symptom_line *line, struct expression *out)
 	if (!*line->at++)
 		return line_refuse(line, slash, "the expression has no end; close it with /");
 	if (!out->size)
-		return line_refuse(
-			line, slash, "the expression is empty; it would be found in every packet");
+		return line_refuse(line, slash,
+			"the expression is empty; it would be found in every packet");
 	return read_flags(line, &flags) ? -1 : keep_pattern(line, out, flags);
 }
 
 /* ---- the three of them ---- */
 
-static int with_expression(
-	struct symptom_line *line, int (*read)(struct symptom_line *line, struct expression *out))
+static int with_expression(struct symptom_line *line,
+	int (*read)(struct symptom_line *line, struct expression *out))
 {
 	struct expression expression = {0};
 	int result = read(line, &expression);
@@ -280,8 +280,8 @@ int line_parse_host(struct symptom_line *line)
 		return line_refuse(line, text ? text : line->at,
 			"a host name is expected, as in: host youtube.com");
 	if (!line_at_end(line))
-		return line_refuse(
-			line, line->at, "nothing may follow a host name; write one on each line");
+		return line_refuse(line, line->at,
+			"nothing may follow a host name; write one on each line");
 	source->hosts =
 		line_grow(source->hosts, source->host_count, &source->host_room, sizeof(*host));
 	host = &source->hosts[source->host_count++];

@@ -62,8 +62,8 @@ static int read_list(struct symptom_line *line, struct symptom_list *list, const
 	return 0;
 }
 
-static int read_transports(
-	struct symptom_line *line, const char *text, size_t size, uint8_t *transports)
+static int read_transports(struct symptom_line *line, const char *text, size_t size,
+	uint8_t *transports)
 {
 	static const struct {
 		const char *name;
@@ -163,13 +163,13 @@ int line_parse_symptom(struct symptom_line *line)
 	const char *text = line_word(line, &size);
 
 	if (!text)
-		return line_refuse(
-			line, line->at, "a name is expected, as in: symptom dns udp,tcp port 53");
+		return line_refuse(line, line->at,
+			"a name is expected, as in: symptom dns udp,tcp port 53");
 	if (line_check_last(source) || check_name(line, text, size) ||
 		check_unique(line, text, size))
 		return -1;
-	source->rules = line_grow(
-		source->rules, source->rule_count, &source->rule_room, sizeof(*source->rules));
+	source->rules = line_grow(source->rules, source->rule_count, &source->rule_room,
+		sizeof(*source->rules));
 	source->rules[source->rule_count] = (struct symptom_rule){
 		.name = x_sprintf("%.*s", (int)size, text),
 		.place = {line->file, line->number},

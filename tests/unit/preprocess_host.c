@@ -144,8 +144,8 @@ static void changed_bytes_do_no_harm(void **state)
 				bytes[at] = (char)value;
 				find(bytes, packets[i].size, packets[i].proto, packets[i].sport,
 					packets[i].dport, name);
-				assert_int_equal(
-					strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.-_"),
+				assert_int_equal(strspn(name,
+							 "abcdefghijklmnopqrstuvwxyz0123456789.-_"),
 					strlen(name));
 			}
 }

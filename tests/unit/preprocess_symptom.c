@@ -493,8 +493,8 @@ static void defaults_know_protocols(void **state)
  * for more than one packet only where the policy does: the symptoms named here. */
 static void defaults_are_seldom_met_by_chance(void **state)
 {
-	static const char *const weak[] = {
-		"rtp", "edonkey_udp", "emule_kad", "emule_udp", "mpeg_audio_frame"};
+	static const char *const weak[] = {"rtp", "edonkey_udp", "emule_kad", "emule_udp",
+		"mpeg_audio_frame"};
 	struct symptoms *symptoms = symptoms_load(DEFAULTS, NULL);
 	uint64_t chance = 0x9e3779b97f4a7c15;
 	uint8_t payload[1200];

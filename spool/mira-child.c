@@ -51,8 +51,8 @@ static void pause_ms(long ms)
 /* What the end of CHILD means: 0 fine or started again, else its exit code. */
 static int judge(struct child *child, int status)
 {
-	child->code = WIFEXITED(status) ? WEXITSTATUS(status) : MIRA_AGAIN;
-	if (WIFSIGNALED(status)) {
+	child->code = WIFEXITED(status) ? WEXITSTATUS(status) : child->stopped ? MIRA_OK : MIRA_AGAIN;
+	if (WIFSIGNALED(status) && !child->stopped) {
 		log_warn("mira-%s was ended by signal %d (%s)", child->stage, WTERMSIG(status),
 			strsignal(WTERMSIG(status)));
 		if (child->restart && child->restarts++ < CHILD_RESTARTS && !child_start(child))
@@ -91,7 +91,7 @@ int child_reap(struct child *children, size_t count)
 
 void child_stop(struct child *child)
 {
-	child->restart = false;
+	child->stopped = true;
 	if (child->pid > 0)
 		kill(child->pid, SIGTERM);
 }

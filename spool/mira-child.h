@@ -21,6 +21,7 @@ struct child {
 	unsigned restarts;
 	bool quiet;	/* standard output goes nowhere */
 	bool restart;	/* start again when a signal ends it */
+	bool stopped;	/* child_stop() was called: a signal may end it, even before it can catch one */
 	bool ended;	/* for good */
 	int code;	/* exit code once ended */
 };

@@ -1,6 +1,7 @@
 /*
- * mira-report: the Acceptable Use Policy audit of what stands in mira.db: report.json, a page, and a short text. After the
- * store, where the line ends; what it prints is all that most readers ever see of MIRA.
+ * mira-report: the Acceptable Use Policy audit of what stands in mira.db: report.json, a page, and
+ * a short text. After the store, where the line ends; what it prints is all that most readers ever
+ * see of MIRA.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -17,11 +18,13 @@
 
 static const char usage_text[] =
 	"usage: mira-report --db FILE --out DIR [--config FILE]\n\n"
-	"Audits what stands in the database FILE (mira.db, filled by mira-store) and writes DIR/report.json and\n"
+	"Audits what stands in the database FILE (mira.db, filled by mira-store) and writes"
+	" DIR/report.json and\n"
 	"DIR/index.html, a page that needs nothing else; prints a short text.\n\n"
 	"  --db FILE            the database; it is only read\n"
 	"  --out DIR            the folder to write to\n"
-	"  --config FILE        mira.conf; names the network, the policy and the rows of top tables\n"
+	"  --config FILE        mira.conf; names the network, the policy and the rows of top"
+	" tables\n"
 	"  --help, --version\n";
 
 struct names {
@@ -31,9 +34,10 @@ struct names {
 /* 0 or an exit code; -1: answered. */
 static int parse(struct names *names, int argc, char **argv)
 {
-	static const struct option options[] = {{"db", required_argument, NULL, 'd'}, {"out", required_argument, NULL, 'o'},
-		{"config", required_argument, NULL, 'c'}, {"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'v'}, {NULL, 0, NULL, 0}};
+	static const struct option options[] = {{"db", required_argument, NULL, 'd'},
+		{"out", required_argument, NULL, 'o'}, {"config", required_argument, NULL, 'c'},
+		{"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'v'},
+		{NULL, 0, NULL, 0}};
 	int option;
 
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
@@ -53,15 +57,20 @@ static int parse(struct names *names, int argc, char **argv)
 	return MIRA_PERSON;
 }
 
-/* The report when the policy cannot be had any more is still a report: without the rules' sentences. */
+/*
+ * The report when the policy cannot be had any more is still a report: without the rules'
+ * sentences.
+ */
 static json_t *gather(sqlite3 *db, const struct config *config)
 {
 	struct policy policy;
 	json_t *report;
 
 	if (policy_load(&policy, config->policy)) {
-		log_warn("without the policy %s the report names the rules, but not what they say; mend it, or name the "
-			 "right mira.conf with --config", config->policy);
+		log_warn("without the policy %s the report names the rules, but not what they say;"
+			 " mend it, or name the "
+			 "right mira.conf with --config",
+			config->policy);
 		return report_gather(db, config, NULL);
 	}
 	report = report_gather(db, config, &policy);
@@ -75,9 +84,12 @@ static int write_file(const char *folder, const char *name, const char *data, si
 
 	if (data && !nfs_join(path, folder, name) && !nfs_write_file(path, data, size))
 		return MIRA_OK;
-	log_err("cannot write %s/%s: %m; free space, or name another folder with --out", folder, name);
-	return errno == ENOENT || errno == EACCES || errno == ENOTDIR || errno == EROFS || errno == EPERM ? MIRA_PERSON
-													: MIRA_AGAIN;
+	log_err("cannot write %s/%s: %m; free space, or name another folder with --out", folder,
+		name);
+	return errno == ENOENT || errno == EACCES || errno == ENOTDIR || errno == EROFS ||
+			       errno == EPERM
+		       ? MIRA_PERSON
+		       : MIRA_AGAIN;
 }
 
 static int write_files(const json_t *report, const char *folder)

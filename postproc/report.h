@@ -1,12 +1,14 @@
 /*
- * report.h: the Acceptable Use Policy audit: gathered from mira.db into one JSON object, and shown from that object
- * only, so page, terminal and report.json cannot disagree. Manual page: mira-report(8), which lists every member.
+ * report.h: the Acceptable Use Policy audit: gathered from mira.db into one JSON object, and shown
+ * from that object only, so page, terminal and report.json cannot disagree. Manual page:
+ * mira-report(8), which lists every member.
  *
- * Calling sequence: report_gather(), then report_print() and report_page() of what it returned, then json_decref().
+ * Calling sequence: report_gather(), then report_print() and report_page() of what it returned,
+ * then json_decref().
  *
- * Octets are IP total lengths, as observed, both directions; times are milliseconds since 1970-01-01 UTC. The octets of
- * verdicts, classes, rules, aggregates and hours each add up to the total of the audit. Those of hosts add up to
- * twice the total: a biflow has two.
+ * Octets are IP total lengths, as observed, both directions; times are milliseconds since
+ * 1970-01-01 UTC. The octets of verdicts, classes, rules, aggregates and hours each add up to the
+ * total of the audit. Those of hosts add up to twice the total: a biflow has two.
  */
 #ifndef POSTPROC_REPORT_H
 #define POSTPROC_REPORT_H
@@ -19,17 +21,23 @@
 #include "spool/policy.h"
 
 /*
- * report_gather(): what stands in DB at one instant. POLICY gives the rules their sentences and conditions; NULL when it
- * cannot be had. Returns NULL after having logged why. The caller owns the object.
+ * report_gather(): what stands in DB at one instant. POLICY gives the rules their sentences and
+ * conditions; NULL when it cannot be had. Returns NULL after having logged why. The caller owns
+ * the object.
  */
 json_t *report_gather(sqlite3 *db, const struct config *config, const struct policy *policy);
-/* report_print(): the short text for a terminal, at most about 60 lines; bars and marks where the locale is UTF-8. */
+/*
+ * report_print(): the short text for a terminal, at most about 60 lines; bars and marks where the
+ * locale is UTF-8.
+ */
 void report_print(const json_t *report, FILE *out);
 /* report_page(): the page, complete in itself, malloc'ed; its length is in *SIZE. */
 char *report_page(const json_t *report, size_t *size);
 
-/* report_size(): "1.2 MB" of OCTETS; report_count(): "1,234,567"; report_share(): "12.3 %", of a share 0 … 1, never rounded to 0 %
- * or 100 %. OUT holds 32 bytes; return OUT. */
+/*
+ * report_size(): "1.2 MB" of OCTETS; report_count(): "1,234,567"; report_share(): "12.3 %", of a
+ * share 0 … 1, never rounded to 0 % or 100 %. OUT holds 32 bytes; return OUT.
+ */
 char *report_size(double octets, char *out);
 char *report_count(json_int_t count, char *out);
 char *report_share(double share, char *out);

@@ -1,6 +1,7 @@
 /*
- * report_coverage.c: what the report's figures rest on: which share of the packets was analysed, the balance, and what the
- * rest could change at most. From the ledger of mira.db; the first part of the report.
+ * report_coverage.c: what the report's figures rest on: which share of the packets was analysed,
+ * the balance, and what the rest could change at most. From the ledger of mira.db; the first part
+ * of the report.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,55 +9,67 @@
 #include "postproc/report.h"
 #include "postproc/report_parts.h"
 
+/* SQL is laid out as SQL. */
+/* clang-format off */
+
+#define SUM(column) "coalesce(sum(" column "), 0)"
+#define SUM_OF(column) SUM(#column) " AS " #column
+#define STATUS(status) SUM("iif(status = '" status "', packets_captured, 0)")
+
 static const char ledger_sql[] =
-	"SELECT coalesce(sum(packets_seen), 0) AS packets_seen, coalesce(sum(packets_captured), 0) AS packets_captured,"
-	" coalesce(sum(packets_filtered), 0) AS packets_filtered, coalesce(sum(packets_dropped), 0) AS packets_dropped,"
-	" coalesce(sum(packets_shed), 0) AS packets_shed, coalesce(sum(packets_ip), 0) AS packets_ip,"
-	" coalesce(sum(packets_not_ip), 0) AS packets_not_ip,"
-	" coalesce(sum(packets_malformed), 0) AS packets_malformed, coalesce(sum(octets_ip), 0) AS octets_ip,"
-	" coalesce(sum(iif(status='quarantined', packets_captured, 0)), 0) AS packets_quarantined,"
-	" coalesce(sum(iif(status='missing', packets_captured, 0)), 0) AS packets_missing,"
-	" coalesce(sum(status='analysed'), 0) AS batches_analysed,"
-	" coalesce(sum(status='quarantined'), 0) AS batches_quarantined,"
-	" coalesce(sum(status='missing'), 0) AS batches_missing FROM ledger";
+	"SELECT " SUM_OF(packets_seen) ", " SUM_OF(packets_captured) ", "
+	SUM_OF(packets_filtered) ", " SUM_OF(packets_dropped) ", " SUM_OF(packets_shed) ", "
+	SUM_OF(packets_ip) ", " SUM_OF(packets_not_ip) ", " SUM_OF(packets_malformed) ", "
+	SUM_OF(octets_ip) ", "
+	STATUS("quarantined") " AS packets_quarantined, "
+	STATUS("missing") " AS packets_missing, "
+	SUM("status = 'analysed'") " AS batches_analysed, "
+	SUM("status = 'quarantined'") " AS batches_quarantined, "
+	SUM("status = 'missing'") " AS batches_missing FROM ledger";
 
 static const char flags_sql[] =
-	"SELECT coalesce(sum(incomplete), 0) AS incomplete_biflows,"
-	" count(DISTINCT iif(incomplete, window_ms, NULL)) AS incomplete_windows, count(DISTINCT window_ms) AS windows,"
-	" coalesce(sum(late), 0) AS late_biflows,"
-	" coalesce(sum(sampling < 1 OR coalesce(reverse_sampling < 1, 0)), 0) AS sampled_biflows,"
-	" coalesce(sum(reverse_packets IS NULL), 0) AS one_way_biflows FROM biflow_text";
+	"SELECT count(DISTINCT window_ms) AS windows, "
+	"count(DISTINCT iif(incomplete, window_ms, NULL)) AS incomplete_windows, "
+	SUM("incomplete") " AS incomplete_biflows, "
+	SUM("late") " AS late_biflows, "
+	SUM("sampling < 1 OR coalesce(reverse_sampling < 1, 0)") " AS sampled_biflows, "
+	SUM("reverse_packets IS NULL") " AS one_way_biflows FROM biflow_text";
 
-/* The same words as `mira balance`, so that the page carries its proof; the last one is about the report itself. */
+#define OF_LEDGER(column)  "(SELECT " SUM(column) " FROM ledger)"
+#define OF_BIFLOWS(column) "(SELECT " SUM(column) " + " SUM("reverse_" column) " FROM biflow_text)"
+
+/* In the words of `mira balance`, so that the page carries its proof; the last one is about the
+ * report itself. Columns l and r must be equal. */
 static const struct {
 	const char *says, *sql;
 } checks[] = {
 	{"seen = captured + filtered + dropped + shed, in every batch",
-		"SELECT count(*) AS l, 0 AS r FROM ledger WHERE packets_seen <> packets_captured + packets_filtered +"
-		" packets_dropped + packets_shed"},
+		"SELECT count(*) AS l, 0 AS r FROM ledger WHERE packets_seen <>"
+		" packets_captured + packets_filtered + packets_dropped + packets_shed"},
 	{"captured = IP + not IP + malformed, in every analysed batch",
-		"SELECT count(*) AS l, 0 AS r FROM ledger WHERE status='analysed' AND packets_captured <> packets_ip +"
-		" packets_not_ip + packets_malformed"},
+		"SELECT count(*) AS l, 0 AS r FROM ledger WHERE status = 'analysed' AND"
+		" packets_captured <> packets_ip + packets_not_ip + packets_malformed"},
 	{"nothing analysed in batches quarantined or missing",
-		"SELECT count(*) AS l, 0 AS r FROM ledger WHERE status<>'analysed' AND packets_ip + packets_not_ip +"
-		" packets_malformed + octets_ip <> 0"},
+		"SELECT count(*) AS l, 0 AS r FROM ledger WHERE status <> 'analysed' AND"
+		" packets_ip + packets_not_ip + packets_malformed + octets_ip <> 0"},
 	{"every batch of every run is in the ledger, once",
-		"SELECT coalesce(sum(last + 1), 0) AS l, coalesce(sum(n), 0) AS r FROM"
-		" (SELECT max(seq) AS last, count(DISTINCT seq) AS n FROM ledger GROUP BY probe, stream, run)"},
+		"SELECT " SUM("last + 1") " AS l, " SUM("n") " AS r FROM"
+		" (SELECT max(seq) AS last, count(DISTINCT seq) AS n FROM ledger"
+		"  GROUP BY probe, stream, run)"},
 	{"what the captures counted in total = the sum over the ledger",
-		"SELECT coalesce(sum(total), 0) AS l, coalesce(sum(seen), 0) AS r FROM"
+		"SELECT " SUM("total") " AS l, " SUM("seen") " AS r FROM"
 		" (SELECT max(cumulative_seen) AS total, sum(packets_seen) AS seen FROM ledger"
-		" GROUP BY probe, stream, run)"},
+		"  GROUP BY probe, stream, run)"},
 	{"IP packets of the ledger = packets of the biflows",
-		"SELECT (SELECT coalesce(sum(packets_ip), 0) FROM ledger) AS l,"
-		" (SELECT coalesce(sum(packets), 0) + coalesce(sum(reverse_packets), 0) FROM biflow_text) AS r"},
+		"SELECT " OF_LEDGER("packets_ip") " AS l, " OF_BIFLOWS("packets") " AS r"},
 	{"IP octets of the ledger = octets of the biflows",
-		"SELECT (SELECT coalesce(sum(octets_ip), 0) FROM ledger) AS l,"
-		" (SELECT coalesce(sum(octets), 0) + coalesce(sum(reverse_octets), 0) FROM biflow_text) AS r"},
+		"SELECT " OF_LEDGER("octets_ip") " AS l, " OF_BIFLOWS("octets") " AS r"},
 	{"octets of the biflows = octets of this report",
-		"SELECT (SELECT coalesce(sum(octets), 0) + coalesce(sum(reverse_octets), 0) FROM biflow_text) AS l,"
-		" (SELECT coalesce(sum(octets), 0) FROM class_total) AS r"},
+		"SELECT " OF_BIFLOWS("octets") " AS l,"
+		" (SELECT " SUM("octets") " FROM class_total) AS r"},
 };
+
+/* clang-format on */
 
 json_t *report_balance(struct query *query)
 {
@@ -67,8 +80,8 @@ json_t *report_balance(struct query *query)
 		json_int_t left = json_integer_value(json_object_get(row, "l"));
 		json_int_t right = json_integer_value(json_object_get(row, "r"));
 
-		json_array_append_new(all, json_pack("{sssIsIsb}", "says", checks[i].says, "left", left, "right", right,
-						"holds", left == right));
+		json_array_append_new(all, json_pack("{sssIsIsb}", "says", checks[i].says, "left",
+						   left, "right", right, "holds", left == right));
 		json_decref(row);
 	}
 	return all;
@@ -80,16 +93,20 @@ static json_t *statement(double seen, double analysed, size_t damaged)
 	char text[512], share[32], early[160] = "";
 
 	if (damaged)
-		snprintf(early, sizeof(early), " %zu input%s damaged: what came after the damage is in no figure.", damaged,
-			damaged == 1 ? " is" : "s are");
+		snprintf(early, sizeof(early),
+			" %zu input%s damaged: what came after the damage is in no figure.",
+			damaged, damaged == 1 ? " is" : "s are");
 	if (seen == 0)
-		snprintf(text, sizeof(text), "No packet was seen, so there is nothing to judge.%s", early);
+		snprintf(text, sizeof(text), "No packet was seen, so there is nothing to judge.%s",
+			early);
 	else if (analysed >= seen)
 		snprintf(text, sizeof(text),
-			"Every packet seen was analysed: the figures are counts, not estimates.%s", early);
+			"Every packet seen was analysed: the figures are counts, not estimates.%s",
+			early);
 	else
 		snprintf(text, sizeof(text),
-			"%s of the packets seen were analysed. The figures are what was observed; nothing is "
+			"%s of the packets seen were analysed. The figures are what was observed;"
+			" nothing is "
 			"extrapolated, so each amount is a lower bound of what was used.%s",
 			report_share(analysed / seen, share), early);
 	return json_string(text);
@@ -111,14 +128,19 @@ json_t *report_coverage(struct query *query, double blind, size_t damaged)
 	json_object_update_missing(all, flags);
 	json_decref(flags);
 	json_object_set_new(all, "packets_analysed", json_integer((json_int_t)analysed));
-	json_object_set_new(all, "packets_unanalysed", json_integer(seen > analysed ? (json_int_t)(seen - analysed) : 0));
+	json_object_set_new(all, "packets_unanalysed",
+		json_integer(seen > analysed ? (json_int_t)(seen - analysed) : 0));
 	json_object_set_new(all, "share_analysed", share_of(analysed, seen));
-	json_object_set_new(all, "share_blind_octets", share_of(blind, json_number(all, "octets_ip")));
+	json_object_set_new(all, "share_blind_octets",
+		share_of(blind, json_number(all, "octets_ip")));
 	json_object_set_new(all, "statement", statement(seen, analysed, damaged));
 	return all;
 }
 
-/* Of the packets not analysed, none or all may be IP and of this verdict: the share lies between these two, with certainty. */
+/*
+ * Of the packets not analysed, none or all may be IP and of this verdict: the share lies between
+ * these two, with certainty.
+ */
 void report_bound(json_t *verdicts, const json_t *coverage)
 {
 	double unknown = json_number(coverage, "packets_unanalysed");
@@ -126,11 +148,11 @@ void report_bound(json_t *verdicts, const json_t *coverage)
 	json_t *verdict;
 	size_t i;
 
-	json_array_foreach(verdicts, i, verdict)
-	{
+	json_array_foreach(verdicts, i, verdict) {
 		double packets = json_number(verdict, "packets");
 
 		json_object_set_new(verdict, "share_packets_low", share_of(packets, whole));
-		json_object_set_new(verdict, "share_packets_high", share_of(packets + unknown, whole));
+		json_object_set_new(verdict, "share_packets_high",
+			share_of(packets + unknown, whole));
 	}
 }

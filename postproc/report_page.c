@@ -1,11 +1,13 @@
 /*
- * report_page.c: the audit as one HTML page that needs nothing else: no network, no other file. page.html is the frame,
- * page.css its looks, page.js fills it from the report, which stands in the page as JSON; charts and sortable tables are
- * Debian's Chart.js and tablesorter. All of them are in the executable (assets.S).
+ * report_page.c: the audit as one HTML page that needs nothing else: no network, no other file.
+ * page.html is the frame, page.css its looks, page.js fills it from the report, which stands in
+ * the page as JSON; charts and sortable tables are Debian's Chart.js and tablesorter. All of them
+ * are in the executable (assets.S).
  *
- * Names in the report come from packets, so they are hostile. They reach the page as JSON without '<', page.js makes text
- * nodes of them and nothing else, and the page's Content-Security-Policy names the hashes of our scripts and style:
- * whatever should slip in besides does not run, and nothing is ever loaded.
+ * Names in the report come from packets, so they are hostile. They reach the page as JSON without
+ * '<', page.js makes text nodes of them and nothing else, and the page's Content-Security-Policy
+ * names the hashes of our scripts and style: whatever should slip in besides does not run, and
+ * nothing is ever loaded.
  */
 #include "postproc/report.h"
 
@@ -71,7 +73,8 @@ static void put_hash(FILE *out, const char *from, const char *end)
 
 static void put_policy(const json_t *report, FILE *out)
 {
-	fputs("default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; style-src", out);
+	fputs("default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; style-src",
+		out);
 	put_hash(out, asset_style, asset_style_end);
 	fputs("; script-src", out);
 	put_hash(out, asset_jquery, asset_jquery_end);
@@ -118,8 +121,14 @@ static const struct {
 	const char *mark;
 	void (*put)(const json_t *report, FILE *out);
 } marks[] = {
-	{"POLICY", put_policy}, {"STYLE", put_style}, {"TEXT", put_text}, {"REPORT", put_report}, {"JQUERY", put_jquery},
-	{"SORTER", put_sorter}, {"CHART", put_chart}, {"SCRIPT", put_script},
+	{"POLICY", put_policy},
+	{"STYLE", put_style},
+	{"TEXT", put_text},
+	{"REPORT", put_report},
+	{"JQUERY", put_jquery},
+	{"SORTER", put_sorter},
+	{"CHART", put_chart},
+	{"SCRIPT", put_script},
 };
 
 /* Puts what MARK of LENGTH stands for. */

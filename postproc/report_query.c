@@ -56,7 +56,8 @@ static json_t *object_of(sqlite3_stmt *row)
 static void fail(struct query *query, const char *sql)
 {
 	if (!query->failed)
-		log_err("cannot read the audit's database: %s (%.60s…)", sqlite3_errmsg(query->db), sql);
+		log_err("cannot read the audit's database: %s (%.60s…)", sqlite3_errmsg(query->db),
+			sql);
 	query->failed = true;
 }
 

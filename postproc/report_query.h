@@ -4,7 +4,7 @@
  *	struct query query = {.db = db};
  *	json_t *rows = query_rows(&query, "SELECT …", 0);
  *	…
- *	if (query.failed) …	the first failure has been logged; what was returned since is not to be shown
+ *	if (query.failed) …	it has been logged; what was returned since is not to be shown
  */
 #ifndef POSTPROC_REPORT_QUERY_H
 #define POSTPROC_REPORT_QUERY_H
@@ -18,7 +18,10 @@ struct query {
 	bool failed;
 };
 
-/* query_rows(): the rows of SQL as an array of objects, a member a column. LIMIT is bound where SQL has ?1. */
+/*
+ * query_rows(): the rows of SQL as an array of objects, a member a column. LIMIT is bound where
+ * SQL has ?1.
+ */
 json_t *query_rows(struct query *query, const char *sql, int limit);
 /* query_row(): the first row as an object; an empty object when there is none. */
 json_t *query_row(struct query *query, const char *sql, int limit);

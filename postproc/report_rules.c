@@ -1,6 +1,6 @@
 /*
- * report_rules.c: what the audit was made with: the policy's sentences and conditions, and hashes of the policy and the symptoms
- * that are configured now.
+ * report_rules.c: what the audit was made with: the policy's sentences and conditions, and hashes
+ * of the policy and the symptoms that are configured now.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -37,7 +37,8 @@ static bool explain_by_list(json_t *rule, const char *name, const struct policy 
 	for (size_t i = 0; i < policy->fast_count; i++) {
 		if (strcmp(policy->fast[i].name, name))
 			continue;
-		set(rule, "fast list", policy->fast[i].say, "address or port on this list; the payload was not scanned");
+		set(rule, "fast list", policy->fast[i].say,
+			"address or port on this list; the payload was not scanned");
 		return true;
 	}
 	return false;
@@ -48,11 +49,11 @@ void report_explain(json_t *rules, const struct policy *policy)
 	json_t *rule;
 	size_t i;
 
-	json_array_foreach(rules, i, rule)
-	{
+	json_array_foreach(rules, i, rule) {
 		const char *name = json_string_at(rule, "rule");
 
-		if (policy && (explain_by_class(rule, name, policy) || explain_by_list(rule, name, policy)))
+		if (policy && (explain_by_class(rule, name, policy) ||
+				      explain_by_list(rule, name, policy)))
 			continue;
 		if (!strcmp(name, "blind"))
 			set(rule, "built in", "Nothing in these packets says what they were for.",
@@ -69,7 +70,8 @@ json_t *report_policy(const struct config *config, const struct policy *policy)
 
 	if (hash_file(config->policy, UINT64_MAX, &bytes, hex))
 		hex[0] = '\0';
-	return json_pack("{sossso}", "file", json_text(config->policy), "xxh128", hex, "loaded", json_boolean(policy != NULL));
+	return json_pack("{sossso}", "file", json_text(config->policy), "xxh128", hex, "loaded",
+		json_boolean(policy != NULL));
 }
 
 static bool is_symptom_file(const char *name)
@@ -92,7 +94,8 @@ json_t *report_symptoms(const struct config *config)
 	nfs_list(config->symptoms, &names);
 	namelist_sort(&names);
 	for (size_t i = 0; i < names.count; i++) {
-		if (!is_symptom_file(names.names[i]) || nfs_join(path, config->symptoms, names.names[i]) ||
+		if (!is_symptom_file(names.names[i]) ||
+			nfs_join(path, config->symptoms, names.names[i]) ||
 			hash_file(path, UINT64_MAX, &bytes, hex))
 			continue;
 		XXH3_128bits_update(hash, hex, HASH_HEX);
@@ -101,5 +104,6 @@ json_t *report_symptoms(const struct config *config)
 	namelist_free(&names);
 	hash_hex(XXH3_128bits_digest(hash), hex);
 	XXH3_freeState(hash);
-	return json_pack("{sosssI}", "folder", json_text(config->symptoms), "xxh128", files ? hex : "", "files", files);
+	return json_pack("{sosssI}", "folder", json_text(config->symptoms), "xxh128",
+		files ? hex : "", "files", files);
 }

@@ -1,6 +1,6 @@
 /*
- * report_text.c: the audit on a terminal: coverage and balance first, then verdicts, classes, hosts, and what could not be
- * analysed. Shows what report_gather() made and nothing else.
+ * report_text.c: the audit on a terminal: coverage and balance first, then verdicts, classes,
+ * hosts, and what could not be analysed. Shows what report_gather() made and nothing else.
  */
 #include <langinfo.h>
 #include <stdbool.h>
@@ -27,7 +27,8 @@ char *report_size(double octets, char *out)
 		octets /= 1000;
 		unit++;
 	}
-	snprintf(out, 32, unit == 0 || octets >= 99.95 ? "%.0f %s" : "%.1f %s", octets, units[unit]);
+	snprintf(out, 32, unit == 0 || octets >= 99.95 ? "%.0f %s" : "%.1f %s", octets,
+		units[unit]);
 	return out;
 }
 
@@ -63,8 +64,11 @@ static bool utf8_terminal(void)
 	return !strcmp(nl_langinfo(CODESET), "UTF-8");
 }
 
-/* TEXT in WIDTH columns (0: as long as it is), cut with "~". File names and names from packets come here: what could steer a
- * terminal is shown as '?', and so is all that is not ASCII where the terminal may not know it. */
+/*
+ * TEXT in WIDTH columns (0: as long as it is), cut with "~". File names and names from packets
+ * come here: what could steer a terminal is shown as '?', and so is all that is not ASCII where
+ * the terminal may not know it.
+ */
 static void put_text(FILE *out, const char *text, int width)
 {
 	bool utf8 = utf8_terminal();
@@ -119,7 +123,9 @@ static json_int_t integer(const json_t *object, const char *key)
 
 static const char *verdict_words(const char *verdict)
 {
-	return !strcmp(verdict, "unacceptable") ? "not acceptable" : !strcmp(verdict, "review") ? "to review" : verdict;
+	return !strcmp(verdict, "unacceptable") ? "not acceptable"
+	       : !strcmp(verdict, "review")	? "to review"
+						: verdict;
 }
 
 /* ---- the parts ---- */
@@ -127,7 +133,8 @@ static const char *verdict_words(const char *verdict)
 static void print_cover(const json_t *report, FILE *out)
 {
 	const char *network = json_string_at(report, "network");
-	const json_t *policy = json_object_get(report, "policy"), *symptoms = json_object_get(report, "symptoms");
+	const json_t *policy = json_object_get(report, "policy"),
+		     *symptoms = json_object_get(report, "symptoms");
 	char from[64], to[64];
 
 	fputs("\nAudit of network use", out);
@@ -136,7 +143,8 @@ static void print_cover(const json_t *report, FILE *out)
 		put_text(out, network, 0);
 	}
 	if (json_is_integer(json_object_get(report, "from_ms")))
-		fprintf(out, "\n%s to %s UTC", moment(integer(report, "from_ms"), "%a %d %b %Y %H:%M:%S", from),
+		fprintf(out, "\n%s to %s UTC",
+			moment(integer(report, "from_ms"), "%a %d %b %Y %H:%M:%S", from),
 			moment(integer(report, "to_ms"), "%a %d %b %Y %H:%M:%S", to));
 	fputs("\npolicy ", out);
 	put_text(out, json_string_at(policy, "file"), 0);
@@ -186,21 +194,26 @@ static void print_terms(const json_t *coverage, FILE *out)
 		json_int_t value = integer(coverage, terms[i].key);
 
 		if (value || terms[i].always)
-			length += (size_t)snprintf(line + length, sizeof(line) - length, "%s %s %s", i ? "," : "",
-				terms[i].label, report_count(value, count));
+			length += (size_t)snprintf(line + length, sizeof(line) - length, "%s %s %s",
+				i ? "," : "", terms[i].label, report_count(value, count));
 	}
 	print_wrapped(line, out);
 }
 
 static void print_coverage(const json_t *coverage, FILE *out)
 {
-	const json_t *share = json_object_get(coverage, "share_analysed"), *blind = json_object_get(coverage, "share_blind_octets");
+	const json_t *share = json_object_get(coverage, "share_analysed"),
+		     *blind = json_object_get(coverage, "share_blind_octets");
 	char text[32], other[32];
 
-	fprintf(out, "Coverage: %s\n", json_is_number(share) ? report_share(json_number_value(share), text) : "nothing to cover");
+	fprintf(out, "Coverage: %s\n",
+		json_is_number(share) ? report_share(json_number_value(share), text)
+				      : "nothing to cover");
 	print_wrapped(json_string_at(coverage, "statement"), out);
 	print_terms(coverage, out);
-	fprintf(out, "  blind (nothing tells the purpose): %s of octets; one direction only: %s biflows\n",
+	fprintf(out,
+		"  blind (nothing tells the purpose): %s of octets; one direction only: %s"
+		" biflows\n",
 		json_is_number(blind) ? report_share(json_number_value(blind), text) : "-",
 		report_count(integer(coverage, "one_way_biflows"), other));
 	if (integer(coverage, "incomplete_windows") || integer(coverage, "late_biflows"))
@@ -218,8 +231,9 @@ static void print_balance(const json_t *balance, FILE *out)
 		if (json_is_true(json_object_get(check, "holds")))
 			continue;
 		failed++;
-		fprintf(out, "  balance DOES NOT HOLD: %s: %lld, not %lld\n", json_string_at(check, "says"),
-			(long long)integer(check, "left"), (long long)integer(check, "right"));
+		fprintf(out, "  balance DOES NOT HOLD: %s: %lld, not %lld\n",
+			json_string_at(check, "says"), (long long)integer(check, "left"),
+			(long long)integer(check, "right"));
 	}
 	if (!failed)
 		fprintf(out, "  balance: all %zu checks hold\n", json_array_size(balance));
@@ -230,12 +244,16 @@ static void print_total(const json_t *total, FILE *out)
 {
 	char octets[32], biflows[32];
 
-	fprintf(out, "  %-16s %9s          %10s\n\n", "total", report_size(json_number(total, "octets"), octets),
+	fprintf(out, "  %-16s %9s          %10s\n\n", "total",
+		report_size(json_number(total, "octets"), octets),
 		report_count(integer(total, "biflows"), biflows));
 }
 
-/* A table of the rows that have octets and shares: NAME of each, at most MOST, the rest as others. */
-static void print_shares(const json_t *rows, const char *title, const char *name, size_t most, FILE *out)
+/*
+ * A table of the rows that have octets and shares: NAME of each, at most MOST, the rest as others.
+ */
+static void print_shares(const json_t *rows, const char *title, const char *name, size_t most,
+	FILE *out)
 {
 	char octets[32], share[32], biflows[32];
 	double rest = 0, rest_share = 0;
@@ -255,14 +273,14 @@ static void print_shares(const json_t *rows, const char *title, const char *name
 		}
 		fputs("  ", out);
 		put_text(out, verdict_words(json_string_at(row, name)), 16);
-		fprintf(out, " %9s  %7s %10s", report_size(json_number(row, "octets"), octets), report_share(part, share),
-			report_count(integer(row, "biflows"), biflows));
+		fprintf(out, " %9s  %7s %10s", report_size(json_number(row, "octets"), octets),
+			report_share(part, share), report_count(integer(row, "biflows"), biflows));
 		put_bar(out, part);
 		fputc('\n', out);
 	}
 	if (i > most)
-		fprintf(out, "  %-16s %9s  %7s %10s\n", "others", report_size(rest, octets), report_share(rest_share, share),
-			report_count(rest_biflows, biflows));
+		fprintf(out, "  %-16s %9s  %7s %10s\n", "others", report_size(rest, octets),
+			report_share(rest_share, share), report_count(rest_biflows, biflows));
 }
 
 static void print_hosts(const json_t *hosts, const json_t *others, FILE *out)
@@ -274,17 +292,21 @@ static void print_hosts(const json_t *hosts, const json_t *others, FILE *out)
 
 	if (!json_array_size(hosts))
 		return;
-	fprintf(out, "%-41s %9s %9s  %14s  %s\n", "Top hosts", "sent", "received", "not acceptable", "mostly");
+	fprintf(out, "%-41s %9s %9s  %14s  %s\n", "Top hosts", "sent", "received", "not acceptable",
+		"mostly");
 	for (i = 0; i < MOST_HOSTS && (host = json_array_get(hosts, i)); i++) {
 		fputs("  ", out);
 		put_text(out, json_string_at(host, "address"), NAME_WIDTH - 1);
-		fprintf(out, " %9s %9s  %14s  %s\n", report_size(json_number(host, "sent_octets"), sent),
+		fprintf(out, " %9s %9s  %14s  %s\n",
+			report_size(json_number(host, "sent_octets"), sent),
 			report_size(json_number(host, "received_octets"), received),
-			report_size(json_number(host, "unacceptable_octets"), marked), json_string_at(host, "main_class"));
+			report_size(json_number(host, "unacceptable_octets"), marked),
+			json_string_at(host, "main_class"));
 	}
 	rest += (json_int_t)(json_array_size(hosts) - i);
 	if (rest)
-		fprintf(out, "  and %s others. An address is not a person.\n", report_count(rest, sent));
+		fprintf(out, "  and %s others. An address is not a person.\n",
+			report_count(rest, sent));
 	fputc('\n', out);
 }
 
@@ -321,11 +343,15 @@ void report_print(const json_t *report, FILE *out)
 	print_shares(json_object_get(report, "verdicts"), "By verdict", "verdict", 4, out);
 	print_total(json_object_get(report, "total"), out);
 	if (json_array_size(json_object_get(report, "classes"))) {
-		print_shares(json_object_get(report, "classes"), "By class", "class", MOST_CLASSES, out);
+		print_shares(json_object_get(report, "classes"), "By class", "class", MOST_CLASSES,
+			out);
 		fputc('\n', out);
 	}
 	print_hosts(json_object_get(report, "hosts"), json_object_get(report, "hosts_others"), out);
-	print_notes(json_object_get(report, "damaged"), "Damaged inputs, audited up to the damage", "text", out);
-	print_notes(json_object_get(report, "unanalysed"), "Batches that were not analysed", "status", out);
-	print_notes(json_object_get(report, "rejected"), "Batches of verdicts that could not be loaded", "text", out);
+	print_notes(json_object_get(report, "damaged"), "Damaged inputs, audited up to the damage",
+		"text", out);
+	print_notes(json_object_get(report, "unanalysed"), "Batches that were not analysed",
+		"status", out);
+	print_notes(json_object_get(report, "rejected"),
+		"Batches of verdicts that could not be loaded", "text", out);
 }

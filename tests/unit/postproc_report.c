@@ -41,34 +41,46 @@ static sqlite3 *empty_store(void)
 	return db;
 }
 
-/* Two batches: one analysed (6 packets, 600 octets), one quarantined (4 packets); 10 more were dropped. */
+/*
+ * Two batches: one analysed (6 packets, 600 octets), one quarantined (4 packets); 10 more were
+ * dropped.
+ */
 static sqlite3 *small_store(void)
 {
 	sqlite3 *db = empty_store();
 
-	run(db, "INSERT INTO decision VALUES(1, 'WEB', 'acceptable', 'web'), (2, 'P2P', 'unacceptable', 'bittorrent'),"
+	run(db, "INSERT INTO decision VALUES(1, 'WEB', 'acceptable', 'web'), (2, 'P2P',"
+		" 'unacceptable', 'bittorrent'),"
 		" (3, 'UNKNOWN', 'review', 'blind');"
 		"INSERT INTO text VALUES(1, 'campus'), (2, '</script><img src=x>'), (3, 'p1');"
 		"INSERT INTO host VALUES(1, '10.0.0.1'), (2, '10.0.0.2'), (3, '10.0.0.3');"
-		"INSERT INTO biflow VALUES(0,6,1,1000,2,80,0,5,1,100,1,100,1,NULL,NULL,1,2,NULL,3,NULL,1,1,0,0,0),"
+		"INSERT INTO biflow"
+		" VALUES(0,6,1,1000,2,80,0,5,1,100,1,100,1,NULL,NULL,1,2,NULL,3,NULL,1,1,0,0,0),"
 		" (0,6,1,1001,3,6881,0,5,3,300,NULL,NULL,2,NULL,NULL,NULL,NULL,NULL,3,NULL,1,NULL,0,0,2),"
 		" (300000,17,2,1002,3,9,0,5,1,100,NULL,NULL,3,NULL,NULL,NULL,NULL,NULL,3,NULL,1,NULL,0,0,1);"
 		"INSERT INTO rollup_hour VALUES(0,1,1,1,2,200), (0,0,2,1,3,300), (0,0,3,1,1,100);"
-		"INSERT INTO rollup_host VALUES(0,1,1,1,1,100,1,100), (0,2,1,1,1,100,1,100), (0,1,2,1,3,300,0,0),"
+		"INSERT INTO rollup_host VALUES(0,1,1,1,1,100,1,100), (0,2,1,1,1,100,1,100),"
+		" (0,1,2,1,3,300,0,0),"
 		" (0,3,2,1,0,0,3,300), (0,2,3,1,1,100,0,0), (0,3,3,1,0,0,1,100);"
 		"INSERT INTO ledger VALUES"
-		" ('p1','all','r',0,'analysed',16,6,0,10,0,6,0,0,600,0,0,0,1000,2000,'cut at \x1b[31m byte 9',16,6,0,10,0),"
+		" ('p1','all','r',0,'analysed',16,6,0,10,0,6,0,0,600,0,0,0,1000,2000,'cut at"
+		" \x1b[31m byte 9',16,6,0,10,0),"
 		" ('p1','all','r',1,'quarantined',4,4,0,0,0,0,0,0,0,0,1,0,2000,3000,NULL,20,10,0,10,0);");
 	return db;
 }
 
-static json_t *gather(sqlite3 *db)
+static json_t *gather_with(sqlite3 *db, const struct policy *policy)
 {
-	json_t *report = report_gather(db, &config, NULL);
+	json_t *report = report_gather(db, &config, policy);
 
 	assert_non_null(report);
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 	return report;
+}
+
+static json_t *gather(sqlite3 *db)
+{
+	return gather_with(db, NULL);
 }
 
 static double sum_of(const json_t *report, const char *part, const char *key)
@@ -82,7 +94,8 @@ static double sum_of(const json_t *report, const char *part, const char *key)
 	return sum;
 }
 
-static const json_t *find(const json_t *report, const char *part, const char *key, const char *value)
+static const json_t *find(const json_t *report, const char *part, const char *key,
+	const char *value)
 {
 	const json_t *rows = json_object_get(report, part), *row;
 
@@ -148,15 +161,20 @@ static void shares_are_never_rounded_to_all_or_nothing(void **state)
 
 static void parts_add_up(void **state)
 {
-	static const char *const parts[] = {"verdicts", "classes", "rules", "aggregates", "hours", "windows"};
+	static const char *const parts[] = {"verdicts", "classes", "rules", "aggregates", "hours",
+		"windows"};
 	json_t *report = gather(small_store());
 
 	assert_int_equal(json_number(json_object_get(report, "total"), "octets"), 600);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		assert_int_equal(sum_of(report, parts[i], "octets"), 600);
 	assert_int_equal(sum_of(report, "hosts", "octets"), 1200);
-	assert_int_equal(json_number(find(report, "hosts", "address", "10.0.0.3"), "unacceptable_octets"), 300);
-	assert_string_equal(json_string_at(find(report, "hosts", "address", "10.0.0.3"), "main_class"), "P2P");
+	assert_int_equal(json_number(find(report, "hosts", "address", "10.0.0.3"),
+				 "unacceptable_octets"),
+		300);
+	assert_string_equal(json_string_at(find(report, "hosts", "address", "10.0.0.3"),
+				    "main_class"),
+		"P2P");
 	assert_int_equal(json_number(report, "from_ms"), 1000);
 	assert_int_equal(json_number(report, "to_ms"), 3000);
 	json_decref(report);
@@ -173,14 +191,17 @@ static void others(void **state)
 	config.top_hosts = top;
 	assert_int_equal(json_array_size(json_object_get(report, "hosts")), 1);
 	assert_int_equal(json_number(json_object_get(report, "hosts_others"), "hosts"), 2);
-	assert_int_equal(sum_of(report, "hosts", "octets") + json_number(json_object_get(report, "hosts_others"), "octets"), 1200);
+	assert_int_equal(sum_of(report, "hosts", "octets") +
+				 json_number(json_object_get(report, "hosts_others"), "octets"),
+		1200);
 	json_decref(report);
 }
 
 static void coverage_counts_what_was_lost(void **state)
 {
 	json_t *report = gather(small_store());
-	const json_t *coverage = json_object_get(report, "coverage"), *verdict = find(report, "verdicts", "verdict", "unacceptable");
+	const json_t *coverage = json_object_get(report, "coverage"),
+		     *verdict = find(report, "verdicts", "verdict", "unacceptable");
 
 	assert_int_equal(json_number(coverage, "packets_analysed"), 6);
 	assert_int_equal(json_number(coverage, "packets_unanalysed"), 14);
@@ -189,12 +210,16 @@ static void coverage_counts_what_was_lost(void **state)
 	assert_int_equal(json_number(coverage, "incomplete_windows"), 1);
 	assert_int_equal(json_number(coverage, "late_biflows"), 1);
 	assert_float_equal(json_real_value(json_object_get(coverage, "share_analysed")), 0.3, 1e-9);
-	assert_float_equal(json_real_value(json_object_get(coverage, "share_blind_octets")), 1 / 6.0, 1e-9);
-	assert_says(json_string_at(coverage, "statement"), "30.0 % of the packets seen were analysed");
+	assert_float_equal(json_real_value(json_object_get(coverage, "share_blind_octets")),
+		1 / 6.0, 1e-9);
+	assert_says(json_string_at(coverage, "statement"),
+		"30.0 % of the packets seen were analysed");
 	assert_says(json_string_at(coverage, "statement"), "1 input is damaged");
 	/* 3 of 6 packets analysed; 14 could have been anything. */
-	assert_float_equal(json_real_value(json_object_get(verdict, "share_packets_low")), 3 / 20.0, 1e-9);
-	assert_float_equal(json_real_value(json_object_get(verdict, "share_packets_high")), 17 / 20.0, 1e-9);
+	assert_float_equal(json_real_value(json_object_get(verdict, "share_packets_low")), 3 / 20.0,
+		1e-9);
+	assert_float_equal(json_real_value(json_object_get(verdict, "share_packets_high")),
+		17 / 20.0, 1e-9);
 	json_decref(report);
 }
 
@@ -212,12 +237,15 @@ static void balance_sees_a_lost_packet(void **state)
 	assert_true(holds(report, "IP packets of the ledger = packets of the biflows"));
 	json_decref(report);
 	db = small_store();
-	run(db, "UPDATE biflow SET packets = packets - 1 WHERE sport = 1000; UPDATE ledger SET packets_seen = 17 WHERE seq = 0;");
+	run(db, "UPDATE biflow SET packets = packets - 1 WHERE sport = 1000; UPDATE ledger SET"
+		" packets_seen = 17 WHERE seq = 0;");
 	report = gather(db);
 	assert_false(holds(report, "IP packets of the ledger = packets of the biflows"));
 	assert_false(holds(report, "seen = captured + filtered + dropped + shed, in every batch"));
 	text = printed(report);
-	assert_says(text, "balance DOES NOT HOLD: IP packets of the ledger = packets of the biflows: 6, not 5");
+	assert_says(text,
+		"balance DOES NOT HOLD: IP packets of the ledger = packets of the biflows: 6, not"
+		" 5");
 	free(text);
 	json_decref(report);
 }
@@ -226,20 +254,27 @@ static void rules_say_how(void **state)
 {
 	struct policy policy;
 	const char *path = tmp_write("policy.conf",
-		"fast = ( { name = \"web\"; class = \"WEB\"; verdict = \"acceptable\"; ports = [ \"tcp/80\" ]; } );\n"
-		"classes = ( { name = \"bittorrent\"; class = \"P2P\"; verdict = \"unacceptable\"; say = \"Fichiers partag\xe9s\";"
+		"fast = ( { name = \"web\"; class = \"WEB\"; verdict = \"acceptable\"; ports = ["
+		" \"tcp/80\" ]; } );\n"
+		"classes = ( { name = \"bittorrent\"; class = \"P2P\"; verdict ="
+		" \"unacceptable\"; say = \"Fichiers partag\xe9s\";"
 		" when = \"bt > 0\"; } );\n");
 	json_t *report;
 
 	assert_int_equal(policy_load(&policy, path), 0);
-	report = report_gather(small_store(), &config, &policy);
-	assert_string_equal(json_string_at(find(report, "rules", "rule", "bittorrent"), "when"), "bt > 0");
-	assert_string_equal(json_string_at(find(report, "rules", "rule", "bittorrent"), "say"), "Fichiers partag?s");
-	assert_string_equal(json_string_at(find(report, "rules", "rule", "web"), "source"), "fast list");
-	assert_string_equal(json_string_at(find(report, "rules", "rule", "blind"), "source"), "built in");
+	report = gather_with(small_store(), &policy);
+	assert_string_equal(json_string_at(find(report, "rules", "rule", "bittorrent"), "when"),
+		"bt > 0");
+	assert_string_equal(json_string_at(find(report, "rules", "rule", "bittorrent"), "say"),
+		"Fichiers partag?s");
+	assert_string_equal(json_string_at(find(report, "rules", "rule", "web"), "source"),
+		"fast list");
+	assert_string_equal(json_string_at(find(report, "rules", "rule", "blind"), "source"),
+		"built in");
 	json_decref(report);
 	report = gather(small_store());
-	assert_string_equal(json_string_at(find(report, "rules", "rule", "bittorrent"), "source"), "unknown");
+	assert_string_equal(json_string_at(find(report, "rules", "rule", "bittorrent"), "source"),
+		"unknown");
 	json_decref(report);
 	policy_free(&policy);
 }
@@ -251,7 +286,8 @@ static void nothing_seen(void **state)
 	size_t size;
 
 	assert_true(json_is_null(json_object_get(report, "from_ms")));
-	assert_true(json_is_null(json_object_get(json_object_get(report, "coverage"), "share_analysed")));
+	assert_true(json_is_null(
+		json_object_get(json_object_get(report, "coverage"), "share_analysed")));
 	assert_int_equal(json_array_size(json_object_get(report, "verdicts")), 3);
 	assert_says(text, "No packet was seen");
 	page = report_page(report, &size);
@@ -281,8 +317,10 @@ static void text_is_short_and_steers_nothing(void **state)
 	size_t lines = 0;
 	char *text;
 
-	run(db, "WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 200) INSERT INTO ledger SELECT 'p1',"
-		" 'stream' || char(0x9b) || i, 'r', i, 'missing', 0,0,0,0,0,0,0,0,0,0,0,0,NULL,NULL,'d' || i,20,10,0,10,0 FROM n");
+	run(db, "WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 200)"
+		" INSERT INTO ledger SELECT 'p1',"
+		" 'stream' || char(0x9b) || i, 'r', i, 'missing',"
+		" 0,0,0,0,0,0,0,0,0,0,0,0,NULL,NULL,'d' || i,20,10,0,10,0 FROM n");
 	report = gather(db);
 	text = printed(report);
 	assert_says(text, "Coverage: 30.0 %");

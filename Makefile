@@ -127,12 +127,13 @@ install: all
 	install -d $(addprefix $(DESTDIR),$(PREFIX)/bin $(PREFIX)/share/man/man1 $(PREFIX)/share/man/man5 \
 	  $(PREFIX)/share/man/man8 $(ETC)/mira/symptoms.d)
 	install -m 755 $(BINS) $(DESTDIR)$(PREFIX)/bin
-	for n in 1 5 8; do install -m 644 */*.$$n $(DESTDIR)$(PREFIX)/share/man/man$$n; done
-	install -m 644 etc/mira.conf etc/policy.conf $(DESTDIR)$(ETC)/mira
+	for n in 1 5 8; do install -m 644 */*.$$n $(DESTDIR)$(PREFIX)/share/man/man$$n || exit; done
+	for f in mira.conf policy.conf; do \
+	  [ -e $(DESTDIR)$(ETC)/mira/$$f ] || install -m 644 etc/$$f $(DESTDIR)$(ETC)/mira || exit; done
 	install -m 644 etc/symptoms.d/*.sym $(DESTDIR)$(ETC)/mira/symptoms.d
 
 clean:
 	rm -rf $(B)
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -name '*.d' -type f 2>/dev/null)
 .PHONY: all unit clean demo check run-tests compare asan deps check-deps format install

@@ -162,11 +162,11 @@ int stage_start(struct stage_run *run, const struct stage *stage, int argc, char
 	run->own = own;
 	run->stage = stage;
 	run->jitter = (unsigned)getpid();
+	catch_signals();
 	name_program(stage);
 	result = parse(run, stage, argc, argv, &given);
 	if (result || given.answered)
 		return result ? result : -1;
-	catch_signals();
 	config_find(given.config, run->config_path);
 	result = config_load(&run->config, run->config_path);
 	if (result == 0)

@@ -22,18 +22,23 @@ static char text_of(const struct batch *batch)
 	return first;
 }
 
-static int write_output(struct batch *batch, const char *text)
+static int write_output_as(struct batch *batch, const char *name, const char *text)
 {
 	struct manifest manifest;
 	char folder[PATH_MAX], file[PATH_MAX];
 
-	manifest_init(&manifest, "flows", batch->name);
-	if (batch_begin_output(batch, "flows", NULL, batch->name, folder) < 0 ||
+	manifest_init(&manifest, "flows", name);
+	if (batch_begin_output(batch, "flows", NULL, name, folder) < 0 ||
 		nfs_join(file, folder, "data") < 0 || nfs_write_file(file, text, strlen(text)) < 0 ||
 		batch_end_output(batch, "flows", NULL, &manifest, folder) < 0)
 		return -1;
 	manifest_free(&manifest);
 	return 0;
+}
+
+static int write_output(struct batch *batch, const char *text)
+{
+	return write_output_as(batch, batch->name, text);
 }
 
 static const struct stage stage;
@@ -50,7 +55,9 @@ static enum work_result work(struct stage_run *run, struct batch *batch)
 		raise(SIGTERM);
 	if (what == 'l' && count_in(batch->path) == 3) /* lost in the first attempt: data, manifest, attempt */
 		steal("packets", "preprocess", worker_name(run->worker));
-	if (write_output(batch, "done") < 0)
+	if (what == 'b' && write_output_as(batch, "doomed", "never to be seen") < 0)
+		return WORK_AGAIN;
+	if (what != 'b' && write_output(batch, "done") < 0)
 		return WORK_AGAIN;
 	if (what == 'b')
 		return stage_reject(run, &stage, batch, "the test says %c", what);

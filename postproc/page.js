@@ -356,8 +356,9 @@ function fillTimes() {
     }
     const top = report.classes.slice(0, HUES).map(row => row.class), rest = report.classes.length > top.length;
     const shortDay = ms => day(ms).replace(/^(\d+ \w{3})\w* (\d+)$/, '$1');
+    const years = list[list.length - 1][0] - list[0][0] > 300 * DAY;
     const many = list[list.length - 1][0] - list[0][0] >= DAY;
-    const label = ms => step === DAY ? shortDay(ms) : (many ? shortDay(ms) + ' ' : '') + clock(ms, byWindow && step < 60000);
+    const label = ms => step === DAY ? shortDay(ms) + (years ? ' ' + new Date(ms).getUTCFullYear() : '') : (many ? shortDay(ms) + ' ' : '') + clock(ms, byWindow && step < 60000);
     put('time-note', `Octets by class and ${byWindow ? 'time window' : step === DAY ? 'day' : 'hour'}, in UTC.` +
         (filled ? '' : ' Times without traffic are left out.') + (rest ? ` The ${HUES} largest classes are shown, the rest as others.` : ''));
     const others = sums => Object.entries(sums).reduce((sum, [name, octets]) => top.includes(name) ? sum : sum + octets, 0);

@@ -1,7 +1,7 @@
 /*
- * batch.c: the folder of a claimed batch, and the outputs staged in it for the readers of the next queue; and the
- * capture's batches, which are made instead of claimed. Folders below the batch are made one by one, never with
- * parents: where the batch was taken from us this must fail (rule 1).
+ * batch.c: the folder of a claimed batch, and the outputs staged in it for the readers of the next
+ * queue; and the capture's batches, which are made instead of claimed. Folders below the batch are
+ * made one by one, never with parents: where the batch was taken from us this must fail (rule 1).
  */
 #include "spool/batch.h"
 
@@ -20,7 +20,8 @@ static int begin_attempt(struct batch *batch, const struct worker *worker)
 	return nfs_mkdir_in(batch->path, worker_attempt(worker, batch->attempt));
 }
 
-int batch_open(struct batch *batch, const struct queue *queue, const struct worker *worker, const char *name)
+int batch_open(struct batch *batch, const struct queue *queue, const struct worker *worker,
+	const char *name)
 {
 	memset(batch, 0, sizeof(*batch));
 	batch->spool = queue->spool;
@@ -36,8 +37,8 @@ int batch_again(struct batch *batch, const struct worker *worker)
 }
 
 /* <batch>/<attempt>/out/<queue>.<reader>/NAME in FOLDER, made from the attempt downwards. */
-static int make_output(const struct batch *batch, const char *queue, const char *reader, const char *name,
-	char *folder)
+static int make_output(const struct batch *batch, const char *queue, const char *reader,
+	const char *name, char *folder)
 {
 	char path[PATH_MAX], box[2 * NAME_PART_MAX + 2];
 
@@ -59,7 +60,8 @@ static int readers_of(const struct batch *batch, const char *queue, const char *
 	return 0;
 }
 
-int batch_begin_output(struct batch *batch, const char *queue, const char *reader, const char *name, char *folder)
+int batch_begin_output(struct batch *batch, const char *queue, const char *reader, const char *name,
+	char *folder)
 {
 	struct namelist readers;
 	int result;
@@ -108,9 +110,10 @@ static int link_files(const char *from, const char *to)
 	if (nfs_list(from, &names) < 0)
 		return -1;
 	for (size_t i = 0; i < names.count && result == 0; i++)
-		result = nfs_join(old, from, names.names[i]) < 0 || nfs_join(new, to, names.names[i]) < 0
-			? -1
-			: nfs_link(old, new);
+		result = nfs_join(old, from, names.names[i]) < 0 ||
+					 nfs_join(new, to, names.names[i]) < 0
+				 ? -1
+				 : nfs_link(old, new);
 	namelist_free(&names);
 	return result == 0 ? nfs_sync_folder(to) : -1;
 }
@@ -125,7 +128,8 @@ static int link_readers(const struct batch *batch, const char *queue, const char
 	if (spool_readers(batch->spool, queue, &readers) < 0)
 		return -1;
 	for (size_t i = 0; i < readers.count && result == 0; i++) {
-		result = make_output(batch, queue, readers.names[i], strrchr(folder, '/') + 1, path);
+		result =
+			make_output(batch, queue, readers.names[i], strrchr(folder, '/') + 1, path);
 		if (result == 0 && strcmp(path, folder) != 0)
 			result = link_files(folder, path);
 	}
@@ -148,8 +152,8 @@ static int sync_above(const struct batch *batch, const char *folder)
 	return 0;
 }
 
-int batch_end_output(struct batch *batch, const char *queue, const char *reader, struct manifest *manifest,
-	const char *folder)
+int batch_end_output(struct batch *batch, const char *queue, const char *reader,
+	struct manifest *manifest, const char *folder)
 {
 	if (add_files(manifest, folder) < 0 || manifest_write(manifest, folder) < 0 ||
 		nfs_sync_folder(folder) < 0)
@@ -160,14 +164,16 @@ int batch_end_output(struct batch *batch, const char *queue, const char *reader,
 	return sync_above(batch, folder);
 }
 
-int batch_retire(struct batch *batch, const char *queue, const char *reader, const struct namelist *names)
+int batch_retire(struct batch *batch, const char *queue, const char *reader,
+	const struct namelist *names)
 {
 	char attempt[PATH_MAX], path[PATH_MAX], *before, *text = NULL;
 	size_t size;
 	FILE *lines;
 	int result = -1;
 
-	if (nfs_join(attempt, batch->path, batch->attempt) < 0 || nfs_join(path, attempt, "retire") < 0)
+	if (nfs_join(attempt, batch->path, batch->attempt) < 0 ||
+		nfs_join(path, attempt, "retire") < 0)
 		return -1;
 	before = nfs_read_file(path, NULL);
 	if (!before && errno != ENOENT)

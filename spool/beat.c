@@ -1,7 +1,7 @@
 /*
- * beat.c: the sign of life that a worker writes and others compare. It carries a counter because clocks of two hosts
- * are never compared, and where its process runs, because on one host a missing process says at once what silence
- * says after half a minute.
+ * beat.c: the sign of life that a worker writes and others compare. It carries a counter because
+ * clocks of two hosts are never compared, and where its process runs, because on one host a missing
+ * process says at once what silence says after half a minute.
  */
 #include "spool/beat.h"
 
@@ -58,9 +58,12 @@ uint64_t process_start_time(uint64_t pid)
 	snprintf(path, sizeof(path), "/proc/%" PRIu64 "/stat", pid);
 	text = nfs_read_file(path, NULL);
 	rest = text ? strrchr(text, ')') : NULL;
-	if (rest && sscanf(rest + 1,
-			    " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %" SCNu64,
-			    &state, &start) == 2 && (state == 'Z' || state == 'X'))
+	if (rest &&
+		sscanf(rest + 1,
+			" %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s"
+			" %*s %*s %*s %" SCNu64,
+			&state, &start) == 2 &&
+		(state == 'Z' || state == 'X'))
 		start = 0;
 	free(text);
 	return start;
@@ -96,8 +99,8 @@ static bool beat_format(const struct beat *beat, bool doing, char *out)
 }
 
 /*
- * Opened anew each time: on NFS that makes the others' next open see the change, and a file that somebody removed who
- * thought us dead comes back.
+ * Opened anew each time: on NFS that makes the others' next open see the change, and a file that
+ * somebody removed who thought us dead comes back.
  */
 int beat_write(const struct spool *spool, const char *name, const struct beat *beat)
 {
@@ -108,7 +111,8 @@ int beat_write(const struct spool *spool, const char *name, const struct beat *b
 		errno = EMSGSIZE;
 		return -1;
 	}
-	fd = open(spool_path(spool, path, "workers/%s", name), O_WRONLY | O_CREAT | O_CLOEXEC, 0660);
+	fd = open(spool_path(spool, path, "workers/%s", name), O_WRONLY | O_CREAT | O_CLOEXEC,
+		0660);
 	if (fd < 0)
 		return -1;
 	if (pwrite(fd, text, sizeof(text), 0) != sizeof(text) || nfs_sync_file(fd) < 0)
@@ -145,7 +149,7 @@ int beat_read(const struct spool *spool, const char *name, struct beat *beat)
 	if (text)
 		object = json_loads(text, 0, NULL);
 	good = object && fields_get(object, beat_fields, beat, why) &&
-		fields_get(object, progress_fields, &beat->progress, why);
+	       fields_get(object, progress_fields, &beat->progress, why);
 	if (!good)
 		memset(beat, 0, sizeof(*beat));
 	json_decref(object);

@@ -1,6 +1,7 @@
 /*
- * beat.h: the beat of a worker as it stands in SPOOL/workers/<name>; between worker.c, which writes it, and look.c, which
- * reads those of others. One JSON object of one line, padded with blanks to WORKER_BEAT_BYTES.
+ * beat.h: the beat of a worker as it stands in SPOOL/workers/<name>; between worker.c, which writes
+ * it, and look.c, which reads those of others. One JSON object of one line, padded with blanks to
+ * WORKER_BEAT_BYTES.
  */
 #ifndef SPOOL_BEAT_H
 #define SPOOL_BEAT_H
@@ -8,8 +9,8 @@
 #include "spool/worker.h"
 
 struct beat {
-	uint64_t beat;	/* counts up */
-	char boot_id[40], pidns[40]; /* where PID and START_TIME (clock ticks since boot, proc(5)) mean something */
+	uint64_t beat;		     /* counts up */
+	char boot_id[40], pidns[40]; /* where PID and START_TIME (clock ticks, proc(5)) hold */
 	uint64_t pid, start_time;
 	char host[65], stage[32], version[16];
 	struct progress progress;
@@ -21,7 +22,8 @@ void beat_self(struct beat *beat);
 int beat_write(const struct spool *spool, const char *name, const struct beat *beat);
 /* beat_read(): 1 read, 0 there is none or it is unreadable (all zero then), -1 with errno. */
 int beat_read(const struct spool *spool, const char *name, struct beat *beat);
-/* process_start_time(): 0 when there is no such process, or it has ended and only waits for its parent. */
+/* process_start_time(): 0 when there is no such process, or it has ended and only waits for its
+ * parent. */
 uint64_t process_start_time(uint64_t pid);
 
 #endif

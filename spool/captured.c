@@ -1,6 +1,7 @@
 /*
- * captured.c: the capture's side of batch.h. It has no input to claim, so its batches are made in capture/tmp/<worker>/
- * and hold nothing but the attempt; commit and finish are those of every other stage.
+ * captured.c: the capture's side of batch.h. It has no input to claim, so its batches are made in
+ * capture/tmp/<worker>/ and hold nothing but the attempt; commit and finish are those of every
+ * other stage.
  */
 #include "spool/batch.h"
 
@@ -13,7 +14,8 @@
 #include "spool/log.h"
 #include "spool/nfs.h"
 
-/* Like queue.worker: made once, so that a capture whose folder was taken away by its successor finds out. */
+/* Like queue.worker: made once, so that a capture whose folder was taken away by its successor
+ * finds out. */
 static int make_folder(const struct spool *spool, const struct worker *worker)
 {
 	static char made[NAME_MAX + 1];
@@ -27,7 +29,8 @@ static int make_folder(const struct spool *spool, const struct worker *worker)
 	return 0;
 }
 
-int batch_create(struct batch *batch, const struct spool *spool, const struct worker *worker, const char *name)
+int batch_create(struct batch *batch, const struct spool *spool, const struct worker *worker,
+	const char *name)
 {
 	char tmp[PATH_MAX];
 
@@ -46,7 +49,8 @@ int batch_create(struct batch *batch, const struct spool *spool, const struct wo
 }
 
 /* SPOOL/capture/tmp/WORKER/NAME to capture/done/NAME~ATTEMPT, and what follows. */
-static int commit(const struct spool *spool, const char *worker, const char *name, const char *attempt)
+static int commit(const struct spool *spool, const char *worker, const char *name,
+	const char *attempt)
 {
 	char tmp[PATH_MAX], done[PATH_MAX], entry[2 * NAME_MAX + 2];
 	int result;
@@ -129,7 +133,7 @@ static bool wanted(const struct recovery *recovery, const char *name)
 	struct batchname parts;
 
 	return batchname_parse(name, &parts) && strcmp(parts.probe, recovery->probe) == 0 &&
-		strcmp(parts.stream, recovery->stream) == 0;
+	       strcmp(parts.stream, recovery->stream) == 0;
 }
 
 /* Removes the folder of a worker that is dead, or that is by what the caller said. */
@@ -164,8 +168,8 @@ static int recover_worker(struct recovery *recovery, const char *worker)
 	return result < 0 ? -1 : close_folder(recovery, worker, taken);
 }
 
-int batch_recover(const struct spool *spool, const struct worker *worker, const char *probe, const char *stream,
-	const char *name)
+int batch_recover(const struct spool *spool, const struct worker *worker, const char *probe,
+	const char *stream, const char *name)
 {
 	struct recovery recovery = {spool, worker, probe, stream, name, 0};
 	char path[PATH_MAX];

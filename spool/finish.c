@@ -1,10 +1,11 @@
 /*
- * finish.c: moves the outputs of a committed batch to their readers and removes the rest; the second half of every
- * hand-over from capture to store.
+ * finish.c: moves the outputs of a committed batch to their readers and removes the rest; the
+ * second half of every hand-over from capture to store.
  *
- * Any number of processes on any hosts may run this for the same entry at once, and die anywhere in it. It holds
- * because an output has one name and is moved, never linked or copied: there is no moment at which two can have it.
- * And because each step begins only when the one before it is on disk, for every output.
+ * Any number of processes on any hosts may run this for the same entry at once, and die anywhere in
+ * it. It holds because an output has one name and is moved, never linked or copied: there is no
+ * moment at which two can have it. And because each step begins only when the one before it is on
+ * disk, for every output.
  */
 #include "spool/finish.h"
 
@@ -60,7 +61,8 @@ static bool parse(struct finish *finish)
 
 	if (!tilde || strlen(finish->entry) > NAME_MAX)
 		return false;
-	snprintf(finish->name, sizeof(finish->name), "%.*s", (int)(tilde - finish->entry), finish->entry);
+	snprintf(finish->name, sizeof(finish->name), "%.*s", (int)(tilde - finish->entry),
+		finish->entry);
 	snprintf(finish->attempt, sizeof(finish->attempt), "%s", tilde + 1);
 	return finish_name_ok(finish->name) && finish_name_ok(finish->attempt);
 }
@@ -75,7 +77,8 @@ static void set_paths(struct finish *finish)
 		finish->attempt);
 }
 
-/* A reader whose folder was taken away comes back with its first batch: nothing is thrown away in silence. */
+/* A reader whose folder was taken away comes back with its first batch: nothing is thrown away in
+ * silence. */
 static int move_out(const char *box, const char *name, const char *ready)
 {
 	int result = nfs_move(box, name, ready, name);
@@ -87,7 +90,8 @@ static int move_out(const char *box, const char *name, const char *ready)
 	return result;
 }
 
-/* One out/<queue>.<reader>/. Its folder is removed after the reader's was fsynced, also when another process moved. */
+/* One out/<queue>.<reader>/. Its folder is removed after the reader's was fsynced, also when
+ * another process moved. */
 static int publish_box(const struct finish *finish, const char *box)
 {
 	char path[PATH_MAX], ready[PATH_MAX];
@@ -140,7 +144,8 @@ static bool parse_retired(char *line, char **reader, char **name)
 	return finish_name_ok(line) && finish_name_ok(*reader) && finish_name_ok(*name);
 }
 
-static int retire_one(const struct finish *finish, const char *queue, const char *reader, const char *name)
+static int retire_one(const struct finish *finish, const char *queue, const char *reader,
+	const char *name)
 {
 	char ready[PATH_MAX], done[PATH_MAX], where[2 * NAME_MAX + 2], entry[2 * NAME_MAX + 2];
 	int moved;
@@ -178,8 +183,8 @@ static int retire(const struct finish *finish)
 }
 
 /*
- * Removes a file or a folder. Used below done/ only, and never on the winner's out/, which is gone by then: what a
- * loser staged was never published, and nobody can commit it any more.
+ * Removes a file or a folder. Used below done/ only, and never on the winner's out/, which is gone
+ * by then: what a loser staged was never published, and nobody can commit it any more.
  */
 static int remove_all(const char *path, int depth)
 {
@@ -194,10 +199,13 @@ static int remove_all(const char *path, int depth)
 	if (list(path, &names) < 0)
 		return -1;
 	for (size_t i = 0; i < names.count && result == 0; i++)
-		result = nfs_join(below, path, names.names[i]) < 0 ? -1 : remove_all(below, depth - 1);
+		result = nfs_join(below, path, names.names[i]) < 0 ? -1
+								   : remove_all(below, depth - 1);
 	namelist_free(&names);
-	/* not empty: a fenced worker still writes here, or ".nfsXXXX": the next finish tries again */
-	return result == 0 && nfs_rmdir(path) < 0 && errno != ENOTEMPTY && !gone(errno) ? -1 : result;
+	/* not empty: a fenced worker still writes here, or ".nfsXXXX": the next finish tries
+	 * again */
+	return result == 0 && nfs_rmdir(path) < 0 && errno != ENOTEMPTY && !gone(errno) ? -1
+											: result;
 }
 
 static int clear_strikes(const struct finish *finish)
@@ -217,7 +225,8 @@ static int clear_strikes(const struct finish *finish)
 	return 0;
 }
 
-/* done/X~A to bad/X, whole: nothing in it is unlinked, so no late finisher can hurt a batch that was requeued. */
+/* done/X~A to bad/X, whole: nothing in it is unlinked, so no late finisher can hurt a batch that
+ * was requeued. */
 static int to_bad(const struct finish *finish)
 {
 	char path[PATH_MAX], bad[PATH_MAX], *reason;
@@ -249,7 +258,8 @@ static int discard(const struct finish *finish)
 	if (result < 0 || list(finish->home, &names) < 0)
 		return -1;
 	for (size_t i = 0; i < names.count && result == 0; i++)
-		result = nfs_join(path, finish->home, names.names[i]) < 0 ? -1 : remove_all(path, DEPTH);
+		result = nfs_join(path, finish->home, names.names[i]) < 0 ? -1
+									  : remove_all(path, DEPTH);
 	namelist_free(&names);
 	if (result < 0)
 		return -1;
@@ -263,11 +273,13 @@ int finish_entry(const struct spool *spool, const char *where, const char *entry
 	int stands, rejected;
 
 	if (!parse(&finish)) {
-		log_debug("%s/%s/done/%s is no committed batch: left alone", spool->root, where, entry);
+		log_debug("%s/%s/done/%s is no committed batch: left alone", spool->root, where,
+			entry);
 		return 0;
 	}
 	set_paths(&finish);
-	/* a fresh listing: through a stale path a late finisher would work in bad/ (rules 1 and 3) */
+	/* a fresh listing: through a stale path a late finisher would work in bad/ (rules 1 and
+	 * 3) */
 	stands = nfs_has(finish.done, entry);
 	if (stands != 1)
 		return stands;

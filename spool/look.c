@@ -1,9 +1,10 @@
 /*
  * look.c: who is dead. Part of worker.h; asked by whoever reclaims (SPOOL.md, rule 5).
  *
- * SPOOL/state/looks/<boot id>.json belongs to one host: { "<worker>": { "beat": 17, "looks": 2, "at_ms": ..., "changed_ms": ... } }.
- * Of two processes of the host that replace it at once one look is lost, which delays a verdict and never makes a
- * false one: each look that counts was really made.
+ * SPOOL/state/looks/<boot id>.json belongs to one host: { "<worker>": { "beat": 17, "looks": 2,
+ * "at_ms": ..., "changed_ms": ... } }. Of two processes of the host that replace it at once one
+ * look is lost, which delays a verdict and never makes a false one: each look that counts was
+ * really made.
  */
 #include "spool/worker.h"
 
@@ -17,7 +18,7 @@
 #include "spool/nfs.h"
 
 #define LOOK_MS	   (WORKER_LOOK_S * 1000ull)
-#define CHANGED_MS (2 * LOOK_MS)    /* a counter that changed within is one of a living worker */
+#define CHANGED_MS (2 * LOOK_MS)     /* a counter that changed within is one of a living worker */
 #define KEPT_MS	   (24 * 3600000ull) /* looks at workers that others have forgotten */
 
 struct look {
@@ -85,8 +86,8 @@ static int write_looks(const struct spool *spool, const struct beat *self, json_
 	return json_write_file(looks, looks_path(spool, self, path));
 }
 
-static int put_look(const struct spool *spool, const struct beat *self, json_t *looks, const char *name,
-	const struct look *look)
+static int put_look(const struct spool *spool, const struct beat *self, json_t *looks,
+	const char *name, const struct look *look)
 {
 	json_t *object = json_object();
 

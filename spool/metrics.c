@@ -21,7 +21,8 @@ static const struct metric {
 	{"mira_packets_total", "Packets read", offsetof(struct progress, packets)},
 	{"mira_bytes_total", "Bytes of input read", offsetof(struct progress, bytes)},
 	{"mira_records_total", "Records written", offsetof(struct progress, records)},
-	{"mira_dropped_batches_total", "Batches of optional readers dropped", offsetof(struct progress, dropped)},
+	{"mira_dropped_batches_total", "Batches of optional readers dropped",
+		offsetof(struct progress, dropped)},
 };
 
 static void print(FILE *out, const struct metric *metric, const char *stage, const char *worker,
@@ -29,8 +30,10 @@ static void print(FILE *out, const struct metric *metric, const char *stage, con
 {
 	const uint64_t *value = (const uint64_t *)((const char *)progress + metric->offset);
 
-	fprintf(out, "# HELP %s %s.\n# TYPE %s counter\n", metric->name, metric->help, metric->name);
-	fprintf(out, "%s{stage=\"%s\",worker=\"%s\"} %" PRIu64 "\n", metric->name, stage, worker, *value);
+	fprintf(out, "# HELP %s %s.\n# TYPE %s counter\n", metric->name, metric->help,
+		metric->name);
+	fprintf(out, "%s{stage=\"%s\",worker=\"%s\"} %" PRIu64 "\n", metric->name, stage, worker,
+		*value);
 }
 
 int metrics_write(const struct spool *spool, const struct worker *worker, const char *stage,

@@ -1,6 +1,7 @@
 /*
- * metrics.h: the counters of a worker in Prometheus' text format, SPOOL/metrics/<worker>.prom, replaced whole; for a
- * collector that reads text files. A worker's file stays a day after its end, so that no scrape misses it.
+ * metrics.h: the counters of a worker in Prometheus' text format, SPOOL/metrics/<worker>.prom,
+ * replaced whole; for a collector that reads text files. A worker's file stays a day after its end,
+ * so that no scrape misses it.
  */
 #ifndef SPOOL_METRICS_H
 #define SPOOL_METRICS_H

@@ -1,6 +1,7 @@
 /*
- * pressure.c: keeps a fast stage from filling the disk in front of a slow one. Asked by each stage before it claims, and
- * by the capture before it writes: there the pressure of the whole line arrives.
+ * pressure.c: keeps a fast stage from filling the disk in front of a slow one. Asked by each stage
+ * before it claims, and by the capture before it writes: there the pressure of the whole line
+ * arrives.
  */
 #include "spool/pressure.h"
 
@@ -15,7 +16,8 @@
 
 #define LOOK_MS 1000
 
-/* The share of min_free at which a stage stops, and the reader that its output must have; shards are "shard-<n>". */
+/* The share of min_free at which a stage stops, and the reader that its output must have; shards
+ * are "shard-<n>". */
 static const struct mark {
 	const char *stage;
 	double share;
@@ -73,7 +75,8 @@ static void add_folder(const char *path, struct behind *behind)
 	namelist_free(&names);
 }
 
-static void add_reader(const struct spool *spool, const char *queue, const char *reader, struct behind *behind)
+static void add_reader(const struct spool *spool, const char *queue, const char *reader,
+	struct behind *behind)
 {
 	char path[PATH_MAX], work[PATH_MAX];
 	struct namelist workers;
@@ -88,8 +91,8 @@ static void add_reader(const struct spool *spool, const char *queue, const char 
 }
 
 /* What the reader said it can do nothing with yet; only of what was there is it taken off. */
-static void subtract_held(
-	const struct spool *spool, const char *queue, const char *reader, struct behind *behind)
+static void subtract_held(const struct spool *spool, const char *queue, const char *reader,
+	struct behind *behind)
 {
 	char path[PATH_MAX], *text;
 	unsigned long long held;
@@ -106,8 +109,8 @@ static bool is_older(const char *next, const struct behind *behind)
 }
 
 /* Why is OUTPUT above its mark? An empty WHY: it is not. */
-static void look_at_readers(const struct spool *spool, const struct config *config, const char *output,
-	const char *next, char *why, size_t size, struct behind *all)
+static void look_at_readers(const struct spool *spool, const struct config *config,
+	const char *output, const char *next, char *why, size_t size, struct behind *all)
 {
 	struct namelist readers;
 
@@ -123,8 +126,9 @@ static void look_at_readers(const struct spool *spool, const struct config *conf
 		if (strcmp(behind.newest, all->newest) > 0)
 			strcpy(all->newest, behind.newest);
 		if (behind.count > config->max_batches && !is_older(next, &behind))
-			snprintf(why, size, "%s/%s holds %zu batches, over max_batches = %llu", output,
-				readers.names[i], behind.count, (unsigned long long)config->max_batches);
+			snprintf(why, size, "%s/%s holds %zu batches, over max_batches = %llu",
+				output, readers.names[i], behind.count,
+				(unsigned long long)config->max_batches);
 	}
 	namelist_free(&readers);
 }
@@ -140,7 +144,8 @@ bool pressure_look(const struct spool *spool, const struct config *config, const
 		look_at_readers(spool, config, output, next, why, size, &all);
 	share = wanted > 0 ? nfs_free_share(spool->root) : 1;
 	if (!why[0] && share >= 0 && share < wanted && !is_older(next, &all))
-		snprintf(why, size, "%s has %.1f %% free, under the %.1f %% of %s; free space, or lower min_free",
+		snprintf(why, size,
+			"%s has %.1f %% free, under the %.1f %% of %s; free space, or lower min_free",
 			spool->root, share * 100, wanted * 100, stage);
 	return why[0];
 }
@@ -187,8 +192,8 @@ static int drop(struct queue *queue, const struct worker *worker, const char *na
 	return result == 1;
 }
 
-static int trim_reader(const struct spool *spool, const struct config *config, const struct worker *worker,
-	const char *output, const char *reader)
+static int trim_reader(const struct spool *spool, const struct config *config,
+	const struct worker *worker, const char *output, const char *reader)
 {
 	struct queue queue;
 	struct namelist names;
@@ -199,15 +204,15 @@ static int trim_reader(const struct spool *spool, const struct config *config, c
 	for (size_t i = 0; i + config->max_batches < names.count; i++)
 		dropped += drop(&queue, worker, names.names[i]);
 	if (dropped)
-		log_warn("%s/%s is over max_batches = %llu: its %d oldest batches were dropped", output, reader,
-			(unsigned long long)config->max_batches, dropped);
+		log_warn("%s/%s is over max_batches = %llu: its %d oldest batches were dropped",
+			output, reader, (unsigned long long)config->max_batches, dropped);
 	namelist_free(&names);
 	queue_close(&queue);
 	return dropped;
 }
 
-int pressure_trim(const struct spool *spool, const struct config *config, const struct worker *worker,
-	const char *output)
+int pressure_trim(const struct spool *spool, const struct config *config,
+	const struct worker *worker, const char *output)
 {
 	struct namelist readers;
 	int dropped = 0;

@@ -1,18 +1,22 @@
 /*
  * pressure.h: when a stage stops claiming because its readers are behind.
  *
- * A reader's queue is above its mark when it holds more than max_batches batches, or when the file system of the spool has
- * less free than the stage's share. The shares fall along the line, so the capture stops first and the store never:
+ * A reader's queue is above its mark when it holds more than max_batches batches, or when the file
+ * system of the spool has less free than the stage's share. The shares fall along the line, so the
+ * capture stops first and the store never:
  *
  *	capture min_free   preprocess min_free/2   consolidate min_free/4   classify min_free/8   store 0
  *
- * Batches that a reader holds back because others have to come first do not count: stopping those others would stop the line
- * for good. It says how many in SPOOL/<queue>/<reader>/held (consolidation: batches whose windows are open).
+ * Batches that a reader holds back because others have to come first do not count: stopping those
+ * others would stop the line for good. It says how many in SPOOL/<queue>/<reader>/held
+ * (consolidation: batches whose windows are open).
  *
- * A mark never stops the batch older than the newest already in the next queue, or a window could never close.
+ * A mark never stops the batch older than the newest already in the next queue, or a window could
+ * never close.
  *
- * Only required readers count. One that stands there in addition (spool.h) is optional: past the same mark its oldest
- * batches are dropped and counted, so that one dead post-processor never stops the line.
+ * Only required readers count. One that stands there in addition (spool.h) is optional: past the
+ * same mark its oldest batches are dropped and counted, so that one dead post-processor never stops
+ * the line.
  */
 #ifndef SPOOL_PRESSURE_H
 #define SPOOL_PRESSURE_H
@@ -21,8 +25,9 @@
 #include "spool/queue.h"
 
 /*
- * pressure_high(): is the output OUTPUT (a queue; NULL for none) of stage STAGE above its marks? NEXT is the oldest batch the
- * stage would take or publish; NULL: none to spare. Looks at most once a second, and says once what it waits for.
+ * pressure_high(): is the output OUTPUT (a queue; NULL for none) of stage STAGE above its marks?
+ * NEXT is the oldest batch the stage would take or publish; NULL: none to spare. Looks at most once
+ * a second, and says once what it waits for.
  */
 bool pressure_high(const struct spool *spool, const struct config *config, const char *stage,
 	const char *output, const char *next);
@@ -31,8 +36,9 @@ bool pressure_high(const struct spool *spool, const struct config *config, const
 bool pressure_look(const struct spool *spool, const struct config *config, const char *stage,
 	const char *output, const char *next, char *why, size_t size);
 
-/* pressure_trim(): drops the oldest batches of optional readers of queue OUTPUT that are past the mark; returns how many. */
-int pressure_trim(const struct spool *spool, const struct config *config, const struct worker *worker,
-	const char *output);
+/* pressure_trim(): drops the oldest batches of optional readers of queue OUTPUT that are past the
+ * mark; returns how many. */
+int pressure_trim(const struct spool *spool, const struct config *config,
+	const struct worker *worker, const char *output);
 
 #endif

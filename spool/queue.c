@@ -1,7 +1,8 @@
 /*
- * queue.c: taking a batch and giving it on. Each step is one rename of the batch's folder, which the file server does
- * for one of many at once; what the rename returned is not believed, a fresh listing is (nfs_move()). The state table
- * is in README.md; what happens after a commit is finish.c, what happens after a death reclaim.c.
+ * queue.c: taking a batch and giving it on. Each step is one rename of the batch's folder, which
+ * the file server does for one of many at once; what the rename returned is not believed, a fresh
+ * listing is (nfs_move()). The state table is in README.md; what happens after a commit is
+ * finish.c, what happens after a death reclaim.c.
  */
 #include "spool/queue.h"
 
@@ -17,8 +18,9 @@
 #include "spool/log.h"
 #include "spool/nfs.h"
 
-#define SPREAD	4
-#define KEPT_MS 2000 /* 5,000 entries: 0.8 ms a claim from a kept list, 93 ms with a listing each (rule 15) */
+#define SPREAD 4
+#define KEPT_MS                                                                                    \
+	2000 /* 5,000 entries: 0.8 ms a claim from a kept list, 93 ms with a listing each (rule 15) */
 
 static uint64_t now_ms(void)
 {
@@ -62,14 +64,15 @@ void queue_close(struct queue *queue)
 	char path[PATH_MAX];
 
 	if (queue->worker[0])
-		nfs_rmdir(spool_path(queue->spool, path, "%s/%s/work/%s", queue->queue, queue->reader,
-			queue->worker));
+		nfs_rmdir(spool_path(queue->spool, path, "%s/%s/work/%s", queue->queue,
+			queue->reader, queue->worker));
 	queue->worker[0] = '\0';
 	namelist_free(&queue->kept);
 	namelist_free(&queue->foreign);
 }
 
-/* Whoever put something else there finds it again; saying so each time would bury the rest of the log. */
+/* Whoever put something else there finds it again; saying so each time would bury the rest of the
+ * log. */
 static void leave_alone(struct queue *queue, const char *name)
 {
 	if (namelist_has(&queue->foreign, name))
@@ -145,12 +148,14 @@ int queue_empty(const struct queue *queue)
 	size_t count = 0;
 	int result = 0;
 
-	/* in the order in which a batch moves, so that none is missed; done/ twice, for what is reclaimed meanwhile */
+	/* in the order in which a batch moves, so that none is missed; done/ twice, for what is
+	 * reclaimed meanwhile */
 	if (count_folder(at(queue, path, "ready"), &count) < 0 ||
 		nfs_list(at(queue, path, "work"), &workers) < 0)
 		return -1;
 	for (size_t i = 0; i < workers.count && result == 0; i++)
-		result = nfs_join(below, path, workers.names[i]) < 0 ? -1 : count_folder(below, &count);
+		result = nfs_join(below, path, workers.names[i]) < 0 ? -1
+								     : count_folder(below, &count);
 	namelist_free(&workers);
 	if (result < 0 || count_folder(at(queue, path, "done"), &count) < 0 ||
 		count_folder(at(queue, path, "ready"), &count) < 0)
@@ -159,8 +164,8 @@ int queue_empty(const struct queue *queue)
 }
 
 /*
- * Our folder in work/ is made once. When it is gone later, somebody thought us dead; it is not made again, for under
- * that name we may hold nothing any more (rule 4).
+ * Our folder in work/ is made once. When it is gone later, somebody thought us dead; it is not made
+ * again, for under that name we may hold nothing any more (rule 4).
  */
 static int list_work(struct queue *queue, const struct worker *worker, struct namelist *names)
 {
@@ -179,8 +184,10 @@ static int list_work(struct queue *queue, const struct worker *worker, struct na
 	return -1;
 }
 
-/* A batch that stands in our folder already: the claim whose reply was lost, or the batch that was to be tried again. */
-static int claimed_before(struct queue *queue, const struct worker *worker, const char *wanted, char *name)
+/* A batch that stands in our folder already: the claim whose reply was lost, or the batch that was
+ * to be tried again. */
+static int claimed_before(struct queue *queue, const struct worker *worker, const char *wanted,
+	char *name)
 {
 	struct namelist names;
 	int result = 0;
@@ -213,7 +220,8 @@ static int take(struct queue *queue, const struct worker *worker, const char *na
 	result = nfs_move(ready, name, at_work(queue, work, worker), name);
 	if (result == 1)
 		FAULT("claimed");
-	if (result < 0 && errno == ENOENT && nfs_has(at(queue, path, "work"), worker_name(worker)) == 0)
+	if (result < 0 && errno == ENOENT &&
+		nfs_has(at(queue, path, "work"), worker_name(worker)) == 0)
 		errno = ESTALE;
 	return result;
 }
@@ -293,7 +301,8 @@ static int entry_name(char *entry, const char *name, const char *attempt)
 	return -1;
 }
 
-int queue_commit(struct queue *queue, const struct worker *worker, const char *name, const char *attempt)
+int queue_commit(struct queue *queue, const struct worker *worker, const char *name,
+	const char *attempt)
 {
 	char work[PATH_MAX], done[PATH_MAX], entry[NAME_MAX + 1];
 	int result;
@@ -307,8 +316,8 @@ int queue_commit(struct queue *queue, const struct worker *worker, const char *n
 	return result == 1 && nfs_sync_folder(done) < 0 ? -1 : result;
 }
 
-int queue_reject(struct queue *queue, const struct worker *worker, const char *name, const char *attempt,
-	const char *reason)
+int queue_reject(struct queue *queue, const struct worker *worker, const char *name,
+	const char *attempt, const char *reason)
 {
 	char path[PATH_MAX];
 

@@ -33,8 +33,8 @@ static int give_back(const struct queue *queue, const char *work)
 	for (size_t i = 0; i < names.count && result >= 0; i++) {
 		moved = nfs_move(work, names.names[i], ready, names.names[i]);
 		if (moved == 1) {
-			log_info("reclaimed %s/%s/%s from %s", queue->queue, queue->reader, names.names[i],
-				strrchr(work, '/') + 1);
+			log_info("reclaimed %s/%s/%s from %s", queue->queue, queue->reader,
+				names.names[i], strrchr(work, '/') + 1);
 			FAULT("reclaim");
 		}
 		result = moved < 0 ? -1 : result + moved;
@@ -43,7 +43,8 @@ static int give_back(const struct queue *queue, const char *work)
 	return result;
 }
 
-/* Done when the folder is gone: only then can the dead one, should it wake, claim nothing more (rule 4). */
+/* Done when the folder is gone: only then can the dead one, should it wake, claim nothing more
+ * (rule 4). */
 static int reclaim_from(const struct queue *queue, const char *worker)
 {
 	char work[PATH_MAX];
@@ -64,7 +65,8 @@ static int reclaim_from(const struct queue *queue, const char *worker)
 	return total;
 }
 
-/* Has WORKER a folder in work/ of any reader of our queue (shards)? Also when that cannot be told. */
+/* Has WORKER a folder in work/ of any reader of our queue (shards)? Also when that cannot be
+ * told. */
 static bool may_hold(const struct queue *queue, const struct namelist *readers, const char *worker)
 {
 	char path[PATH_MAX];
@@ -78,15 +80,17 @@ static bool may_hold(const struct queue *queue, const struct namelist *readers, 
 }
 
 /*
- * Beats of workers that died before they held anything, or after. First dead, then looked for: one that lives could still
- * make its folder, and without a beat its death would take half a minute to see.
+ * Beats of workers that died before they held anything, or after. First dead, then looked for: one
+ * that lives could still make its folder, and without a beat its death would take half a minute to
+ * see.
  */
 static void forget_idle(const struct queue *queue, const struct worker *self)
 {
 	char stage[NAME_MAX + 1];
 	struct namelist readers, dead;
 
-	snprintf(stage, sizeof(stage), "%.*s", (int)strcspn(worker_name(self), "."), worker_name(self));
+	snprintf(stage, sizeof(stage), "%.*s", (int)strcspn(worker_name(self), "."),
+		worker_name(self));
 	if (spool_readers(queue->spool, queue->queue, &readers) < 0)
 		return;
 	if (worker_list_dead(queue->spool, stage, &dead) == 0) {
@@ -191,8 +195,10 @@ int queue_requeue(struct queue *queue, const char *name)
 	return nfs_sync_folder(ready) < 0 || nfs_unlink(path) < 0 ? -1 : 1;
 }
 
-/* The rename to done/ decides against a requeue at the same moment; finish then finds no output and removes. */
-static int expire_one(struct queue *queue, const struct worker *worker, const char *name, const char *reason)
+/* The rename to done/ decides against a requeue at the same moment; finish then finds no output and
+ * removes. */
+static int expire_one(struct queue *queue, const struct worker *worker, const char *name,
+	const char *reason)
 {
 	char bad[PATH_MAX], done[PATH_MAX], attempt[NAME_MAX + 1], entry[2 * NAME_MAX + 2];
 	int result;

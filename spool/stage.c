@@ -1,6 +1,6 @@
 /*
- * stage.c: the loop of preprocess, classify and store: claim, check, work, commit, finish; and what to do when one of
- * these fails. A stage is a table and one call (stage.h).
+ * stage.c: the loop of preprocess, classify and store: claim, check, work, commit, finish; and what
+ * to do when one of these fails. A stage is a table and one call (stage.h).
  */
 #include "spool/stage.h"
 
@@ -20,7 +20,7 @@
 #include "spool/watch.h"
 
 #define POLL_MS	       500
-#define HOUSEKEEPING_S 5    /* between two looks at what others left; at every wait too */
+#define HOUSEKEEPING_S 5 /* between two looks at what others left; at every wait too */
 #define METRICS_S      10
 #define EXPIRE_S       3600 /* old batches in bad/, old metrics */
 #define DRAIN_TRIES    5
@@ -29,10 +29,10 @@
 /* How one round of the loop ended. */
 enum step {
 	STEP_WORKED,
-	STEP_IDLE,	/* nothing is ready */
-	STEP_WAIT,	/* the readers are behind */
-	STEP_FAILED,	/* the machine, errno */
-	STEP_RENEW,	/* we were taken for dead */
+	STEP_IDLE,   /* nothing is ready */
+	STEP_WAIT,   /* the readers are behind */
+	STEP_FAILED, /* the machine, errno */
+	STEP_RENEW,  /* we were taken for dead */
 	STEP_PERSON,
 };
 
@@ -52,7 +52,7 @@ static const struct remedy {
 	int error;
 	const char *text;
 } remedies[] = {
-	{ENOSPC, "the file system is full: free space there or lower the retention; work goes on by itself"},
+	{ENOSPC, "the file system is full: free space there; work goes on by itself"},
 	{EDQUOT, "the quota is used up: raise it or free space there; work goes on by itself"},
 	{EROFS, "the file system is mounted read-only: mount it for writing"},
 	{EACCES, "this user may not do that: give it the spool"},
@@ -88,11 +88,12 @@ bool stage_machine_error(struct stage_run *run, int error, const char *tried)
 	if (error == 0)
 		error = EAGAIN;
 	if (error != run->last_error)
-		log_err("cannot %s in %s: %s; %s", tried, run->spool.root, strerror(error), remedy(error));
+		log_err("cannot %s in %s: %s; %s", tried, run->spool.root, strerror(error),
+			remedy(error));
 	run->last_error = error;
 	run->failures++;
 	if (!run->follow && run->failures >= DRAIN_TRIES) {
-		log_err("giving up after %u tries; start again when the cause is gone, nothing is lost",
+		log_err("giving up after %u tries; nothing is lost, start again later",
 			run->failures);
 		return false;
 	}
@@ -134,13 +135,15 @@ static int keep_house(struct stage_run *run, const struct stage *stage, bool now
 	return 0;
 }
 
-/* Takes from errno whether the batch is still ours: a batch that was taken away is no error of the machine (rule 10). */
+/* Takes from errno whether the batch is still ours: a batch that was taken away is no error of the
+ * machine (rule 10). */
 static enum step failed_on(struct stage_run *run, const char *name)
 {
 	int error = errno;
 
 	if (queue_holds(&run->queue, run->worker, name) == 0) {
-		log_warn("%s was taken from us, who were thought dead; another worker does it", name);
+		log_warn("%s was taken from us, who were thought dead; another worker does it",
+			name);
 		return STEP_WORKED;
 	}
 	errno = error;
@@ -157,7 +160,8 @@ enum work_result stage_reject(struct stage_run *run, const struct stage *stage, 
 	va_start(arguments, format);
 	vsnprintf(reason, sizeof(reason), format, arguments);
 	va_end(arguments);
-	/* in a new attempt: what the stage had staged before it saw that the batch is bad is not to be published */
+	/* in a new attempt: what the stage had staged before it saw that the batch is bad is not to
+	 * be published */
 	if (batch_again(batch, run->worker) < 0)
 		return WORK_AGAIN;
 	if (stage->rejected && stage->rejected(run, batch, reason) != 0)
@@ -166,12 +170,14 @@ enum work_result stage_reject(struct stage_run *run, const struct stage *stage, 
 	if (result < 0)
 		return WORK_AGAIN;
 	if (result == 1)
-		log_warn("%s is bad and was moved to %s/bad: %s", batch->name, run->queue.path, reason);
+		log_warn("%s is bad and was moved to %s/bad: %s", batch->name, run->queue.path,
+			reason);
 	snprintf(entry, sizeof(entry), "%s~%s", batch->name, batch->attempt);
 	return result == 1 && queue_finish(&run->queue, entry) < 0 ? WORK_AGAIN : WORK_BAD;
 }
 
-/* Which file of the manifest's, or the manifest itself, is not there? Told apart from a batch that was taken from us. */
+/* Which file of the manifest's, or the manifest itself, is not there? Told apart from a batch that
+ * was taken from us. */
 static int find_missing(struct stage_run *run, const struct batch *batch, char *why)
 {
 	const struct manifest *manifest = &batch->manifest;
@@ -206,20 +212,23 @@ static int examine(struct stage_run *run, struct batch *batch, char *why)
 	return result == -1 && errno == ENOENT ? find_missing(run, batch, why) : result;
 }
 
-/* The manifest itself may be what kills: after one try to read it for its counts, it is rejected without. */
-static enum work_result reject_killer(struct stage_run *run, const struct stage *stage, struct batch *batch,
-	int strikes, int number)
+/* The manifest itself may be what kills: after one try to read it for its counts, it is rejected
+ * without. */
+static enum work_result reject_killer(struct stage_run *run, const struct stage *stage,
+	struct batch *batch, int strikes, int number)
 {
 	char why[256];
 
 	if (strikes == QUEUE_STRIKES && examine(run, batch, why) == -1)
 		return WORK_AGAIN;
 	strike_disarm();
-	return stage_reject(run, stage, batch, "%d workers died of a signal of their own on it, the last of %s",
-		strikes, number > 0 && number < NSIG ? strsignal(number) : "an unknown one");
+	return stage_reject(run, stage, batch,
+		"%d workers died of a signal of their own on it, the last of %s", strikes,
+		number > 0 && number < NSIG ? strsignal(number) : "an unknown one");
 }
 
-static enum work_result do_work(struct stage_run *run, const struct stage *stage, struct batch *batch)
+static enum work_result do_work(struct stage_run *run, const struct stage *stage,
+	struct batch *batch)
 {
 	char why[256];
 	int number, strikes = queue_strikes(&run->queue, batch->name, &number), result;
@@ -301,7 +310,8 @@ static int is_drained(struct stage_run *run)
 	return queue_finish_all(&run->queue) < 0 ? -1 : 1;
 }
 
-/* Returns an exit code, or -1: go on. WAITED: did the round that ended in STEP look at everything? */
+/* Returns an exit code, or -1: go on. WAITED: did the round that ended in STEP look at
+ * everything? */
 static int after(struct stage_run *run, enum step step, bool waited)
 {
 	int drained = 0;
@@ -312,7 +322,8 @@ static int after(struct stage_run *run, enum step step, bool waited)
 		return MIRA_OK;
 	if (step == STEP_PERSON)
 		return MIRA_PERSON;
-	if (step == STEP_FAILED || drained < 0 || (step == STEP_RENEW && worker_rename(run->worker) < 0))
+	if (step == STEP_FAILED || drained < 0 ||
+		(step == STEP_RENEW && worker_rename(run->worker) < 0))
 		return stage_machine_error(run, errno, "go on with the work") ? -1 : MIRA_AGAIN;
 	stage_recovered(run);
 	if (step == STEP_WAIT || (step == STEP_IDLE && waited))

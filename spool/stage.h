@@ -4,14 +4,15 @@
  *	static const struct stage stage = { "preprocess", "packets", "preprocess", "flows", work, … };
  *	int main(int argc, char **argv) { return stage_main(&stage, argc, argv); }
  *
- * Options of every stage: --spool DIR (required), --config FILE, --drain (default) or --follow, --help, --version.
- * --drain ends when ready/ is empty and no dead worker holds a batch; --follow waits for more. SIGTERM and SIGINT finish the
- * batch at hand, then end with 0 (a second SIGINT ends at once). The loop: finish leftovers, reclaim from the dead, mind the
- * pressure, claim, read and check the manifest, work, commit, finish.
+ * Options of every stage: --spool DIR (required), --config FILE, --drain (default) or --follow,
+ * --help, --version. --drain ends when ready/ is empty and no dead worker holds a batch; --follow
+ * waits for more. SIGTERM and SIGINT finish the batch at hand, then end with 0 (a second SIGINT
+ * ends at once). The loop: finish leftovers, reclaim from the dead, mind the pressure, claim, read
+ * and check the manifest, work, commit, finish.
  *
- * The loop reads batch->manifest and checks lengths and checksums before work(). Where that fails, or the batch killed
- * QUEUE_STRIKES workers, it rejects the batch; rejected() must then do with what can be had: batch->manifest when
- * batch->manifest.kind[0], else the name (batchname_parse()).
+ * The loop reads batch->manifest and checks lengths and checksums before work(). Where that fails,
+ * or the batch killed QUEUE_STRIKES workers, it rejects the batch; rejected() must then do with
+ * what can be had: batch->manifest when batch->manifest.kind[0], else the name (batchname_parse()).
  */
 #ifndef SPOOL_STAGE_H
 #define SPOOL_STAGE_H
@@ -35,34 +36,36 @@ struct stage_run {
 	struct progress progress; /* the stage adds to it; the loop beats */
 	bool follow;
 	struct watch *watch; /* on ready/ */
-	unsigned failures; /* errors of the machine in a row */
+	unsigned failures;   /* errors of the machine in a row */
 	int last_error;
 	const struct stage *stage;
-	unsigned jitter; /* of this process, so that those that fail together do not try again together */
+	unsigned jitter; /* so that processes that fail together do not try again together */
 	uint64_t house_at_s, metrics_at_s, expire_at_s; /* next, CLOCK_BOOTTIME */
-	void *own; /* the stage's */
+	void *own;					/* the stage's */
 };
 
 /* What work() says of a batch. */
 enum work_result {
-	WORK_DONE,	/* outputs are complete below the attempt: commit */
-	WORK_BAD,	/* the input is bad: stage_reject() has been called for it */
-	WORK_AGAIN,	/* the machine failed (errno logged): keep it, try again later */
-	WORK_STOP,	/* a person is needed: exit 2 */
+	WORK_DONE,  /* outputs are complete below the attempt: commit */
+	WORK_BAD,   /* the input is bad: stage_reject() has been called for it */
+	WORK_AGAIN, /* the machine failed (errno logged): keep it, try again later */
+	WORK_STOP,  /* a person is needed: exit 2 */
 };
 
 struct stage {
-	const char *name;	/* "preprocess" */
-	const char *queue, *reader; /* what it reads; the reader's folder */
-	const char *output;	/* queue it fills, for the pressure; NULL for none */
-	const char *summary;	/* one sentence for --help */
+	const char *name;	      /* "preprocess" */
+	const char *queue, *reader;   /* what it reads; the reader's folder */
+	const char *output;	      /* queue it fills, for the pressure; NULL for none */
+	const char *summary;	      /* one sentence for --help */
 	const struct option *options; /* of its own, ended by a zero row; may be NULL */
 	const char *options_help;
-	int (*option)(struct stage_run *run, int value, const char *argument); /* 0, or an exit code */
-	int (*open)(struct stage_run *run);	/* after the spool is open; 0 or an exit code */
+	int (*option)(struct stage_run *run, int value,
+		const char *argument);	    /* 0, or an exit code */
+	int (*open)(struct stage_run *run); /* after the spool is open; 0 or an exit code */
 	/* errno tells why WORK_AGAIN */
 	enum work_result (*work)(struct stage_run *run, struct batch *batch);
-	/* rejected(): writes the outputs that account for a rejected batch (a ledger row); may be NULL. */
+	/* rejected(): writes the outputs that account for a rejected batch (a ledger row); may be
+	 * NULL. */
 	int (*rejected)(struct stage_run *run, struct batch *batch, const char *reason);
 	void (*close)(struct stage_run *run);
 };
@@ -70,22 +73,24 @@ struct stage {
 int stage_main(const struct stage *stage, int argc, char **argv);
 
 /* The pieces, for stages with a loop of their own (capture, consolidate). */
-/* stage_start(): parses the common options, loads the configuration, opens the spool, starts the worker. 0 or an exit code; -1: --help or --version
- * was answered, exit 0. */
+/* stage_start(): parses the common options, loads the configuration, opens the spool, starts the
+ * worker. 0 or an exit code; -1: --help or --version was answered, exit 0. */
 int stage_start(struct stage_run *run, const struct stage *stage, int argc, char **argv);
 void stage_end(struct stage_run *run);
 /* stage_stopping(): has SIGTERM or SIGINT arrived? */
 bool stage_stopping(void);
 
 /*
- * stage_machine_error(): logs errno ERROR once a kind, with what helps, and waits (longer each time). Returns false when it
- * is time to give up with exit code 1: in --drain after several in a row. stage_recovered() ends the row.
+ * stage_machine_error(): logs errno ERROR once a kind, with what helps, and waits (longer each
+ * time). Returns false when it is time to give up with exit code 1: in --drain after several in a
+ * row. stage_recovered() ends the row.
  */
 bool stage_machine_error(struct stage_run *run, int error, const char *tried);
 void stage_recovered(struct stage_run *run);
 
-/* stage_reject(): quarantines BATCH in a new attempt: rejected(), queue_reject(), finish. Called by work(), which returns what it returns. */
-enum work_result stage_reject(struct stage_run *run, const struct stage *stage, struct batch *batch, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+/* stage_reject(): quarantines BATCH in a new attempt: rejected(), queue_reject(), finish. Called by
+ * work(), which returns what it returns. */
+enum work_result stage_reject(struct stage_run *run, const struct stage *stage, struct batch *batch,
+	const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * start.c: what every stage does before its loop and after it: options, configuration, spool, worker, signals. Part of
- * stage.h.
+ * start.c: what every stage does before its loop and after it: options, configuration, spool,
+ * worker, signals. Part of stage.h.
  */
 #include "spool/stage.h"
 
@@ -19,7 +19,14 @@
 
 #define OPTIONS_MAX 32
 
-enum { OPTION_SPOOL = 0x10000, OPTION_CONFIG, OPTION_DRAIN, OPTION_FOLLOW, OPTION_HELP, OPTION_VERSION };
+enum {
+	OPTION_SPOOL = 0x10000,
+	OPTION_CONFIG,
+	OPTION_DRAIN,
+	OPTION_FOLLOW,
+	OPTION_HELP,
+	OPTION_VERSION
+};
 
 static const struct option common[] = {
 	{"spool", required_argument, NULL, OPTION_SPOOL},
@@ -31,12 +38,13 @@ static const struct option common[] = {
 };
 #define COMMON (sizeof(common) / sizeof(*common))
 
-static const char common_help[] = "  --spool DIR       the folder that all stages share (required)\n"
-				  "  --config FILE     mira.conf to read\n"
-				  "  --drain           end when nothing is left to do (default)\n"
-				  "  --follow          wait for more, until SIGTERM or SIGINT\n"
-				  "  --help            this text\n"
-				  "  --version         the version\n";
+static const char common_help[] =
+	"  --spool DIR       the folder that all stages share (required)\n"
+	"  --config FILE     mira.conf to read\n"
+	"  --drain           end when nothing is left to do (default)\n"
+	"  --follow          wait for more, until SIGTERM or SIGINT\n"
+	"  --help            this text\n"
+	"  --version         the version\n";
 
 static volatile sig_atomic_t stopping;
 
@@ -81,12 +89,14 @@ static void join_options(const struct stage *stage, struct option *options)
 	size_t count = COMMON;
 
 	memcpy(options, common, sizeof(common));
-	for (const struct option *own = stage->options; own && own->name && count < OPTIONS_MAX; own++)
+	for (const struct option *own = stage->options; own && own->name && count < OPTIONS_MAX;
+		own++)
 		options[count++] = *own;
 	options[count] = (struct option){0};
 }
 
-static int take_option(struct stage_run *run, const struct stage *stage, int value, struct given *given)
+static int take_option(struct stage_run *run, const struct stage *stage, int value,
+	struct given *given)
 {
 	switch (value) {
 	case OPTION_SPOOL: given->spool = optarg; return 0;
@@ -102,7 +112,8 @@ static int take_option(struct stage_run *run, const struct stage *stage, int val
 	return 0;
 }
 
-static int parse(struct stage_run *run, const struct stage *stage, int argc, char **argv, struct given *given)
+static int parse(struct stage_run *run, const struct stage *stage, int argc, char **argv,
+	struct given *given)
 {
 	struct option options[OPTIONS_MAX + 1];
 	int value, result = 0;
@@ -114,7 +125,8 @@ static int parse(struct stage_run *run, const struct stage *stage, int argc, cha
 	if (result || given->answered)
 		return result;
 	if (optind < argc)
-		log_err("\"%s\" is not understood; mira-%s --help lists the options", argv[optind], stage->name);
+		log_err("\"%s\" is not understood; mira-%s --help lists the options", argv[optind],
+			stage->name);
 	else if (!given->spool)
 		log_err("--spool DIR is missing: the folder that all stages share");
 	else
@@ -148,7 +160,8 @@ static int join_line(struct stage_run *run, const struct stage *stage)
 		return 0;
 	if (queue_open(&run->queue, &run->spool, stage->queue, stage->reader) < 0)
 		return start_failed(run, "open the queue");
-	watch_folder(run->watch, spool_path(&run->spool, path, "%s/%s/ready", stage->queue, stage->reader));
+	watch_folder(run->watch,
+		spool_path(&run->spool, path, "%s/%s/ready", stage->queue, stage->reader));
 	return 0;
 }
 

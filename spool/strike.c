@@ -1,5 +1,6 @@
 /*
- * strike.c: what the stage loop notes about a batch that kills its workers, so that the third is the last.
+ * strike.c: what the stage loop notes about a batch that kills its workers, so that the third is
+ * the last.
  */
 #include "spool/strike.h"
 
@@ -46,8 +47,8 @@ void strike_install(void)
 {
 	static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGXCPU};
 	const stack_t alternate = {.ss_sp = stack, .ss_size = sizeof(stack)};
-	struct sigaction action = {
-		.sa_sigaction = handle, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND};
+	struct sigaction action = {.sa_sigaction = handle,
+		.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND};
 
 	sigaltstack(&alternate, NULL);
 	sigemptyset(&action.sa_mask);
@@ -60,10 +61,11 @@ void strike_arm(const struct queue *queue, const struct worker *worker, const ch
 	char path[PATH_MAX];
 
 	armed = 0;
-	spool_path(queue->spool, path, "state/strikes/%s.%s/%s", queue->queue, queue->reader, batch);
+	spool_path(queue->spool, path, "state/strikes/%s.%s/%s", queue->queue, queue->reader,
+		batch);
 	snprintf(folder, sizeof(folder), "%s", path);
-	spool_path(queue->spool, file, "state/strikes/%s.%s/%s/%s", queue->queue, queue->reader, batch,
-		worker_name(worker));
+	spool_path(queue->spool, file, "state/strikes/%s.%s/%s/%s", queue->queue, queue->reader,
+		batch, worker_name(worker));
 	armed = 1;
 }
 

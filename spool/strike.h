@@ -1,14 +1,15 @@
 /*
  * strike.h: a process that dies of its work says so with its last breath.
  *
- * strike_install() once; strike_arm() before the work on a batch, strike_disarm() after it. A signal of the process's own
- * making in between (SEGV, BUS, ILL, FPE, ABRT, SYS, XCPU) makes the file state/strikes/<queue>.<reader>/<batch>/<worker>,
- * holding the signal's number, and then kills the process as it would have. queue_strikes() counts the files.
+ * strike_install() once; strike_arm() before the work on a batch, strike_disarm() after it. A
+ * signal of the process's own making in between (SEGV, BUS, ILL, FPE, ABRT, SYS, XCPU) makes the
+ * file state/strikes/<queue>.<reader>/<batch>/<worker>, holding the signal's number, and then kills
+ * the process as it would have. queue_strikes() counts the files.
  *
- * No strikes: SIGKILL and silence, which say nothing of the batch; and SIGBUS on a mapped file (BUS_ADRERR) or from broken
- * memory, which is what a segment gives that another host removed or a disk cannot read (SPOOL.md, rule 10). Where the
- * spool itself fails the file cannot be made, and there is no strike either. A limit of memory shows as SIGKILL or as exit
- * code 1, so it is none.
+ * No strikes: SIGKILL and silence, which say nothing of the batch; and SIGBUS on a mapped file
+ * (BUS_ADRERR) or from broken memory, which is what a segment gives that another host removed or a
+ * disk cannot read (SPOOL.md, rule 10). Where the spool itself fails the file cannot be made, and
+ * there is no strike either. A limit of memory shows as SIGKILL or as exit code 1, so it is none.
  */
 #ifndef SPOOL_STRIKE_H
 #define SPOOL_STRIKE_H

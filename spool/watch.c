@@ -1,6 +1,7 @@
 /*
- * watch.c: the wait between two scans of ready/, at every stage that follows. libinotifytools tells of changes that this
- * host made; on NFS those of other hosts are never told, so there the poll drives, jittered lest all hosts list at once.
+ * watch.c: the wait between two scans of ready/, at every stage that follows. libinotifytools tells
+ * of changes that this host made; on NFS those of other hosts are never told, so there the poll
+ * drives, jittered lest all hosts list at once.
  *
  * The library keeps one global state, and counts its timeout in whole seconds.
  */
@@ -19,8 +20,8 @@
 #include "spool/log.h"
 
 struct watch {
-	bool ready;	/* the library is initialised */
-	bool watching;	/* a folder is watched, and all its changes are this host's */
+	bool ready;    /* the library is initialised */
+	bool watching; /* a folder is watched, and all its changes are this host's */
 };
 
 struct watch *watch_new(void)
@@ -41,8 +42,8 @@ void watch_free(struct watch *watch)
 /* File systems whose changes one host alone makes. */
 static bool is_local(const char *path)
 {
-	static const long local[] = {EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC, TMPFS_MAGIC,
-		OVERLAYFS_SUPER_MAGIC, F2FS_SUPER_MAGIC};
+	static const long local[] = {EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC,
+		TMPFS_MAGIC, OVERLAYFS_SUPER_MAGIC, F2FS_SUPER_MAGIC};
 	struct statfs status;
 
 	if (statfs(path, &status) < 0)

@@ -1,6 +1,7 @@
 /*
- * worker.c: who works on a batch: a name that never returns, and a thread that shows every second that its process
- * lives. Every stage from capture to store has one; whoever finds its batches reads the beat (look.c).
+ * worker.c: who works on a batch: a name that never returns, and a thread that shows every second
+ * that its process lives. Every stage from capture to store has one; whoever finds its batches
+ * reads the beat (look.c).
  */
 #include "spool/worker.h"
 
@@ -36,7 +37,8 @@ struct worker {
 
 static void short_host(const char *host, char out[HOST_MAX + 1])
 {
-	static const char legal[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+	static const char legal[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 	size_t used = 0;
 
 	for (; *host && used < HOST_MAX; host++)
@@ -59,7 +61,8 @@ static int new_name(const struct beat *beat, char *out)
 	return 0;
 }
 
-/* A beat that cannot be written is no reason to stop: at worst others think us dead, and the fence holds. */
+/* A beat that cannot be written is no reason to stop: at worst others think us dead, and the fence
+ * holds. */
 static void write_beat(struct worker *worker)
 {
 	int result;
@@ -71,7 +74,8 @@ static void write_beat(struct worker *worker)
 	worker->beat.beat++;
 	result = beat_write(worker->spool, worker->name, &worker->beat);
 	if (result < 0 && !worker->silent)
-		log_warn("cannot write the beat %s/workers/%s: %s; other hosts may take this worker for dead",
+		log_warn(
+			"cannot write the beat %s/workers/%s: %s; others may think this worker dead",
 			worker->spool->root, worker->name, strerror(errno));
 	worker->silent = result < 0;
 	pthread_mutex_unlock(&worker->file);
@@ -189,7 +193,8 @@ int worker_rename(struct worker *worker)
 char *worker_attempt(const struct worker *worker, char *out)
 {
 	static atomic_uint counter;
-	int length = snprintf(out, NAME_MAX + 1, "%s.%u", worker->name, atomic_fetch_add(&counter, 1) + 1);
+	int length = snprintf(out, NAME_MAX + 1, "%s.%u", worker->name,
+		atomic_fetch_add(&counter, 1) + 1);
 
 	if (length < 0 || length > NAME_MAX)
 		die(MIRA_PERSON, "the name of worker %s is too long", worker->name);

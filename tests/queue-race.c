@@ -1,7 +1,7 @@
 /*
- * queue-race.c: the hand-over as it is meant to fail. Processes capture, copy and merge batches of one line each; they die at
- * random fault points, of their own signals, or stand still while others take their batches and then go on. In the
- * end every line must have arrived exactly once.
+ * queue-race.c: the hand-over as it is meant to fail. Processes capture, copy and merge batches of
+ * one line each; they die at random fault points, of their own signals, or stand still while others
+ * take their batches and then go on. In the end every line must have arrived exactly once.
  *
  *	queue-race SPOOL BATCHES      prints TAP
  *
@@ -48,21 +48,25 @@ static bool is_killer(uint64_t seq)
 
 static void batch_name(uint64_t seq, char *out)
 {
-	struct batchname name = {.start_us = 1795257780000000 + seq, .probe = "p", .stream = "all", .seq = seq};
+	struct batchname name = {.start_us = 1795257780000000 + seq,
+		.probe = "p",
+		.stream = "all",
+		.seq = seq};
 
 	strcpy(name.run, RUN_ID);
 	batchname_format(&name, out, NAME_MAX + 1);
 }
 
 /* One file with TEXT in it, as an output of BATCH. */
-static int write_output(struct batch *batch, const char *queue, const char *reader, struct manifest *manifest,
-	const char *text)
+static int write_output(struct batch *batch, const char *queue, const char *reader,
+	struct manifest *manifest, const char *text)
 {
 	char folder[PATH_MAX], file[PATH_MAX];
 	int result = -1;
 
 	if (batch_begin_output(batch, queue, reader, manifest->name, folder) == 0 &&
-		nfs_join(file, folder, "line") == 0 && nfs_write_file(file, text, strlen(text)) == 0)
+		nfs_join(file, folder, "line") == 0 &&
+		nfs_write_file(file, text, strlen(text)) == 0)
 		result = batch_end_output(batch, queue, reader, manifest, folder);
 	manifest_free(manifest);
 	return result;
@@ -137,7 +141,8 @@ static enum work_result copy_batch(struct stage_run *run, struct batch *batch)
 		return WORK_AGAIN;
 	/* after its outputs were staged, so these must not appear */
 	if (is_rejected(batch->manifest.seq))
-		return stage_reject(run, &copy_stage, batch, "its seq is %" PRIu64, batch->manifest.seq);
+		return stage_reject(run, &copy_stage, batch, "its seq is %" PRIu64,
+			batch->manifest.seq);
 	return WORK_DONE;
 }
 
@@ -175,7 +180,8 @@ static char *read_line_of(const char *queue, const char *reader, const char *nam
 {
 	char path[PATH_MAX];
 
-	return nfs_read_file(spool_path(&spool, path, "%s/%s/ready/%s/line", queue, reader, name), NULL);
+	return nfs_read_file(spool_path(&spool, path, "%s/%s/ready/%s/line", queue, reader, name),
+		NULL);
 }
 
 /* The lines of up to AT_ONCE inputs, a line each; NAMES is cut to those. */
@@ -269,9 +275,12 @@ static int merge(void)
 static const struct role {
 	int (*run)(void);
 	const char *points[12];
-} capture_role = {capture, {"segment", "output", "state", "commit", "committed", "finish", "moved", "removed"}},
-  copy_role = {copy, {"claimed", "working", "output", "commit", "committed", "finish", "moved", "removed", "reclaim"}},
-  merge_role = {merge, {"claimed", "output", "commit", "committed", "finish", "moved", "removed", "reclaim"}};
+} capture_role = {capture,
+	{"segment", "output", "state", "commit", "committed", "finish", "moved", "removed"}},
+  copy_role = {copy, {"claimed", "working", "output", "commit", "committed", "finish", "moved",
+			     "removed", "reclaim"}},
+  merge_role = {merge,
+	  {"claimed", "output", "commit", "committed", "finish", "moved", "removed", "reclaim"}};
 
 static struct seat {
 	const struct role *role;
@@ -351,7 +360,8 @@ static bool is_seated(pid_t pid)
 	return false;
 }
 
-/* Stops a worker wherever it is, gives its batches away, and lets it go on as if nothing had been. */
+/* Stops a worker wherever it is, gives its batches away, and lets it go on as if nothing had
+ * been. */
 static void steal_somewhere(const char *where)
 {
 	char path[PATH_MAX];
@@ -381,8 +391,8 @@ static void make_token(void)
 	if (nfs_mkdir(path) < 0 || manifest_write(&manifest, path) < 0)
 		die(MIRA_AGAIN, "%s: %s", path, strerror(errno));
 	*strrchr(path, '/') = '\0';
-	nfs_move(path, "token-000001", spool_path(&spool, (char[PATH_MAX]){0}, "state/shard-0/ready"),
-		"token-000001");
+	nfs_move(path, "token-000001",
+		spool_path(&spool, (char[PATH_MAX]){0}, "state/shard-0/ready"), "token-000001");
 	nfs_rmdir(path);
 }
 
@@ -401,8 +411,11 @@ static size_t entries(const char *where)
 
 static bool is_over(void)
 {
-	return seats[0].done && entries("packets/preprocess/ready") + entries("packets/preprocess/work") +
-			entries("packets/preprocess/done") + entries("flows/shard-0/ready") == 0;
+	return seats[0].done && entries("packets/preprocess/ready") +
+						entries("packets/preprocess/work") +
+						entries("packets/preprocess/done") +
+						entries("flows/shard-0/ready") ==
+					0;
 }
 
 static void race(time_t limit_s)
@@ -461,7 +474,8 @@ static void count_lines(unsigned *seen, uint64_t *wrong)
 		return;
 	for (size_t i = 0; i < names.count; i++) {
 		text = read_line_of("biflows", "classify", names.names[i]);
-		for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		for (char *line = strtok_r(text, "\n", &save); line;
+			line = strtok_r(NULL, "\n", &save)) {
 			char *blank = strchr(line, ' ');
 
 			if (blank)
@@ -509,14 +523,15 @@ static bool is_token_last(void)
 		return false;
 	snprintf(name, sizeof(name), "b-%06" PRIu64, commits);
 	return nfs_has(spool_path(&spool, path, "biflows/classify/ready"), name) == 1 &&
-		entries("state/shard-0/ready") == 1;
+	       entries("state/shard-0/ready") == 1;
 }
 
 static void judge(void)
 {
-	static const char *const empty[] = {"capture/tmp", "capture/done", "packets/preprocess/ready",
-		"packets/preprocess/work", "packets/preprocess/done", "flows/shard-0/ready", "flows/shard-0/done",
-		"state/shard-0/work", "state/shard-0/done", "state/strikes/packets.preprocess"};
+	static const char *const empty[] = {"capture/tmp", "capture/done",
+		"packets/preprocess/ready", "packets/preprocess/work", "packets/preprocess/done",
+		"flows/shard-0/ready", "flows/shard-0/done", "state/shard-0/work",
+		"state/shard-0/done", "state/strikes/packets.preprocess"};
 	unsigned *seen = x_calloc(batches, sizeof(*seen));
 	uint64_t missing = 0, twice = 0, wrong = 0;
 
@@ -531,7 +546,8 @@ static void judge(void)
 	ok(wrong == 0, "nothing came that should not", wrong);
 	wrong = count_bad();
 	ok(wrong == 0, "bad/ holds the rejected ones and their reasons", wrong);
-	ok(is_token_last(), "the commits of the shard are numbered without a gap", entries("biflows/classify/ready"));
+	ok(is_token_last(), "the commits of the shard are numbered without a gap",
+		entries("biflows/classify/ready"));
 	for (size_t i = 0; i < sizeof(empty) / sizeof(*empty); i++)
 		ok(entries(empty[i]) == 0, empty[i], entries(empty[i]));
 }

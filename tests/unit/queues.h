@@ -1,6 +1,6 @@
 /*
- * queues.h: what the tests of the hand-over share: a spool with default settings, batches in ready/, and questions to the
- * tree. Includes tmp.h.
+ * queues.h: what the tests of the hand-over share: a spool with default settings, batches in
+ * ready/, and questions to the tree. Includes tmp.h.
  *
  *	cmocka_unit_test_setup_teardown(test, queues_setup, queues_teardown): each test has a spool of its own.
  */
@@ -91,7 +91,8 @@ static inline void put_batch(const char *folder, const char *name, const char *t
 }
 
 /* put_output(): an output NAME of BATCH for the readers of QUEUE. */
-static inline void put_output(struct batch *batch, const char *queue, const char *reader, const char *name)
+static inline void put_output(struct batch *batch, const char *queue, const char *reader,
+	const char *name)
 {
 	struct manifest manifest;
 	char folder[PATH_MAX], file[PATH_MAX];
@@ -111,8 +112,10 @@ static inline void steal(const char *queue, const char *reader, const char *work
 
 	assert_int_equal(nfs_list(at("%s/%s/work/%s", queue, reader, worker), &names), 0);
 	for (size_t i = 0; i < names.count; i++)
-		assert_int_equal(nfs_move(at("%s/%s/work/%s", queue, reader, worker), names.names[i],
-					 at("%s/%s/ready", queue, reader), names.names[i]), 1);
+		assert_int_equal(nfs_move(at("%s/%s/work/%s", queue, reader, worker),
+					 names.names[i], at("%s/%s/ready", queue, reader),
+					 names.names[i]),
+			1);
 	namelist_free(&names);
 	assert_int_equal(nfs_rmdir(at("%s/%s/work/%s", queue, reader, worker)), 0);
 }

@@ -56,13 +56,14 @@ static void one_reader_alone(void **state)
 	nfs_mkdir(at("flows/extra/ready"));
 	take(&batch, "a");
 	put_output(&batch, "flows", "shard-0", "y");
-	assert_true(stands(at("packets/preprocess/work/%s/a/%s/out/flows.shard-0/y/data", worker_name(me),
-		batch.attempt)));
+	assert_true(stands(at("packets/preprocess/work/%s/a/%s/out/flows.shard-0/y/data",
+		worker_name(me), batch.attempt)));
 	assert_false(stands(at("packets/preprocess/work/%s/a/%s/out/flows.extra", worker_name(me),
 		batch.attempt)));
 }
 
-/* Rule 1: who was fenced must not make the lost batch's folder anew, or it would commit a second one. */
+/* Rule 1: who was fenced must not make the lost batch's folder anew, or it would commit a second
+ * one. */
 static void nothing_is_made_where_the_batch_was(void **state)
 {
 	struct manifest manifest;
@@ -125,13 +126,16 @@ static void captured_is_published(void **state)
 /* A capture died: with one batch complete, one begun, one of another stream, and one committed. */
 static void recovers_what_a_dead_capture_left(void **state)
 {
-	struct worker *dead = worker_start(&queues_spool, "capture"), *new = worker_start(&queues_spool, "capture");
+	struct worker *dead = worker_start(&queues_spool, "capture"),
+		      *new = worker_start(&queues_spool, "capture");
 	struct batch whole, begun, other, committed;
 
 	assert_int_equal(batch_create(&committed, &queues_spool, dead, captured_name("all", 0)), 0);
 	put_output(&committed, "packets", NULL, captured_name("all", 0));
-	assert_int_equal(nfs_move(at("capture/tmp/%s", worker_name(dead)), committed.name, at("capture/done"),
-				 at("%s~%s", committed.name, committed.attempt) + strlen(at(""))), 1);
+	assert_int_equal(nfs_move(at("capture/tmp/%s", worker_name(dead)), committed.name,
+				 at("capture/done"),
+				 at("%s~%s", committed.name, committed.attempt) + strlen(at(""))),
+		1);
 	assert_int_equal(batch_create(&whole, &queues_spool, dead, captured_name("all", 1)), 0);
 	put_output(&whole, "packets", NULL, captured_name("all", 1));
 	assert_int_equal(batch_create(&begun, &queues_spool, dead, captured_name("all", 2)), 0);
@@ -161,7 +165,8 @@ static void recovers_what_a_dead_capture_left(void **state)
 
 static void leaves_living_captures_alone(void **state)
 {
-	struct worker *living = worker_start(&queues_spool, "capture"), *new = worker_start(&queues_spool, "capture");
+	struct worker *living = worker_start(&queues_spool, "capture"),
+		      *new = worker_start(&queues_spool, "capture");
 	struct batch batch;
 
 	assert_int_equal(batch_create(&batch, &queues_spool, living, captured_name("web", 0)), 0);

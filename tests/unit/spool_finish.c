@@ -1,4 +1,5 @@
-/* finish.c: outputs are moved once, in order, and the rest is removed, however often and from wherever it is begun. */
+/* finish.c: outputs are moved once, in order, and the rest is removed, however often and from
+ * wherever it is begun. */
 #include "tests/unit/queues.h"
 
 #include <sys/wait.h>
@@ -57,8 +58,10 @@ static void a_late_finisher_changes_nothing(void **state)
 	char entry[ENTRY_SIZE];
 
 	commit("a", entry);
-	assert_int_equal(nfs_move(at("packets/preprocess/done/%s/%s/out/flows.shard-0", entry, strchr(entry, '~') + 1),
-				 "a", at("flows/shard-0/done"), "a~other.1"), 1);
+	assert_int_equal(nfs_move(at("packets/preprocess/done/%s/%s/out/flows.shard-0", entry,
+					  strchr(entry, '~') + 1),
+				 "a", at("flows/shard-0/done"), "a~other.1"),
+		1);
 	assert_int_equal(queue_finish(&queue, entry), 1);
 	assert_int_equal(count_in(at("flows/shard-0/ready")), 0);
 	assert_int_equal(count_in(at("packets/preprocess/done")), 0);
@@ -166,7 +169,9 @@ static void retires_what_another_began(void **state)
 
 	commit_token(entry);
 	snprintf(retired, sizeof(retired), "f1~%s", strchr(entry, '~') + 1);
-	assert_int_equal(nfs_move(at("flows/shard-0/ready"), "f1", at("flows/shard-0/done"), retired), 1);
+	assert_int_equal(nfs_move(at("flows/shard-0/ready"), "f1", at("flows/shard-0/done"),
+				 retired),
+		1);
 	assert_int_equal(queue_finish(&tokens, entry), 1);
 	check_token();
 	queue_close(&tokens);
@@ -285,7 +290,8 @@ static void foreign_entries_are_left(void **state)
 	assert_int_equal(count_in(at("packets/preprocess/done")), 3);
 }
 
-/* A fenced worker still has a file in its attempt open on another host: ".nfs…" keeps the folder. */
+/* A fenced worker still has a file in its attempt open on another host: ".nfs…" keeps the
+ * folder. */
 static void litter_waits(void **state)
 {
 	char entry[ENTRY_SIZE];

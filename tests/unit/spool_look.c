@@ -39,7 +39,8 @@ static void pass(unsigned seconds)
 		json_int_t ms = json_integer_value(json_object_get(look, times[i]));
 
 		if (ms)
-			json_object_set_new(look, times[i], json_integer(ms - (json_int_t)seconds * 1000));
+			json_object_set_new(look, times[i],
+				json_integer(ms - (json_int_t)seconds * 1000));
 	}
 	assert_int_equal(json_write_file(looks, looks_file()), 0);
 }
@@ -163,8 +164,9 @@ static void no_beat_is_silence(void **state)
 static void broken_looks_are_begun_anew(void **state)
 {
 	put_far(7);
-	put_file(looks_file(), "{\"" NAME "\": {\"beat\": 7, \"looks\": 99, \"at_ms\": 99999999999999, "
-			       "\"changed_ms\": 0}}");
+	put_file(looks_file(),
+		"{\"" NAME "\": {\"beat\": 7, \"looks\": 99, \"at_ms\": 99999999999999, "
+		"\"changed_ms\": 0}}");
 	assert_int_equal(worker_state(&queues_spool, NAME), WORKER_UNKNOWN);
 	put_file(looks_file(), "{\"" NAME "\": 3}");
 	assert_int_equal(worker_state(&queues_spool, NAME), WORKER_UNKNOWN);

@@ -15,8 +15,9 @@ static void writes_counters(void **state)
 	text = nfs_read_file(at("metrics/%s.prom", worker_name(worker)), NULL);
 	assert_non_null(text);
 	assert_says(text, "# TYPE mira_batches_total counter\n");
-	snprintf(expected, sizeof(expected), "\nmira_packets_total{stage=\"store\",worker=\"%s\"} %llu\n",
-		worker_name(worker), 1ull << 60);
+	snprintf(expected, sizeof(expected),
+		"\nmira_packets_total{stage=\"store\",worker=\"%s\"} %llu\n", worker_name(worker),
+		1ull << 60);
 	assert_says(text, expected);
 	free(text);
 	worker_stop(worker);

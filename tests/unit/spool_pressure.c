@@ -73,7 +73,8 @@ static void free_space_marks_fall_along_the_line(void **state)
 		/* under the mark of the first STOPS stages, over that of the next */
 		queues_config.min_free = stops ? share * (1 << (stops - 1)) * 1.4 : share * 0.7;
 		for (int stage = 0; stage < 4; stage++)
-			assert_int_equal(high(line[stage][0], line[stage][1], "b900"), stage < stops);
+			assert_int_equal(high(line[stage][0], line[stage][1], "b900"),
+				stage < stops);
 		assert_false(high("store", NULL, "b900"));
 	}
 	queues_config.min_free = share * 1.4;
@@ -121,7 +122,8 @@ static void says_once_what_it_waits_for(void **state)
 	fill("flows", "shard-0", 0, 5);
 	tmp_log_begin();
 	for (int i = 0; i < 3; i++)
-		assert_true(pressure_high(&queues_spool, &queues_config, "preprocess", "flows", "b900"));
+		assert_true(pressure_high(&queues_spool, &queues_config, "preprocess", "flows",
+			"b900"));
 	tmp_remove(at("flows/shard-0/ready"));
 	assert_true(pressure_high(&queues_spool, &queues_config, "preprocess", "flows", "b900"));
 	usleep(1100000);

@@ -1,4 +1,5 @@
-/* queue.c and reclaim.c: claim, commit, release, reclaim, requeue: one rename each, decided by a listing. */
+/* queue.c and reclaim.c: claim, commit, release, reclaim, requeue: one rename each, decided by a
+ * listing. */
 #include "tests/unit/queues.h"
 
 #include <time.h>
@@ -38,7 +39,8 @@ static void claims_each_once(void **state)
 	put_batch(ready(), "c", "3");
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(queue_claim(&queue, me, name), 1);
-		assert_true(stands(at("packets/preprocess/work/%s/%s/data", worker_name(me), name)));
+		assert_true(
+			stands(at("packets/preprocess/work/%s/%s/data", worker_name(me), name)));
 		strcat(sum, name);
 		assert_int_equal(queue_commit(&queue, me, name, "x.1"), 1);
 		assert_true(stands(at("packets/preprocess/done/%s~x.1", name)));
@@ -139,7 +141,8 @@ static void release_gives_back(void **state)
 	assert_int_equal(queue_claim(&queue, me, name), 1);
 }
 
-/* The fence: after a reclaim the commit fails, nothing is touched, and the old name claims nothing more. */
+/* The fence: after a reclaim the commit fails, nothing is touched, and the old name claims nothing
+ * more. */
 static void the_fenced_one_commits_nothing(void **state)
 {
 	char name[NAME_MAX + 1], old[NAME_MAX + 1];
@@ -303,7 +306,8 @@ static void names_of_batches(void **state)
 	assert_false(finish_name_ok(name));
 	name[ENTRY_MAX] = '\0';
 	assert_true(finish_name_ok(name));
-	assert_true(finish_name_ok("20261121T104300.123456Z-p-all-5e1f0c9a7b3d2e4f5a6b7c8d9e0f1a2b-0000000042+1"));
+	assert_true(finish_name_ok(
+		"20261121T104300.123456Z-p-all-5e1f0c9a7b3d2e4f5a6b7c8d9e0f1a2b-0000000042+1"));
 	assert_false(finish_name_ok(""));
 	assert_false(finish_name_ok(".a"));
 	assert_false(finish_name_ok("a~b"));

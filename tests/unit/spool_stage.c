@@ -1,4 +1,5 @@
-/* stage.c and start.c: the loop as a process: what it takes, what it rejects, and with what code it ends. */
+/* stage.c and start.c: the loop as a process: what it takes, what it rejects, and with what code it
+ * ends. */
 #include "tests/unit/queues.h"
 
 #include <signal.h>
@@ -29,7 +30,8 @@ static int write_output_as(struct batch *batch, const char *name, const char *te
 
 	manifest_init(&manifest, "flows", name);
 	if (batch_begin_output(batch, "flows", NULL, name, folder) < 0 ||
-		nfs_join(file, folder, "data") < 0 || nfs_write_file(file, text, strlen(text)) < 0 ||
+		nfs_join(file, folder, "data") < 0 ||
+		nfs_write_file(file, text, strlen(text)) < 0 ||
 		batch_end_output(batch, "flows", NULL, &manifest, folder) < 0)
 		return -1;
 	manifest_free(&manifest);
@@ -53,7 +55,8 @@ static enum work_result work(struct stage_run *run, struct batch *batch)
 		return WORK_STOP;
 	if (what == 't') /* told to stop in the middle */
 		raise(SIGTERM);
-	if (what == 'l' && count_in(batch->path) == 3) /* lost in the first attempt: data, manifest, attempt */
+	if (what == 'l' &&
+		count_in(batch->path) == 3) /* lost in the first attempt: data, manifest, attempt */
 		steal("packets", "preprocess", worker_name(run->worker));
 	if (what == 'b' && write_output_as(batch, "doomed", "never to be seen") < 0)
 		return WORK_AGAIN;
@@ -126,7 +129,9 @@ static int run_with(const char *const *arguments)
 	return WIFSIGNALED(status) ? 1000 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-#define RUN(...) run_with((const char *const[]){"--spool", queues_spool.root, __VA_ARGS__ __VA_OPT__(, ) NULL})
+#define RUN(...)                                                                                   \
+	run_with((const char *const[]){"--spool", queues_spool.root,                               \
+		__VA_ARGS__ __VA_OPT__(, ) NULL})
 
 static void put(const char *name, const char *text)
 {
@@ -200,13 +205,15 @@ static void three_strikes_reject(void **state)
 		while (RUN(NULL) == 0)
 			fail();
 	assert_int_equal(RUN(NULL), 0);
-	assert_says(output("killer"), "rejected flows: 3 workers died of a signal of their own on it, the last of Abort");
+	assert_says(output("killer"),
+		"rejected flows: 3 workers died of a signal of their own on it, the last of Abort");
 	assert_string_equal(output("fine"), "done");
 	assert_true(stands(at("packets/preprocess/bad/killer")));
 	assert_clean();
 }
 
-/* Reclaimed by somebody while it was worked on: what was made of it is void, and a worker of a new name does it. */
+/* Reclaimed by somebody while it was worked on: what was made of it is void, and a worker of a new
+ * name does it. */
 static void a_lost_batch_is_done_by_the_renewed_worker(void **state)
 {
 	const char *log;
@@ -275,7 +282,8 @@ static void follow_waits_for_more(void **state)
 	assert_clean();
 }
 
-/* A worker of another host holds a batch: nothing is known of it yet, so drain waits; then it is seen to live. */
+/* A worker of another host holds a batch: nothing is known of it yet, so drain waits; then it is
+ * seen to live. */
 static void drain_ends_when_others_live(void **state)
 {
 	struct worker *other = worker_start(&queues_spool, "preprocess");

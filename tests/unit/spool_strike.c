@@ -1,4 +1,5 @@
-/* strike.c: a process that dies of its work leaves a note, one that is killed or loses its disk does not. */
+/* strike.c: a process that dies of its work leaves a note, one that is killed or loses its disk
+ * does not. */
 #include "tests/unit/queues.h"
 
 #include <signal.h>
@@ -12,7 +13,8 @@ static struct queue queue;
 
 static int setup(void **state)
 {
-	return queues_setup(state) ? -1 : queue_open(&queue, &queues_spool, "packets", "preprocess");
+	return queues_setup(state) ? -1
+				   : queue_open(&queue, &queues_spool, "packets", "preprocess");
 }
 
 static int teardown(void **state)

@@ -7,7 +7,8 @@
 
 static void names_are_long_and_new(void **state)
 {
-	struct worker *a = worker_start(&queues_spool, "preprocess"), *b = worker_start(&queues_spool, "preprocess");
+	struct worker *a = worker_start(&queues_spool, "preprocess"),
+		      *b = worker_start(&queues_spool, "preprocess");
 	const char *digits = strrchr(worker_name(a), '.') + 1;
 
 	assert_non_null(a);
@@ -93,7 +94,8 @@ static void no_beat_without_a_spool(void **state)
 /* Whatever stands in a beat, reading it is safe. */
 static void broken_beats_are_none(void **state)
 {
-	static const char *const texts[] = {"", "{", "[]", "{\"beat\":-1}", "{\"beat\":1}", "\xff\xfe"};
+	static const char *const texts[] = {"", "{", "[]", "{\"beat\":-1}", "{\"beat\":1}",
+		"\xff\xfe"};
 	struct beat beat;
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {

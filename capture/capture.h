@@ -1,5 +1,6 @@
 /*
- * capture.h: what the modules of one mira-capture process share. main.c fills it from the command line.
+ * capture.h: what the modules of one mira-capture process share. main.c fills it from the command
+ * line.
  */
 #ifndef CAPTURE_CAPTURE_H
 #define CAPTURE_CAPTURE_H
@@ -18,7 +19,7 @@ struct capture {
 	struct spool spool;
 	const char *spool_path;
 	char probe[NAME_PART_MAX + 1];
-	char rules[33]; /* hash of the rules stamped into each manifest */
+	char rules[33];		 /* hash of the rules stamped into each manifest */
 	struct filter **filters; /* of config.streams, the same count */
 	struct worker *worker;
 	struct publisher *publisher;
@@ -26,10 +27,10 @@ struct capture {
 	struct namelist dead; /* workers of earlier captures, found dead */
 
 	const char *extra_filter; /* --filter, NULL */
-	char **files;	/* of a trace capture */
+	char **files;		  /* of a trace capture */
 	size_t file_count;
-	const char *interface;	/* of a live one, NULL */
-	double duration_s;	/* 0: no limit */
+	const char *interface; /* of a live one, NULL */
+	double duration_s;     /* 0: no limit */
 	uint64_t packet_limit; /* 0: no limit */
 };
 

@@ -22,8 +22,10 @@ static void set_label(struct trace *trace, const struct source *source, const st
 {
 	const char *member = input_name(input), *slash = strrchr(member, '/');
 
-	snprintf(trace->label, sizeof(trace->label), "%.120s%s%.120s", source->label, *member ? ":" : "", member);
-	/* A stream's name holds NAME_PART_MAX bytes: the member's path where that fits, else its last part. */
+	snprintf(trace->label, sizeof(trace->label), "%.120s%s%.120s", source->label,
+		*member ? ":" : "", member);
+	/* A stream's name holds NAME_PART_MAX bytes: the member's path where that fits, else its
+	 * last part. */
 	if (slash && strlen(member) > NAME_PART_MAX)
 		member = slash + 1;
 	snprintf(trace->base, sizeof(trace->base), "%.255s", *member ? member : source->label);
@@ -67,7 +69,8 @@ static bool linktype_ok(const struct trace *trace, uint32_t linktype)
 
 	if (linktype_find(linktype))
 		return true;
-	log_err("%s: link type %u (%s) is not known to MIRA, so its packets cannot be decoded; it is left out",
+	log_err("%s: link type %u (%s) is not known to MIRA, so its packets cannot be decoded; it "
+		"is left out",
 		trace->label, linktype, name ? name : "no name");
 	return false;
 }
@@ -103,7 +106,8 @@ static bool try_input(const struct trace *trace, struct input *input)
 	return good;
 }
 
-/* A README in an archive is to be expected; a file that was named, or is empty, or cannot be read, is not. */
+/* A README in an archive is to be expected; a file that was named, or is empty, or cannot be
+ * read, is not. */
 static void no_trace(struct look *look, const struct trace *trace, struct input *input, size_t size)
 {
 	char why[FEED_WHY] = "";
@@ -114,8 +118,13 @@ static void no_trace(struct look *look, const struct trace *trace, struct input 
 		got = input_read(input, rest, sizeof(rest), why);
 	if (!*input_name(input) || got < 0) {
 		look->failed = true;
-		log_err("%s is no capture: %s; name pcap or pcapng files (also in .gz .xz .zst .bz2 .zip .tar)",
-			trace->label, got == -2 ? why : got == -1 ? strerror(errno) : size ? "it is neither pcap nor pcapng" : "it is empty");
+		log_err("%s is no capture: %s; name pcap or pcapng files (also in .gz .xz .zst "
+			".bz2 .zip .tar)",
+			trace->label,
+			got == -2   ? why
+			: got == -1 ? strerror(errno)
+			: size	    ? "it is neither pcap nor pcapng"
+				    : "it is empty");
 		return;
 	}
 	log_warn("%s is no capture: this member is skipped", trace->label);
@@ -147,7 +156,8 @@ static void note_damage(struct look *look, const char *why)
 	look->failed |= !look->found;
 	log_warn("%s is damaged: %s; what stands before is captured", look->source->label, why);
 	if (look->found)
-		snprintf(catalog->traces[catalog->count - 1].damaged, FEED_WHY, "the archive: %.*s", FEED_WHY - 20, why);
+		snprintf(catalog->traces[catalog->count - 1].damaged, FEED_WHY, "the archive: %.*s",
+			FEED_WHY - 20, why);
 }
 
 static void look_into(struct catalog *catalog, struct source *source)
@@ -159,7 +169,8 @@ static void look_into(struct catalog *catalog, struct source *source)
 	if (result == -2)
 		note_damage(&look, why);
 	if (result == -1)
-		log_err("cannot read %s: %m; name a capture file that this user may read", source->path);
+		log_err("cannot read %s: %m; name a capture file that this user may read",
+			source->path);
 	if (!result && !look.found && !look.failed)
 		log_err("%s holds no capture", source->label);
 	if (result == -1 || look.failed || !look.found)
@@ -171,13 +182,15 @@ static int check_twice(const struct catalog *catalog, const struct source *sourc
 {
 	for (size_t i = 0; i < catalog->source_count; i++) {
 		const struct source *other = &catalog->sources[i];
-		bool same_file = source->resumable && other->resumable && source->device == other->device &&
-				 source->inode == other->inode;
+		bool same_file = source->resumable && other->resumable &&
+				 source->device == other->device && source->inode == other->inode;
 
-		if (!same_file && strcmp(source->run, other->run) != 0 && strcmp(source->path, other->path) != 0)
+		if (!same_file && strcmp(source->run, other->run) != 0 &&
+			strcmp(source->path, other->path) != 0)
 			continue;
-		log_err("%s and %s are the same capture; name it once, or its packets would count twice", other->path,
-			source->path);
+		log_err("%s and %s are the same capture; name it once, or its packets would count "
+			"twice",
+			other->path, source->path);
 		return MIRA_PERSON;
 	}
 	return MIRA_OK;

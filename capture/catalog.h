@@ -1,9 +1,11 @@
 /*
- * catalog.h: the traces that the named FILEs hold, looked at before the first packet is captured: the state of every stream must
- * stand in the spool before the first batch of any, because consolidation waits for the runs that it finds there.
+ * catalog.h: the traces that the named FILEs hold, looked at before the first packet is captured:
+ * the state of every stream must stand in the spool before the first batch of any, because
+ * consolidation waits for the runs that it finds there.
  *
- * What is no capture, cannot be read or has a link type that nothing decodes is named in the log and left out; the catalog's
- * code says then that a person is needed, and the other FILEs are captured all the same. A FILE named twice ends the start.
+ * What is no capture, cannot be read or has a link type that nothing decodes is named in the log
+ * and left out; the catalog's code says then that a person is needed, and the other FILEs are
+ * captured all the same. A FILE named twice ends the start.
  */
 #ifndef CAPTURE_CATALOG_H
 #define CAPTURE_CATALOG_H
@@ -14,12 +16,12 @@
 
 struct trace {
 	struct source *source;
-	size_t order;		/* which input of its source it is */
-	char label[256];	/* for messages: the file's name, and the member's after it */
-	char base[256];		/* what its streams are named after */
+	size_t order;	 /* which input of its source it is */
+	char label[256]; /* for messages: the file's name, and the member's after it */
+	char base[256];	 /* what its streams are named after */
 	char run[RUN_HEX + 1];
-	char damaged[FEED_WHY];	/* what is wrong behind it: the archive ends early; "" */
-	struct slicer *slicers;	/* one a stream of the configuration; trace.c's */
+	char damaged[FEED_WHY]; /* what is wrong behind it: the archive ends early; "" */
+	struct slicer *slicers; /* one a stream of the configuration; trace.c's */
 	uint64_t records;	/* read so far */
 	uint64_t first_us;	/* time of the first */
 	bool warned;		/* of packets with an unknown link type */
@@ -30,7 +32,7 @@ struct catalog {
 	size_t source_count;
 	struct trace *traces;
 	size_t count;
-	uint64_t bytes;	/* of all sources */
+	uint64_t bytes; /* of all sources */
 	int code;	/* of what was left out */
 };
 
@@ -39,6 +41,7 @@ int catalog_make(struct catalog *catalog, const struct capture *capture);
 void catalog_free(struct catalog *catalog);
 
 /* catalog_find(): the trace that is input ORDER of SOURCE, NULL for one that was left out. */
-struct trace *catalog_find(const struct catalog *catalog, const struct source *source, size_t order);
+struct trace *catalog_find(
+	const struct catalog *catalog, const struct source *source, size_t order);
 
 #endif

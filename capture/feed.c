@@ -1,4 +1,5 @@
-/* feed.c: moves the bytes of a trace past its reader: a file's or an archive member's, between input.c and reader.c. */
+/* feed.c: moves the bytes of a trace past its reader: a file's or an archive member's, between
+ * input.c and reader.c. */
 #include "capture/feed.h"
 
 #include <errno.h>
@@ -39,7 +40,8 @@ static void make_room(struct feed *feed, size_t size)
 
 static bool read_more(struct feed *feed)
 {
-	ssize_t got = feed->read(feed->context, feed->data + feed->end, feed->room - feed->end, feed->why);
+	ssize_t got = feed->read(
+		feed->context, feed->data + feed->end, feed->room - feed->end, feed->why);
 
 	if (got > 0) {
 		feed->end += (size_t)got;

@@ -1,11 +1,13 @@
 /*
  * feed.h: the bytes of one trace as a window that moves forward; the cursor of the trace readers.
  *
- * feed_look() shows the next N bytes in one piece, or NULL when the input ends before; feed_skip() moves on. Input is read
- * in pieces of FEED_BYTES; the window grows only for a record larger than that, and the caller bounds what it asks for.
+ * feed_look() shows the next N bytes in one piece, or NULL when the input ends before; feed_skip()
+ * moves on. Input is read in pieces of FEED_BYTES; the window grows only for a record larger than
+ * that, and the caller bounds what it asks for.
  *
- * After a NULL: feed_error() is 0 at the end of the input (feed_left() bytes remain), -1 with errno after an error of the
- * machine, -2 when the input itself is damaged (a broken archive; feed_why() says how).
+ * After a NULL: feed_error() is 0 at the end of the input (feed_left() bytes remain), -1 with errno
+ * after an error of the machine, -2 when the input itself is damaged (a broken archive; feed_why()
+ * says how).
  */
 #ifndef CAPTURE_FEED_H
 #define CAPTURE_FEED_H

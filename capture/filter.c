@@ -1,4 +1,5 @@
-/* filter.c: decides whether a packet belongs to a stream, between reader.c or the interface and slicer.c. */
+/* filter.c: decides whether a packet belongs to a stream, between reader.c or the interface and
+ * slicer.c. */
 #include "capture/filter.h"
 
 #include <pcap/pcap.h>
@@ -58,7 +59,8 @@ struct filter *filter_new(const char *name, const char *expression)
 	struct filter *filter;
 
 	if (*expression && !compiles_somewhere(expression, why)) {
-		log_err("filter of stream %s, \"%s\": %s; see pcap-filter(7)", name, expression, why);
+		log_err("filter of stream %s, \"%s\": %s; see pcap-filter(7)", name, expression,
+			why);
 		return NULL;
 	}
 	filter = x_calloc(1, sizeof(*filter));
@@ -93,8 +95,8 @@ static void add_program(struct filter *filter, uint32_t linktype)
 	program->usable = type && compile(filter->expression, type->dlt, &program->code, why);
 	/* "ip" on raw IPv6 is no mistake, "ether host" on raw IP may be one */
 	if (!program->usable && !strstr(why, "rejects all packets"))
-		log_warn("filter of stream %s, \"%s\", matches nothing of link type %u: %s", filter->name,
-			filter->expression, linktype, why);
+		log_warn("filter of stream %s, \"%s\", matches nothing of link type %u: %s",
+			filter->name, filter->expression, linktype, why);
 	filter->last = filter->count++;
 }
 
@@ -116,5 +118,6 @@ bool filter_passes(struct filter *filter, const struct packet *packet)
 	if (!filter->expression)
 		return true;
 	program = program_for(filter, packet->linktype);
-	return program->usable && bpf_filter(program->code.bf_insns, packet->data, packet->origlen, packet->caplen);
+	return program->usable &&
+	       bpf_filter(program->code.bf_insns, packet->data, packet->origlen, packet->caplen);
 }

@@ -1,9 +1,10 @@
 /*
- * format.h: what a trace format gives to reader.c, and the helpers that formats share. Private to reader.c, pcap.c and
- * pcapng.c.
+ * format.h: what a trace format gives to reader.c, and the helpers that formats share. Private to
+ * reader.c, pcap.c and pcapng.c.
  *
- * A format is a row: knows() looks at the first bytes, open() takes the file header off the feed and sets reader->own,
- * next() is reader_next(). Damage is told with reader_damage(), which returns -2.
+ * A format is a row: knows() looks at the first bytes, open() takes the file header off the feed
+ * and sets reader->own, next() is reader_next(). Damage is told with reader_damage(), which returns
+ * -2.
  */
 #ifndef CAPTURE_FORMAT_H
 #define CAPTURE_FORMAT_H
@@ -16,7 +17,7 @@
 struct format {
 	const char *name;
 	bool (*knows)(const uint8_t *head, size_t size);
-	int (*open)(struct reader *reader);	/* 0, -1, -2 */
+	int (*open)(struct reader *reader); /* 0, -1, -2 */
 	int (*next)(struct reader *reader, struct packet *packet);
 	void (*close)(struct reader *reader);
 };
@@ -33,8 +34,10 @@ struct reader {
 	char why[FEED_WHY];
 };
 
-int reader_damage(struct reader *reader, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* reader_short(): what a NULL of feed_look(NEED) at a record's start means: end (0), error (-1), cut or damaged (-2). */
+int reader_damage(struct reader *reader, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* reader_short(): what a NULL of feed_look(NEED) at a record's start means: end (0), error (-1),
+ * cut or damaged (-2). */
 int reader_short(struct reader *reader, uint64_t need);
 void reader_first_linktype(struct reader *reader, uint32_t linktype);
 

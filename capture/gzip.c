@@ -1,4 +1,5 @@
-/* gzip.c: from compressed bytes to those of a trace or a tar, between source.c and whoever reads. */
+/* gzip.c: from compressed bytes to those of a trace or a tar, between source.c and whoever
+ * reads. */
 #include "capture/gzip.h"
 
 #include <stdio.h>
@@ -69,7 +70,8 @@ static ssize_t next_member(struct gzip *gzip, char *why)
 	if (got < 0)
 		return got;
 	gzip->between = false;
-	return gzip_knows(gzip->stream.next_in, gzip->stream.avail_in) && inflateReset(&gzip->stream) == Z_OK;
+	return gzip_knows(gzip->stream.next_in, gzip->stream.avail_in) &&
+	       inflateReset(&gzip->stream) == Z_OK;
 }
 
 /* Inflates once: bytes made, 0 at the end of the file, -1, -2; or -3: none were made, go on. */

@@ -1,9 +1,10 @@
 /*
- * gzip.h: decompresses .gz (RFC 1952) as it is read. Not left to libarchive, which throws away up to 64 KiB before the place
- * where a file was cut, and a capture that was piped through gzip and killed is cut.
+ * gzip.h: decompresses .gz (RFC 1952) as it is read. Not left to libarchive, which throws away up
+ * to 64 KiB before the place where a file was cut, and a capture that was piped through gzip and
+ * killed is cut.
  *
- * Calling sequence: gzip_open() over any feed_read, gzip_read() (a feed_read itself), gzip_close(). Members may follow one
- * another; what follows them and is no member is ignored, as gzip does.
+ * Calling sequence: gzip_open() over any feed_read, gzip_read() (a feed_read itself), gzip_close().
+ * Members may follow one another; what follows them and is no member is ignored, as gzip does.
  */
 #ifndef CAPTURE_GZIP_H
 #define CAPTURE_GZIP_H

@@ -1,4 +1,5 @@
-/* live.c: from an interface to the slicers of its streams. This thread never waits for the spool. */
+/* live.c: from an interface to the slicers of its streams. This thread never waits for the
+ * spool. */
 #include "capture/live.h"
 
 #include <errno.h>
@@ -17,23 +18,23 @@
 #include "spool/linktype.h"
 #include "spool/traceid.h"
 
-#define SECOND_NS  1000000000ull
-#define RETIRE_MS  100	/* the kernel hands a block over that is not full after so long */
-#define DRAIN_MS   500	/* at the end: what lies in the ring is taken for so long */
-#define STATS_MS   1000
+#define SECOND_NS 1000000000ull
+#define RETIRE_MS 100 /* the kernel hands a block over that is not full after so long */
+#define DRAIN_MS  500 /* at the end: what lies in the ring is taken for so long */
+#define STATS_MS  1000
 
 struct live {
 	struct capture *capture;
 	pcap_t *pcap;
 	uint32_t linktype;
-	unsigned fraction_ns;	/* of a packet's tv_usec */
+	unsigned fraction_ns; /* of a packet's tv_usec */
 	struct slicer *slicers;
-	uint64_t *slots;	/* of each stream: the period its batch belongs to */
+	uint64_t *slots; /* of each stream: the period its batch belongs to */
 	uint64_t captured, shown;
 	uint32_t drops, ifdrops; /* the kernel's counters when last looked at; they wrap */
 	uint64_t stats_ms;
 	uint64_t random;
-	uint64_t sample_below;	/* a packet is taken when its random number is below */
+	uint64_t sample_below; /* a packet is taken when its random number is below */
 };
 
 static uint64_t clock_us(clockid_t clock)
@@ -48,7 +49,8 @@ static uint64_t clock_us(clockid_t clock)
 
 static int refuse(struct live *live, const char *what)
 {
-	log_err("interface %s: %s; see \"ip link\", and run as root or with the capability CAP_NET_RAW",
+	log_err("interface %s: %s; see \"ip link\", and run as root or with the capability "
+		"CAP_NET_RAW",
 		live->capture->interface, what);
 	return MIRA_PERSON;
 }
@@ -75,13 +77,16 @@ static int activate(struct live *live)
 	pcap_set_tstamp_precision(live->pcap, PCAP_TSTAMP_PRECISION_NANO);
 	status = pcap_activate(live->pcap);
 	if (status < 0)
-		return refuse(live, *pcap_geterr(live->pcap) ? pcap_geterr(live->pcap) : pcap_statustostr(status));
+		return refuse(live, *pcap_geterr(live->pcap) ? pcap_geterr(live->pcap)
+							     : pcap_statustostr(status));
 	if (status > 0)
 		log_warn("interface %s: %s", live->capture->interface, pcap_geterr(live->pcap));
-	live->fraction_ns = pcap_get_tstamp_precision(live->pcap) == PCAP_TSTAMP_PRECISION_NANO ? 1 : 1000;
+	live->fraction_ns =
+		pcap_get_tstamp_precision(live->pcap) == PCAP_TSTAMP_PRECISION_NANO ? 1 : 1000;
 	type = linktype_from_dlt(pcap_datalink(live->pcap));
 	if (!type) {
-		log_err("interface %s has link type %s, which is not known to MIRA", live->capture->interface,
+		log_err("interface %s has link type %s, which is not known to MIRA",
+			live->capture->interface,
 			pcap_datalink_val_to_name(pcap_datalink(live->pcap)));
 		return MIRA_PERSON;
 	}
@@ -95,15 +100,17 @@ struct live *live_open(struct capture *capture, int *code)
 	struct live *live = x_calloc(1, sizeof(*live));
 
 	live->capture = capture;
-	live->sample_below = capture->config.sampling >= 1 ? UINT64_MAX
-							   : (uint64_t)(capture->config.sampling * 0x1p64);
+	live->sample_below = capture->config.sampling >= 1
+				     ? UINT64_MAX
+				     : (uint64_t)(capture->config.sampling * 0x1p64);
 	if (getrandom(&live->random, sizeof(live->random), 0) != sizeof(live->random))
 		live->random = clock_us(CLOCK_REALTIME);
 	live->random |= 1;
 	live->pcap = pcap_create(capture->interface, why);
 	*code = live->pcap ? MIRA_OK : refuse(live, why);
 	if (live->pcap)
-		*code = set_options(live) ? refuse(live, "its options cannot be set") : activate(live);
+		*code = set_options(live) ? refuse(live, "its options cannot be set")
+					  : activate(live);
 	if (!*code)
 		return live;
 	live_close(live);
@@ -128,8 +135,10 @@ static int settle(struct live *live, const struct naming *naming, const char *st
 	if (!state || (state->ended && !state->worker[0]))
 		return MIRA_OK;
 	if (!state->live && !state->ended) {
-		log_err("stream %s of probe %s holds an unfinished capture of a trace; finish that one, or name another "
-			"probe with --probe", stream, state->probe);
+		log_err("stream %s of probe %s holds an unfinished capture of a trace; finish that "
+			"one, or name another "
+			"probe with --probe",
+			stream, state->probe);
 		return MIRA_PERSON;
 	}
 	/* recover_end() passes a living one over; here it is in the way */
@@ -138,7 +147,8 @@ static int settle(struct live *live, const struct naming *naming, const char *st
 	return code || state->ended ? code : recover_end(live->capture, state);
 }
 
-/* Streams that the configuration has no longer: their runs end too, unless another process captures them. */
+/* Streams that the configuration has no longer: their runs end too, unless another process
+ * captures them. */
 static int settle_others(struct live *live, const struct naming *naming)
 {
 	int code = MIRA_OK;
@@ -149,7 +159,8 @@ static int settle_others(struct live *live, const struct naming *naming)
 
 		for (size_t s = 0; s < live->capture->config.stream_count; s++)
 			ours |= strcmp(live->capture->config.streams[s].name, state->stream) == 0;
-		if (ours || !state->live || state->ended || strcmp(state->probe, live->capture->probe) != 0)
+		if (ours || !state->live || state->ended ||
+			strcmp(state->probe, live->capture->probe) != 0)
 			continue;
 		if (worker_dead(&live->capture->spool, state->worker) == 1)
 			code = recover_end(live->capture, state);
@@ -163,7 +174,8 @@ static int settle_all(struct live *live)
 	int code = MIRA_OK;
 
 	if (naming_begin(&naming, live->capture)) {
-		log_err("cannot read what stands in %s/state/capture: %m", live->capture->spool.root);
+		log_err("cannot read what stands in %s/state/capture: %m",
+			live->capture->spool.root);
 		return MIRA_AGAIN;
 	}
 	for (size_t i = 0; i < live->capture->config.stream_count && !code; i++)
@@ -189,13 +201,15 @@ static int open_streams(struct live *live)
 		struct slicer *slicer = &live->slicers[i];
 
 		name_part_from(capture->config.streams[i].name, state.stream);
-		slicer_open(slicer, capture, &capture->config.streams[i], &state, capture->interface);
+		slicer_open(
+			slicer, capture, &capture->config.streams[i], &state, capture->interface);
 		slicer->sampling = capture->config.sampling;
 		slicer->linktype = live->linktype;
 		if (!capstate_write(&capture->spool, &state))
 			continue;
-		log_err("cannot write the state of stream %s in %s: %m; free space there and start again", state.stream,
-			capture->spool.root);
+		log_err("cannot write the state of stream %s in %s: %m; free space there and start "
+			"again",
+			state.stream, capture->spool.root);
 		return MIRA_AGAIN;
 	}
 	return MIRA_OK;
@@ -228,10 +242,13 @@ static void on_packet(u_char *context, const struct pcap_pkthdr *header, const u
 {
 	struct live *live = (struct live *)context;
 	const struct capture *capture = live->capture;
-	struct packet packet = {.caplen = header->caplen, .origlen = header->len, .linktype = live->linktype,
+	struct packet packet = {.caplen = header->caplen,
+		.origlen = header->len,
+		.linktype = live->linktype,
 		.data = data};
 
-	packet.time_ns = (uint64_t)header->ts.tv_sec * SECOND_NS + (uint64_t)header->ts.tv_usec * live->fraction_ns;
+	packet.time_ns = (uint64_t)header->ts.tv_sec * SECOND_NS +
+			 (uint64_t)header->ts.tv_usec * live->fraction_ns;
 	for (size_t i = 0; i < capture->config.stream_count; i++) {
 		if (!filter_passes(capture->filters[i], &packet))
 			continue;
@@ -253,7 +270,8 @@ static void look_at_drops(struct live *live)
 	if (pcap_stats(live->pcap, &stats))
 		return;
 	/* unsigned differences: right also when a counter has wrapped */
-	slicer_dropped(&live->slicers[0], stats.ps_drop - live->drops, stats.ps_ifdrop - live->ifdrops);
+	slicer_dropped(
+		&live->slicers[0], stats.ps_drop - live->drops, stats.ps_ifdrop - live->ifdrops);
 	live->drops = stats.ps_drop;
 	live->ifdrops = stats.ps_ifdrop;
 }
@@ -264,11 +282,13 @@ static void show_progress(struct live *live)
 
 	progress->packets = live->captured;
 	progress->batches = publisher_batches(live->capture->publisher);
-	snprintf(progress->doing, sizeof(progress->doing), "capturing %.80s", live->capture->interface);
+	snprintf(progress->doing, sizeof(progress->doing), "capturing %.80s",
+		live->capture->interface);
 	worker_progress(live->capture->worker, progress);
 }
 
-/* Begins the batches of a new period. A stream that finds no buffer goes on with the old one and tries again. */
+/* Begins the batches of a new period. A stream that finds no buffer goes on with the old one and
+ * tries again. */
 static void turn(struct live *live)
 {
 	uint64_t now_us = clock_us(CLOCK_REALTIME);
@@ -324,7 +344,8 @@ static int end_all(struct live *live, int result)
 	char why[FEED_WHY];
 
 	if (result < 0)
-		snprintf(why, sizeof(why), "interface %.40s: %.80s", live->capture->interface, pcap_geterr(live->pcap));
+		snprintf(why, sizeof(why), "interface %.40s: %.80s", live->capture->interface,
+			pcap_geterr(live->pcap));
 	else
 		drain(live);
 	look_at_drops(live);
@@ -332,9 +353,12 @@ static int end_all(struct live *live, int result)
 		slicer_end(&live->slicers[i], 0, result < 0 ? why : NULL, clock_us(CLOCK_REALTIME));
 	show_progress(live);
 	if (result < 0)
-		log_err("%s; the run has been ended, start the capture again when the interface is back", why);
+		log_err("%s; the run has been ended, start the capture again when the interface is "
+			"back",
+			why);
 	else
-		log_info("captured %" PRIu64 " packets of interface %s", live->captured, live->capture->interface);
+		log_info("captured %" PRIu64 " packets of interface %s", live->captured,
+			live->capture->interface);
 	return result < 0 ? MIRA_AGAIN : MIRA_OK;
 }
 

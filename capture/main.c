@@ -1,6 +1,6 @@
 /*
- * main.c: mira-capture, the first stage: packets from an interface or from traces, as batches of pcapng segments in the
- * spool. Manual page: mira-capture(8).
+ * main.c: mira-capture, the first stage: packets from an interface or from traces, as batches of
+ * pcapng segments in the spool. Manual page: mira-capture(8).
  */
 #include <errno.h>
 
@@ -22,7 +22,8 @@ static int open_spool(struct capture *capture)
 
 	if (code || !rules_publish(&capture->spool, &capture->config, capture->rules))
 		return code;
-	/* it has said why: a policy that is wrong or cannot be read, or a spool that cannot be written */
+	/* it has said why: a policy that is wrong or cannot be read, or a spool that cannot be
+	 * written */
 	return errno == EINVAL || errno == ENOENT || errno == EACCES ? MIRA_PERSON : MIRA_AGAIN;
 }
 
@@ -34,17 +35,20 @@ static int start(struct capture *capture)
 	capture_signals();
 	capture->worker = worker_start(&capture->spool, "capture");
 	if (!capture->worker) {
-		log_err("cannot write in %s/workers: %m; free space or restore access there", capture->spool.root);
+		log_err("cannot write in %s/workers: %m; free space or restore access there",
+			capture->spool.root);
 		return MIRA_AGAIN;
 	}
 	if (batch_finish_captured(&capture->spool))
-		log_warn("cannot finish what an earlier capture left in %s/capture/done: %m", capture->spool.root);
+		log_warn("cannot finish what an earlier capture left in %s/capture/done: %m",
+			capture->spool.root);
 	capture->publisher = publisher_start(&capture->spool, &capture->config, capture->worker,
 		capture->interface != NULL, buffers);
 	return MIRA_OK;
 }
 
-/* After an error the beat stays, of a process that is no more: so the next capture knows at once that we are dead. */
+/* After an error the beat stays, of a process that is no more: so the next capture knows at once
+ * that we are dead. */
 static int stop(struct capture *capture, int code)
 {
 	int published = publisher_end(capture->publisher);

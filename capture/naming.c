@@ -112,7 +112,8 @@ static bool known_as(const struct naming *naming, const char *run, char *part)
 	for (size_t i = 0; i < naming->state_count; i++) {
 		const struct capstate *state = &naming->states[i];
 
-		if (strcmp(state->run, run) == 0 && strcmp(state->probe, naming->capture->probe) == 0 &&
+		if (strcmp(state->run, run) == 0 &&
+			strcmp(state->probe, naming->capture->probe) == 0 &&
 			part_of(&naming->capture->config, state->stream, part))
 			return true;
 	}

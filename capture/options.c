@@ -10,7 +10,8 @@
 static const char usage_text[] =
 	"usage: mira-capture --spool DIR [OPTION...] [--read] FILE...\n"
 	"       mira-capture --spool DIR [OPTION...] -i INTERFACE\n\n"
-	"Captures packets into the spool, from trace files (pcap, pcapng; also inside .gz .xz .zst .bz2 .zip .tar; - is\n"
+	"Captures packets into the spool, from trace files (pcap, pcapng; also inside .gz .xz .zst "
+	".bz2 .zip .tar; - is\n"
 	"standard input) or from a live interface.\n\n"
 	"  --spool DIR          the spool; made when absent\n"
 	"  --config FILE        mira.conf\n"
@@ -18,12 +19,15 @@ static const char usage_text[] =
 	"  -i, --interface NAME capture live\n"
 	"  --duration SECONDS   end a live capture after so long\n"
 	"  --packets N          end a live capture after so many captured packets\n"
-	"  --filter EXPRESSION  take only what matches (pcap-filter); the rest is counted as filtered\n"
-	"  --probe NAME         name of this capture (configuration; else the host's, for traces \"trace\")\n"
+	"  --filter EXPRESSION  take only what matches (pcap-filter); the rest is counted as "
+	"filtered\n"
+	"  --probe NAME         name of this capture (configuration; else the host's, for traces "
+	"\"trace\")\n"
 	"  --segment-size BYTES size of a segment; k, M, G may follow (64M)\n"
 	"  --period SECONDS     time that a batch spans (5)\n"
 	"  --help, --version\n\n"
-	"Exit code: 0 done, 1 trying again may help, 2 a person is needed. Manual page: mira-capture(8).\n";
+	"Exit code: 0 done, 1 trying again may help, 2 a person is needed. Manual page: "
+	"mira-capture(8).\n";
 
 /* As given, before the configuration is read. */
 struct given {
@@ -39,7 +43,8 @@ static int usage_error(const char *text, const char *what)
 
 static void add_file(struct capture *capture, char *file)
 {
-	capture->files = x_realloc(capture->files, (capture->file_count + 1) * sizeof(*capture->files));
+	capture->files =
+		x_realloc(capture->files, (capture->file_count + 1) * sizeof(*capture->files));
 	capture->files[capture->file_count++] = file;
 }
 
@@ -65,13 +70,15 @@ static int take_option(struct capture *capture, struct given *given, int option)
 
 static int take_all(struct capture *capture, struct given *given, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"spool", required_argument, NULL, 's'}, {"config", required_argument, NULL, 'c'},
-		{"read", required_argument, NULL, 'r'}, {"interface", required_argument, NULL, 'i'},
-		{"duration", required_argument, NULL, 'd'}, {"packets", required_argument, NULL, 'n'},
-		{"filter", required_argument, NULL, 'f'}, {"probe", required_argument, NULL, 'p'},
-		{"segment-size", required_argument, NULL, 'b'}, {"period", required_argument, NULL, 't'},
-		{"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {0}};
+	static const struct option options[] = {{"spool", required_argument, NULL, 's'},
+		{"config", required_argument, NULL, 'c'}, {"read", required_argument, NULL, 'r'},
+		{"interface", required_argument, NULL, 'i'},
+		{"duration", required_argument, NULL, 'd'},
+		{"packets", required_argument, NULL, 'n'}, {"filter", required_argument, NULL, 'f'},
+		{"probe", required_argument, NULL, 'p'},
+		{"segment-size", required_argument, NULL, 'b'},
+		{"period", required_argument, NULL, 't'}, {"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'}, {0}};
 	int option, code = MIRA_OK;
 
 	while (!code && (option = getopt_long(argc, argv, "i:h", options, NULL)) != -1)
@@ -117,14 +124,17 @@ static int set_values(struct capture *capture, const struct given *given)
 {
 	struct config *config = &capture->config;
 
-	if (given->segment_size && !parse_size(given->segment_size, 17179869184, &config->segment_bytes))
-		return usage_error("--segment-size %s: give 1 to 16G bytes; k, M or G may follow", given->segment_size);
+	if (given->segment_size &&
+		!parse_size(given->segment_size, 17179869184, &config->segment_bytes))
+		return usage_error("--segment-size %s: give 1 to 16G bytes; k, M or G may follow",
+			given->segment_size);
 	if (given->period && !parse_seconds(given->period, 0.001, 86400, &config->period_s))
 		return usage_error("--period %s: give 0.001 to 86400 seconds", given->period);
 	if (given->duration && !parse_seconds(given->duration, 0.001, 1e9, &capture->duration_s))
 		return usage_error("--duration %s: give seconds, at least 0.001", given->duration);
 	if (given->packets && !parse_size(given->packets, UINT64_MAX, &capture->packet_limit))
-		return usage_error("--packets %s: give a number of packets, at least 1", given->packets);
+		return usage_error(
+			"--packets %s: give a number of packets, at least 1", given->packets);
 	return MIRA_OK;
 }
 
@@ -132,10 +142,14 @@ static int set_values(struct capture *capture, const struct given *given)
 static int set_probe(struct capture *capture, const char *given)
 {
 	const struct config *config = &capture->config;
-	const char *probe = given ? given : config->probe_named || capture->interface ? config->probe : "trace";
+	const char *probe = given					? given
+			    : config->probe_named || capture->interface ? config->probe
+									: "trace";
 
 	if (!name_part_ok(probe))
-		return usage_error("--probe %s: give 1 to 48 letters, digits, \"_\" or \".\", not beginning with \".\"", probe);
+		return usage_error("--probe %s: give 1 to 48 letters, digits, \"_\" or \".\", not "
+				   "beginning with \".\"",
+			probe);
 	snprintf(capture->probe, sizeof(capture->probe), "%s", probe);
 	return MIRA_OK;
 }
@@ -143,7 +157,8 @@ static int set_probe(struct capture *capture, const char *given)
 /* --filter narrows every stream. */
 static void narrow(struct config_stream *stream, const char *expression)
 {
-	char *both = *stream->filter ? x_sprintf("(%s) and (%s)", expression, stream->filter) : x_strdup(expression);
+	char *both = *stream->filter ? x_sprintf("(%s) and (%s)", expression, stream->filter)
+				     : x_strdup(expression);
 
 	free(stream->filter);
 	stream->filter = both;
@@ -173,7 +188,8 @@ static int check(const struct capture *capture, const struct given *given)
 	if (!capture->interface && !capture->file_count)
 		return usage_error("name trace files, or an interface with -i%s", "");
 	if (capture->interface && capture->file_count)
-		return usage_error("%s and an interface: capture one or the other", capture->files[0]);
+		return usage_error(
+			"%s and an interface: capture one or the other", capture->files[0]);
 	if (!capture->interface && (given->duration || given->packets))
 		return usage_error("--duration and --packets are for an interface (-i)%s", "");
 	return MIRA_OK;

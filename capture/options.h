@@ -6,8 +6,8 @@
 
 #include "capture/capture.h"
 
-/* options_parse(): fills CAPTURE, its configuration included. 0; an exit code after a message; -1: --help or --version was
- * answered. */
+/* options_parse(): fills CAPTURE, its configuration included. 0; an exit code after a message;
+ * -1: --help or --version was answered. */
 int options_parse(struct capture *capture, int argc, char **argv);
 void options_free(struct capture *capture);
 

@@ -1,13 +1,14 @@
 /*
  * pcap.c: the format of tcpdump -w (draft-ietf-opsawg-pcap). A file header
  *
- *	0 magic  4 major  6 minor  8 reserved  16 snap length  20 link type (low 26 bits)            24 bytes
+ *	0 magic  4 major  6 minor  8 reserved  16 snap length  20 link type (low 26 bits)
  *
  * then records, each a header
  *
- *	0 seconds  4 fraction  8 captured length  12 original length                                 16 or 24 bytes
+ *	0 seconds  4 fraction  8 captured length  12 original length  16 interface … 24 (modified form)
  *
- * and the captured bytes. The magic tells byte order, unit of the fraction and length of the record header.
+ * and the captured bytes. The magic tells byte order, unit of the fraction and length of the record
+ * header.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -20,15 +21,14 @@
 static const struct variant {
 	uint32_t magic, unit_ns, header;
 } variants[] = {
-	{0xa1b2c3d4, 1000, 16},
-	{0xa1b23c4d, 1, 16},
+	{0xa1b2c3d4, 1000, 16}, {0xa1b23c4d, 1, 16},
 	{0xa1b2cd34, 1000, 24}, /* Kuznetzov's: interface, protocol and packet type follow */
 };
 
 struct pcap {
 	const struct variant *variant;
 	uint32_t linktype, snaplen;
-	bool swapped_lengths; /* versions before 2.3 wrote the original length first */
+	bool swapped_lengths;  /* versions before 2.3 wrote the original length first */
 	bool doubtful_lengths; /* 2.3 did either */
 };
 
@@ -80,7 +80,8 @@ static void close_pcap(struct reader *reader)
 	free(reader->own);
 }
 
-static void set_lengths(const struct pcap *pcap, uint32_t first, uint32_t second, struct packet *packet)
+static void set_lengths(
+	const struct pcap *pcap, uint32_t first, uint32_t second, struct packet *packet)
 {
 	bool swap = pcap->swapped_lengths || (pcap->doubtful_lengths && first > second);
 
@@ -98,7 +99,8 @@ static int next_pcap(struct reader *reader, struct packet *packet)
 		return reader_short(reader, header);
 	set_lengths(pcap, get32(reader, record + 8), get32(reader, record + 12), packet);
 	if (packet->caplen > READER_PACKET_MAX)
-		return reader_damage(reader, "damaged at byte %" PRIu64 ": a record of %u captured bytes",
+		return reader_damage(reader,
+			"damaged at byte %" PRIu64 ": a record of %u captured bytes",
 			feed_offset(reader->feed), packet->caplen);
 	packet->time_ns = get32(reader, record) * 1000000000ull +
 			  (uint64_t)get32(reader, record + 4) * pcap->variant->unit_ns;

@@ -3,8 +3,9 @@
  *
  *	0 type  4 total length  8 body … (multiple of 4)  total length again
  *
- * A Section Header Block sets the byte order and forgets the interfaces; Interface Description Blocks number themselves
- * from 0; packets name their interface. A block type is a row of the table; what is not there is skipped.
+ * A Section Header Block sets the byte order and forgets the interfaces; Interface Description
+ * Blocks number themselves from 0; packets name their interface. A block type is a row of the
+ * table; what is not there is skipped.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -12,13 +13,13 @@
 #include "capture/format.h"
 #include "spool/log.h"
 
-#define SHB_TYPE     0x0a0d0d0au
-#define SHB_ORDER    0x1a2b3c4du
-#define BLOCK_FRAME  12 /* type, length, length again */
-#define OPTION_END   0
-#define IF_TSRESOL   9
-#define IF_TSOFFSET  14
-#define SECOND_NS    1000000000ull
+#define SHB_TYPE    0x0a0d0d0au
+#define SHB_ORDER   0x1a2b3c4du
+#define BLOCK_FRAME 12 /* type, length, length again */
+#define OPTION_END  0
+#define IF_TSRESOL  9
+#define IF_TSOFFSET 14
+#define SECOND_NS   1000000000ull
 
 struct interface {
 	uint32_t linktype, snaplen;
@@ -62,7 +63,8 @@ static uint64_t power_of_ten(unsigned exponent)
 	return value;
 }
 
-/* if_tsresol: a power of ten, or of two with the high bit set. Units finer than 10^-28 s all lie in the first ns. */
+/* if_tsresol: a power of ten, or of two with the high bit set. Units finer than 10^-28 s all lie
+ * in the first ns. */
 static void set_resolution(struct interface *interface, uint8_t resolution)
 {
 	interface->multiply = interface->divide = 1;
@@ -99,8 +101,8 @@ static uint64_t time_of(const struct interface *interface, uint64_t units)
 
 /* ---- blocks ---- */
 
-static void read_option(struct reader *reader, struct interface *interface, unsigned code, const uint8_t *value,
-	unsigned size)
+static void read_option(struct reader *reader, struct interface *interface, unsigned code,
+	const uint8_t *value, unsigned size)
 {
 	if (code == IF_TSRESOL && size >= 1)
 		set_resolution(interface, value[0]);
@@ -108,7 +110,8 @@ static void read_option(struct reader *reader, struct interface *interface, unsi
 		interface->offset_s = (int64_t)get64(reader, value);
 }
 
-static void read_options(struct reader *reader, struct interface *interface, const uint8_t *at, uint32_t size)
+static void read_options(
+	struct reader *reader, struct interface *interface, const uint8_t *at, uint32_t size)
 {
 	while (size >= 4) {
 		unsigned code = get16(reader, at), length = get16(reader, at + 2);
@@ -134,7 +137,8 @@ static int read_interface(struct reader *reader, const struct body *body, struct
 	read_options(reader, &interface, body->data + 8, body->size - 8);
 	if (pcapng->count == pcapng->room) {
 		pcapng->room = pcapng->room ? pcapng->room * 2 : 8;
-		pcapng->interfaces = x_realloc(pcapng->interfaces, pcapng->room * sizeof(interface));
+		pcapng->interfaces =
+			x_realloc(pcapng->interfaces, pcapng->room * sizeof(interface));
 	}
 	pcapng->interfaces[pcapng->count++] = interface;
 	reader_first_linktype(reader, interface.linktype);
@@ -145,17 +149,20 @@ static int no_interface(struct reader *reader, uint32_t number)
 {
 	const struct pcapng *pcapng = reader->own;
 
-	return reader_damage(reader, "damaged at byte %" PRIu64 ": a packet of interface %u, the section has %zu",
+	return reader_damage(reader,
+		"damaged at byte %" PRIu64 ": a packet of interface %u, the section has %zu",
 		feed_offset(reader->feed), number, pcapng->count);
 }
 
 static int too_long(struct reader *reader, uint32_t caplen, uint32_t room)
 {
-	return reader_damage(reader, "damaged at byte %" PRIu64 ": a packet of %u captured bytes in a block for %u",
+	return reader_damage(reader,
+		"damaged at byte %" PRIu64 ": a packet of %u captured bytes in a block for %u",
 		feed_offset(reader->feed), caplen, room);
 }
 
-/* The packet of interface NUMBER whose bytes begin at DATA, where ROOM bytes of the block are left. */
+/* The packet of interface NUMBER whose bytes begin at DATA, where ROOM bytes of the block are
+ * left. */
 static int fill_packet(struct reader *reader, uint32_t number, const uint8_t *data, uint32_t room,
 	struct packet *packet)
 {
@@ -171,9 +178,10 @@ static int fill_packet(struct reader *reader, uint32_t number, const uint8_t *da
 	return 1;
 }
 
-/* Enhanced: 0 interface 4 time high 8 time low 12 captured 16 original 20 data. Old: the same, but the interface has 2
- * bytes, and drops since the last packet 2. */
-static int read_timed(struct reader *reader, const struct body *body, uint32_t number, struct packet *packet)
+/* Enhanced: 0 interface 4 time high 8 time low 12 captured 16 original 20 data. Old: the same,
+ * but the interface has 2 bytes, and drops since the last packet 2. */
+static int read_timed(
+	struct reader *reader, const struct body *body, uint32_t number, struct packet *packet)
 {
 	struct pcapng *pcapng = reader->own;
 	int result;
@@ -218,7 +226,8 @@ static int read_section(struct reader *reader, const struct body *body, struct p
 	unsigned major = get16(reader, body->data + 4), minor = get16(reader, body->data + 6);
 
 	if (major != 1 || (minor != 0 && minor != 2))
-		return reader_damage(reader, "at byte %" PRIu64 ": version %u.%u of pcapng is not known",
+		return reader_damage(reader,
+			"at byte %" PRIu64 ": version %u.%u of pcapng is not known",
 			feed_offset(reader->feed), major, minor);
 	pcapng->count = 0;
 	return 0;
@@ -255,13 +264,15 @@ static int set_order(struct reader *reader)
 	reader->swapped = order != SHB_ORDER;
 	if (order == SHB_ORDER || bswap_32(order) == SHB_ORDER)
 		return 1;
-	return reader_damage(reader, "damaged at byte %" PRIu64 ": a section header without byte order",
+	return reader_damage(reader,
+		"damaged at byte %" PRIu64 ": a section header without byte order",
 		feed_offset(reader->feed));
 }
 
 static int bad_length(struct reader *reader, uint32_t type, uint32_t length)
 {
-	return reader_damage(reader, "damaged at byte %" PRIu64 ": a block of type 0x%08x and length %u",
+	return reader_damage(reader,
+		"damaged at byte %" PRIu64 ": a block of type 0x%08x and length %u",
 		feed_offset(reader->feed), type, length);
 }
 
@@ -273,11 +284,13 @@ static int skip_block(struct reader *reader, uint32_t length)
 		return 0;
 	if (reader->feed->error)
 		return reader_short(reader, length);
-	return reader_damage(reader, "cut at byte %" PRIu64 ": the block there takes %u bytes, %" PRIu64 " are left",
+	return reader_damage(reader,
+		"cut at byte %" PRIu64 ": the block there takes %u bytes, %" PRIu64 " are left",
 		start, length, feed_offset(reader->feed) - start);
 }
 
-static int read_block(struct reader *reader, const struct block *block, uint32_t length, struct packet *packet)
+static int read_block(
+	struct reader *reader, const struct block *block, uint32_t length, struct packet *packet)
 {
 	const uint8_t *at;
 	struct body body;

@@ -14,15 +14,27 @@
 #include "spool/log.h"
 #include "spool/nfs.h"
 
-/* Where a capture makes, moves or replaces entries, and what lies above; "%s" stands for each reader of its queue. */
+/* Where a capture makes, moves or replaces entries, and what lies above; "%s" stands for each
+ * reader of its queue. */
 static const struct folder {
 	const char *path;
 	bool write; /* else it is only gone through */
 } folders[] = {
-	{".", false}, {"capture", false}, {"state", false}, {"state/strikes", false}, {"packets", false},
-	{"packets/%s", false}, {"packets/%s/work", false},
-	{"capture/tmp", true}, {"capture/done", true}, {"state/capture", true}, {"state/looks", true},
-	{"workers", true}, {"metrics", true}, {"packets/%s/ready", true}, {"packets/%s/done", true},
+	{".", false},
+	{"capture", false},
+	{"state", false},
+	{"state/strikes", false},
+	{"packets", false},
+	{"packets/%s", false},
+	{"packets/%s/work", false},
+	{"capture/tmp", true},
+	{"capture/done", true},
+	{"state/capture", true},
+	{"state/looks", true},
+	{"workers", true},
+	{"metrics", true},
+	{"packets/%s/ready", true},
+	{"packets/%s/done", true},
 };
 
 /* Tried on a folder; -1 with errno. */
@@ -46,7 +58,8 @@ static int usable(const char *path, bool write, const struct passwd *user)
 }
 
 /* The first folder that fails is left in PATH. */
-static int each_folder(const struct spool *spool, const struct passwd *user, char *path, try_folder try)
+static int each_folder(
+	const struct spool *spool, const struct passwd *user, char *path, try_folder try)
 {
 	struct namelist readers;
 	int result = 0;
@@ -60,7 +73,8 @@ static int each_folder(const struct spool *spool, const struct passwd *user, cha
 		for (size_t r = 0; r < count && !result; r++) {
 			char name[2 * NAME_PART_MAX];
 
-			snprintf(name, sizeof(name), folder->path, readers.count ? readers.names[r] : "");
+			snprintf(name, sizeof(name), folder->path,
+				readers.count ? readers.names[r] : "");
 			result = try(spool_path(spool, path, "%s", name), folder->write, user);
 		}
 	}
@@ -68,7 +82,8 @@ static int each_folder(const struct spool *spool, const struct passwd *user, cha
 	return result;
 }
 
-/* A spool below a folder of root's own is reached from within: the working folder needs no way that leads to it. */
+/* A spool below a folder of root's own is reached from within: the working folder needs no way
+ * that leads to it. */
 static int go_inside(struct spool *spool)
 {
 	char root[PATH_MAX];
@@ -90,9 +105,11 @@ static int become(const struct passwd *user)
 	int result;
 
 	capng_clear(CAPNG_SELECT_BOTH);
-	result = capng_change_id((int)user->pw_uid, (int)user->pw_gid, CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
+	result = capng_change_id(
+		(int)user->pw_uid, (int)user->pw_gid, CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
 	if (result) {
-		log_err("cannot become user %s (libcap-ng: %d); name another one with \"user\" in mira.conf",
+		log_err("cannot become user %s (libcap-ng: %d); name another one with \"user\" in "
+			"mira.conf",
 			user->pw_name, result);
 		return MIRA_PERSON;
 	}
@@ -109,12 +126,14 @@ int privs_drop(struct spool *spool, const struct config *config)
 		return MIRA_OK;
 	user = getpwnam(config->user);
 	if (!user) {
-		log_err("there is no user %s to become; make one, or name another with \"user\" in mira.conf",
+		log_err("there is no user %s to become; make one, or name another with \"user\" in "
+			"mira.conf",
 			config->user);
 		return MIRA_PERSON;
 	}
 	if (each_folder(spool, user, path, give)) {
-		log_err("cannot give %s to user %s: %m; give it to that user by hand", path, user->pw_name);
+		log_err("cannot give %s to user %s: %m; give it to that user by hand", path,
+			user->pw_name);
 		return MIRA_PERSON;
 	}
 	if (go_inside(spool)) {
@@ -126,7 +145,9 @@ int privs_drop(struct spool *spool, const struct config *config)
 	stay_inside(spool);
 	if (!each_folder(spool, user, path, usable))
 		return MIRA_OK;
-	log_err("user %s, whom the capture becomes, cannot work in %s: %m; give it to that user, or name another one with "
-		"\"user\" in mira.conf", user->pw_name, path);
+	log_err("user %s, whom the capture becomes, cannot work in %s: %m; give it to that user, "
+		"or name another one with "
+		"\"user\" in mira.conf",
+		user->pw_name, path);
 	return MIRA_PERSON;
 }

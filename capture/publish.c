@@ -1,4 +1,5 @@
-/* publish.c: the thread between the packets' thread and the spool, and the buffers that go to and fro between them. */
+/* publish.c: the thread between the packets' thread and the spool, and the buffers that go to
+ * and fro between them. */
 #include "capture/publish.h"
 
 #include <pthread.h>
@@ -111,7 +112,8 @@ static void set_failed(struct publisher *publisher)
 	pthread_mutex_unlock(&publisher->mutex);
 }
 
-/* After an error the state may name a batch that stands in tmp/: then whoever goes on has to see us dead. */
+/* After an error the state may name a batch that stands in tmp/: then whoever goes on has to see
+ * us dead. */
 static void close_sink(struct publisher *publisher, struct sink *sink)
 {
 	if (publisher->place.code == MIRA_OK && sink_release(&publisher->place, sink))
@@ -132,6 +134,21 @@ static void take_job(struct publisher *publisher, struct job *job)
 	free(job);
 }
 
+static void look_at_readers(struct publisher *publisher)
+{
+	const struct place *place = &publisher->place;
+	char why[PATH_MAX + 256];
+	bool high = pressure_look(
+		place->spool, place->config, "capture", "packets", NULL, why, sizeof(why));
+
+	if (high && !publisher->pressed)
+		log_warn("packets are shed, and counted, from now on: %s", why);
+	if (!high && publisher->pressed)
+		log_warn("packets are captured again: the readers of %s have caught up",
+			place->spool->root);
+	publisher->pressed = high;
+}
+
 /* Readers nobody requires must not stop the capture: past the mark their oldest batches go. */
 static void look_at_pressure(struct publisher *publisher, struct timespec *looked)
 {
@@ -144,7 +161,7 @@ static void look_at_pressure(struct publisher *publisher, struct timespec *looke
 	*looked = now;
 	pressure_trim(place->spool, place->config, place->worker, "packets");
 	if (place->live)
-		publisher->pressed = pressure_high(place->spool, place->config, "capture", "packets", NULL);
+		look_at_readers(publisher);
 }
 
 static void finish_job(struct publisher *publisher)
@@ -176,12 +193,12 @@ static void *run(void *context)
 
 /* ---- the packets' side ---- */
 
-struct publisher *publisher_start(const struct spool *spool, const struct config *config, const struct worker *worker,
-	bool live, unsigned buffers)
+struct publisher *publisher_start(const struct spool *spool, const struct config *config,
+	const struct worker *worker, bool live, unsigned buffers)
 {
 	struct publisher *publisher = x_calloc(1, sizeof(*publisher));
 
-	publisher->place = (struct place){spool, config, worker, live, MIRA_OK};
+	publisher->place = (struct place){spool, config, worker, live, MIRA_OK, 0};
 	publisher->buffers_max = buffers;
 	publisher->last = &publisher->first;
 	pthread_mutex_init(&publisher->mutex, NULL);
@@ -189,7 +206,8 @@ struct publisher *publisher_start(const struct spool *spool, const struct config
 	pthread_cond_init(&publisher->buffers_changed, NULL);
 	pthread_cond_init(&publisher->settled, NULL);
 	if (pthread_create(&publisher->thread, NULL, run, publisher))
-		die(MIRA_AGAIN, "cannot start a thread: too many run, or too little memory is left");
+		die(MIRA_AGAIN,
+			"cannot start a thread: too many run, or too little memory is left");
 	return publisher;
 }
 
@@ -274,8 +292,8 @@ void publisher_segment(struct publisher *publisher, struct sink *sink)
 	post(publisher, new_job(JOB_SEGMENT, sink));
 }
 
-void publisher_commit(struct publisher *publisher, struct sink *sink, const struct manifest *manifest,
-	const struct capstate *state)
+void publisher_commit(struct publisher *publisher, struct sink *sink,
+	const struct manifest *manifest, const struct capstate *state)
 {
 	struct job *job = new_job(JOB_COMMIT, sink);
 

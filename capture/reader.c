@@ -1,4 +1,5 @@
-/* reader.c: chooses the format of a trace by its first bytes; the packets then come from pcap.c or pcapng.c. */
+/* reader.c: chooses the format of a trace by its first bytes; the packets then come from pcap.c
+ * or pcapng.c. */
 #include "capture/reader.h"
 
 #include <errno.h>
@@ -43,11 +44,12 @@ int reader_short(struct reader *reader, uint64_t need)
 	if (feed->error == -1)
 		return -1;
 	if (feed->error == -2)
-		return reader_damage(reader, "at byte %" PRIu64 ": %.*s", feed_offset(feed), FEED_WHY - 40,
-			feed->why);
+		return reader_damage(reader, "at byte %" PRIu64 ": %.*s", feed_offset(feed),
+			FEED_WHY - 40, feed->why);
 	if (feed_left(feed) == 0)
 		return 0;
-	return reader_damage(reader, "cut at byte %" PRIu64 ": the record there takes %" PRIu64 " bytes, %zu are left",
+	return reader_damage(reader,
+		"cut at byte %" PRIu64 ": the record there takes %" PRIu64 " bytes, %zu are left",
 		feed_offset(feed), need, feed_left(feed));
 }
 

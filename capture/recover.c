@@ -1,4 +1,5 @@
-/* recover.c: how a capture begins after one that was killed: nothing is lost, nothing is captured twice. */
+/* recover.c: how a capture begins after one that was killed: nothing is lost, nothing is
+ * captured twice. */
 #include "capture/recover.h"
 
 #include <stdio.h>
@@ -12,8 +13,9 @@
 
 static int other_instance(const struct capstate *state)
 {
-	log_err("another instance (%s) captures stream %s of probe %s in this spool; wait for it or stop it", state->worker,
-		state->stream, state->probe);
+	log_err("another instance (%s) captures stream %s of probe %s in this spool; wait for it "
+		"or stop it",
+		state->worker, state->stream, state->probe);
 	return MIRA_AGAIN;
 }
 
@@ -30,7 +32,8 @@ static int wait_for_verdict(const struct capture *capture, const struct capstate
 	int now = worker_state(&capture->spool, state->worker);
 
 	if (now == WORKER_UNKNOWN)
-		log_info("stream %s was captured by %s: looking for about %d s whether that one still lives",
+		log_info("stream %s was captured by %s: looking for about %d s whether that one "
+			 "still lives",
 			state->stream, state->worker, WORKER_LOOKS * WORKER_LOOK_S);
 	while (now == WORKER_UNKNOWN && !capture_stopping()) {
 		capture_pause(LOOK_MS);
@@ -54,7 +57,8 @@ static int judge(struct capture *capture, const struct capstate *state)
 
 static int commit_named(struct capture *capture, const struct capstate *state)
 {
-	int result = batch_recover(&capture->spool, capture->worker, state->probe, state->stream, state->batch);
+	int result = batch_recover(
+		&capture->spool, capture->worker, state->probe, state->stream, state->batch);
 
 	if (result < 0)
 		return cannot(capture, "recover", state->stream);
@@ -93,12 +97,14 @@ static int publish_end(struct capture *capture, const struct capstate *state)
 	if (capstate_write(&capture->spool, &ours))
 		return cannot(capture, "write the state of", state->stream);
 	slicer_open(&slicer, capture, &stream, &ours, state->stream);
-	slicer_end(&slicer, state->records, "the capture was interrupted; what followed the last batch is not counted",
+	slicer_end(&slicer, state->records,
+		"the capture was interrupted; what followed the last batch is not counted",
 		now_us());
 	/* a new run of this stream may begin now: it must not find its state overwritten */
 	if (publisher_settle(capture->publisher))
 		return MIRA_AGAIN;
-	log_warn("stream %s: an earlier capture was interrupted; its run has been ended", state->stream);
+	log_warn("stream %s: an earlier capture was interrupted; its run has been ended",
+		state->stream);
 	return MIRA_OK;
 }
 

@@ -1,4 +1,5 @@
-/* segment.c: encodes what the capture hands to the preprocessors, packet by packet, without a call to the system. */
+/* segment.c: encodes what the capture hands to the preprocessors, packet by packet, without a
+ * call to the system. */
 #include "capture/segment.h"
 
 #include <assert.h>
@@ -18,7 +19,15 @@
 
 enum option { OPTION_END, IF_NAME = 2, IF_TSRESOL = 9, IF_FILTER = 11 };
 enum { SHB_HARDWARE = 2, SHB_OS, SHB_USERAPPL };
-enum { ISB_STARTTIME = 2, ISB_ENDTIME, ISB_IFRECV, ISB_IFDROP, ISB_FILTERACCEPT, ISB_OSDROP, ISB_USRDELIV };
+enum {
+	ISB_STARTTIME = 2,
+	ISB_ENDTIME,
+	ISB_IFRECV,
+	ISB_IFDROP,
+	ISB_FILTERACCEPT,
+	ISB_OSDROP,
+	ISB_USRDELIV
+};
 
 /* A block of known small size, put together before it goes into the buffer. */
 struct block {
@@ -225,7 +234,9 @@ bool segment_fits(const struct segment_writer *writer, const struct packet *pack
 		return true;
 	if (added && writer->count == SEGMENT_INTERFACES)
 		return false;
-	return writer->bytes + size + (writer->count + added) * ISB_BYTES + (added ? HEAD_BYTES : 0) <= limit;
+	return writer->bytes + size + (writer->count + added) * ISB_BYTES +
+		       (added ? HEAD_BYTES : 0) <=
+	       limit;
 }
 
 static void put_packet(struct segment_writer *writer, uint32_t number, const struct packet *packet)
@@ -233,8 +244,8 @@ static void put_packet(struct segment_writer *writer, uint32_t number, const str
 	static const uint8_t zero[4];
 	size_t data = padded(packet->caplen);
 	uint32_t length = EPB_FRAME + (uint32_t)data;
-	const uint32_t head[7] = {EPB, length, number, (uint32_t)(packet->time_ns >> 32), (uint32_t)packet->time_ns,
-		packet->caplen, packet->origlen};
+	const uint32_t head[7] = {EPB, length, number, (uint32_t)(packet->time_ns >> 32),
+		(uint32_t)packet->time_ns, packet->caplen, packet->origlen};
 
 	put(writer, head, sizeof(head));
 	put(writer, packet->data, packet->caplen);
@@ -265,7 +276,8 @@ bool segment_add(struct segment_writer *writer, const struct packet *packet)
 /* ---- the end ---- */
 
 /* TALLY is of interface NUMBER. */
-static void put_statistics(struct segment_writer *writer, uint32_t number, const struct tally *tally)
+static void put_statistics(
+	struct segment_writer *writer, uint32_t number, const struct tally *tally)
 {
 	struct block block;
 
@@ -275,7 +287,8 @@ static void put_statistics(struct segment_writer *writer, uint32_t number, const
 	add32(&block, (uint32_t)writer->last_ns);
 	add_time(&block, ISB_STARTTIME, writer->first_ns);
 	add_time(&block, ISB_ENDTIME, writer->last_ns);
-	add_count(&block, ISB_IFRECV, tally->captured + tally->filtered + tally->osdrop + tally->ifdrop + tally->shed);
+	add_count(&block, ISB_IFRECV,
+		tally->captured + tally->filtered + tally->osdrop + tally->ifdrop + tally->shed);
 	add_count(&block, ISB_IFDROP, tally->ifdrop);
 	add_count(&block, ISB_FILTERACCEPT, tally->captured + tally->osdrop + tally->shed);
 	add_count(&block, ISB_OSDROP, tally->osdrop);
@@ -286,7 +299,8 @@ static void put_statistics(struct segment_writer *writer, uint32_t number, const
 	put(writer, block.data, block.used);
 }
 
-void segment_end(struct segment_writer *writer, const struct tally *tally, uint32_t linktype, uint32_t snaplen)
+void segment_end(struct segment_writer *writer, const struct tally *tally, uint32_t linktype,
+	uint32_t snaplen)
 {
 	if (!writer->count)
 		put_interface(writer, linktype, snaplen);

@@ -1,4 +1,5 @@
-/* sink.c: carries the segments and batches of one stream into the spool; the only part of the capture that writes there. */
+/* sink.c: carries the segments and batches of one stream into the spool; the only part of the
+ * capture that writes there. */
 #include "capture/sink.h"
 
 #include <errno.h>
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "capture/capture.h"
@@ -33,8 +35,10 @@ struct sink {
 
 static int fail(struct place *place, const char *what, const char *path)
 {
-	log_err("cannot %s %s: %m; free space or restore access there, then start the capture again: nothing of this "
-		"batch was published", what, path);
+	log_err("cannot %s %s: %m; free space or restore access there, then start the capture "
+		"again: nothing of this "
+		"batch was published",
+		what, path);
 	place->code = MIRA_AGAIN;
 	return -1;
 }
@@ -150,32 +154,47 @@ static bool reader_lives(const struct place *place)
 
 static int no_space(struct place *place)
 {
-	log_err("less than the share min_free is free in %s, and no mira-preprocess makes room; free space or start one, then "
-		"start the capture again: it goes on there", place->spool->root);
+	log_err("less than the share min_free is free in %s, and no mira-preprocess makes room; "
+		"free space or start one, then "
+		"start the capture again: it goes on there",
+		place->spool->root);
 	place->code = MIRA_AGAIN;
 	return -1;
 }
 
 /*
- * A trace waits until its readers have caught up; live packets are shed instead (publisher_pressed()). Where nobody reads,
- * the stages are started by hand, one after the other: waiting for them would be for ever, and only space sets a limit.
+ * A trace waits until its readers have caught up; live packets are shed instead
+ * (publisher_pressed()). Where nobody reads, the stages are started by hand, one after the other:
+ * waiting for them would be for ever, and only space sets a limit.
  */
 static int wait_for_readers(struct place *place, const char *name)
 {
-	while (pressure_high(place->spool, place->config, "capture", "packets", name)) {
+	char why[PATH_MAX + 256];
+	bool said = false;
+
+	if (time(NULL) == place->looked)
+		return 0;
+	while (pressure_look(
+		place->spool, place->config, "capture", "packets", name, why, sizeof(why))) {
+		double free_share = nfs_free_share(place->spool->root);
+
 		if (capture_stopping())
 			return -1;
-		if (!reader_lives(place)) {
-			double free_share = nfs_free_share(place->spool->root);
-
-			return free_share >= 0 && free_share < place->config->min_free ? no_space(place) : 0;
-		}
+		if (!reader_lives(place) && free_share >= 0 && free_share < place->config->min_free)
+			return no_space(place);
+		if (!reader_lives(place))
+			break;
+		if (!said)
+			log_info("waiting: %s", why);
+		said = true;
 		capture_pause(LOOK_MS);
 	}
+	place->looked = time(NULL);
 	return 0;
 }
 
-/* Another instance that thought us dead has written its name into the state: then it captures this stream, not we. */
+/* Another instance that thought us dead has written its name into the state: then it captures
+ * this stream, not we. */
 static int still_ours(struct place *place, const struct capstate *state)
 {
 	struct capstate now;
@@ -185,13 +204,14 @@ static int still_ours(struct place *place, const struct capstate *state)
 		return 0;
 	if (result < 0)
 		return fail(place, "read the state of stream", state->stream);
-	log_err("another instance (%s) has taken over stream %s; this one ends", result ? now.worker : "unknown",
-		state->stream);
+	log_err("another instance (%s) has taken over stream %s; this one ends",
+		result ? now.worker : "unknown", state->stream);
 	place->code = MIRA_AGAIN;
 	return -1;
 }
 
-static int publish(struct place *place, struct sink *sink, struct manifest *manifest, const struct capstate *state)
+static int publish(struct place *place, struct sink *sink, struct manifest *manifest,
+	const struct capstate *state)
 {
 	int result;
 
@@ -210,7 +230,8 @@ static int publish(struct place *place, struct sink *sink, struct manifest *mani
 	return 0;
 }
 
-int sink_commit(struct place *place, struct sink *sink, struct manifest *manifest, const struct capstate *state)
+int sink_commit(struct place *place, struct sink *sink, struct manifest *manifest,
+	const struct capstate *state)
 {
 	for (size_t i = 0; i < sink->written.segment_count; i++) {
 		const struct segment *segment = &sink->written.segments[i];
@@ -234,7 +255,8 @@ static void abandon(struct sink *sink)
 		close(sink->fd);
 	sink->fd = -1;
 	if (sink->open && nftw(sink->batch.path, remove_entry, 16, FTW_DEPTH | FTW_PHYS))
-		log_warn("cannot remove %s: %m; the next capture of this stream will", sink->batch.path);
+		log_warn("cannot remove %s: %m; the next capture of this stream will",
+			sink->batch.path);
 	sink->open = false;
 }
 

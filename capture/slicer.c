@@ -1,4 +1,5 @@
-/* slicer.c: decides where one batch ends and the next begins, between the packets' source and segment.c. */
+/* slicer.c: decides where one batch ends and the next begins, between the packets' source and
+ * segment.c. */
 #include "capture/slicer.h"
 
 #include <stdio.h>
@@ -108,7 +109,8 @@ static void close_batch(struct slicer *slicer, uint64_t records, bool end, const
 	slicer->state.packet_index += slicer->batch.captured;
 	slicer->state.records = records;
 	slicer->state.cumulative = manifest.cumulative;
-	publisher_commit(slicer->capture->publisher, slicer->writer.sink, &manifest, &slicer->state);
+	publisher_commit(
+		slicer->capture->publisher, slicer->writer.sink, &manifest, &slicer->state);
 	memset(&slicer->batch, 0, sizeof(slicer->batch));
 	slicer->earliest_ns = slicer->latest_ns = 0;
 	slicer->open = false;
@@ -124,7 +126,8 @@ static bool period_over(const struct slicer *slicer, uint64_t time_ns)
 	       (double)(time_ns - slicer->first_ns) >= period_ns;
 }
 
-/* Makes sure that the packet's segment is open: this one, the next one of the batch, or the first one of the next batch. */
+/* Makes sure that the packet's segment is open: this one, the next one of the batch, or the
+ * first one of the next batch. */
 static bool place(struct slicer *slicer, const struct packet *packet, uint64_t record)
 {
 	const struct config *config = &slicer->capture->config;

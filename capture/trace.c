@@ -31,7 +31,8 @@ static bool active(const struct slicer *slicer)
 
 /* ---- before the first packet ---- */
 
-/* Standard input cannot be read again: a capture of it that was killed has ended, and is told to have. */
+/* Standard input cannot be read again: a capture of it that was killed has ended, and is told to
+ * have. */
 static int end_lost_runs(struct job *job, const struct naming *naming)
 {
 	int code = MIRA_OK;
@@ -42,8 +43,8 @@ static int end_lost_runs(struct job *job, const struct naming *naming)
 	for (size_t i = 0; i < naming->state_count && pipe && !code; i++) {
 		const struct capstate *state = &naming->states[i];
 
-		if (strcmp(state->probe, job->capture->probe) == 0 && !state->live && !state->ended &&
-			strncmp(state->stream, "stdin", 5) == 0)
+		if (strcmp(state->probe, job->capture->probe) == 0 && !state->live &&
+			!state->ended && strncmp(state->stream, "stdin", 5) == 0)
 			code = recover_end(job->capture, state);
 	}
 	return code;
@@ -64,14 +65,17 @@ static int prepare_trace(struct job *job, struct naming *naming, struct trace *t
 			code = recover_stream(capture, &states[i]);
 		if (code || states[i].ended)
 			continue;
-		snprintf(states[i].worker, sizeof(states[i].worker), "%s", worker_name(capture->worker));
-		slicer_open(&trace->slicers[i], capture, &config->streams[i], &states[i], trace->label);
+		snprintf(states[i].worker, sizeof(states[i].worker), "%s",
+			worker_name(capture->worker));
+		slicer_open(
+			&trace->slicers[i], capture, &config->streams[i], &states[i], trace->label);
 	}
 	free(states);
 	return code;
 }
 
-/* Consolidation waits for the runs that it finds, so all are there before the first batch of any. */
+/* Consolidation waits for the runs that it finds, so all are there before the first batch of
+ * any. */
 static int write_states(struct job *job)
 {
 	const struct config *config = &job->capture->config;
@@ -80,9 +84,11 @@ static int write_states(struct job *job)
 		for (size_t i = 0; i < config->stream_count; i++) {
 			const struct slicer *slicer = &job->catalog.traces[t].slicers[i];
 
-			if (!active(slicer) || !capstate_write(&job->capture->spool, &slicer->state))
+			if (!active(slicer) ||
+				!capstate_write(&job->capture->spool, &slicer->state))
 				continue;
-			log_err("cannot write the state of stream %s in %s: %m; free space there and start again",
+			log_err("cannot write the state of stream %s in %s: %m; free space there "
+				"and start again",
 				slicer->state.stream, job->capture->spool.root);
 			return MIRA_AGAIN;
 		}
@@ -96,7 +102,8 @@ static int prepare(struct job *job)
 	int code = MIRA_OK;
 
 	if (naming_begin(&naming, job->capture)) {
-		log_err("cannot read what stands in %s/state/capture: %m", job->capture->spool.root);
+		log_err("cannot read what stands in %s/state/capture: %m",
+			job->capture->spool.root);
 		return MIRA_AGAIN;
 	}
 	code = end_lost_runs(job, &naming);
@@ -122,7 +129,8 @@ static bool decodable(struct job *job, struct trace *trace, const struct packet 
 	if (packet->linktype == LINKTYPE_EN10MB || linktype_find(packet->linktype))
 		return true;
 	if (!trace->warned)
-		log_err("%s: packets of link type %u, which is not known to MIRA, are not captured; they count as filtered",
+		log_err("%s: packets of link type %u, which is not known to MIRA, are not "
+			"captured; they count as filtered",
 			trace->label, packet->linktype);
 	trace->warned = true;
 	job->code = capture_worse(job->code, MIRA_PERSON);
@@ -142,7 +150,8 @@ static bool route(struct job *job, struct trace *trace, const struct packet *pac
 
 		if (!filter_passes(capture->filters[i], packet))
 			continue;
-		return !active(slicer) || record < slicer->state.records || slicer_add(slicer, packet, record);
+		return !active(slicer) || record < slicer->state.records ||
+		       slicer_add(slicer, packet, record);
 	}
 	filtered(trace, record);
 	return true;
@@ -200,15 +209,16 @@ static void end_trace(struct job *job, struct trace *trace, uint32_t linktype, c
 		slicer_end(slicer, trace->records, damaged, trace->first_us);
 	}
 	if (damaged)
-		log_warn("%s is damaged: %s; what stands before, %" PRIu64 " packets, is captured", trace->label, damaged,
-			trace->records);
+		log_warn("%s is damaged: %s; what stands before, %" PRIu64 " packets, is captured",
+			trace->label, damaged, trace->records);
 	else
 		log_info("captured %s: %" PRIu64 " packets", trace->label, trace->records);
 }
 
 static int cannot_read(struct job *job, const struct trace *trace)
 {
-	log_err("cannot read %s further: %m; restore access to it and start again: the capture goes on there",
+	log_err("cannot read %s further: %m; restore access to it and start again: the capture "
+		"goes on there",
 		trace->label);
 	job->code = MIRA_AGAIN;
 	return -1;
@@ -217,11 +227,14 @@ static int cannot_read(struct job *job, const struct trace *trace)
 /* RESULT is pump()'s. 0 to go on with the next trace. */
 static int finish_trace(struct job *job, struct trace *trace, struct reader *reader, int result)
 {
-	const char *damaged = result == -2 ? reader_why(reader) : *trace->damaged ? trace->damaged : NULL;
+	const char *damaged = result == -2	? reader_why(reader)
+			      : *trace->damaged ? trace->damaged
+						: NULL;
 
 	if (must_stop(job)) {
 		if (!trace->source->resumable && capture_stopping())
-			end_trace(job, trace, reader_linktype(reader), "stopped by a signal before the input ended");
+			end_trace(job, trace, reader_linktype(reader),
+				"stopped by a signal before the input ended");
 		return 1;
 	}
 	if (result == -1)
@@ -242,7 +255,8 @@ static int capture_trace(struct job *job, struct trace *trace, struct input *inp
 	if (reader) {
 		result = finish_trace(job, trace, reader, pump(job, trace, reader));
 	} else {
-		/* out of a pipe, of which only the head had been seen; or a file that has changed */
+		/* out of a pipe, of which only the head had been seen; or a file that has
+		 * changed */
 		log_err("%s cannot be captured: %s", trace->label, why);
 		job->code = capture_worse(job->code, MIRA_PERSON);
 		end_trace(job, trace, LINKTYPE_EN10MB, why);

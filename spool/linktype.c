@@ -6,7 +6,6 @@ static const struct linktype table[] = {
 	{1, 1, "Ethernet"},
 	{0, 0, "BSD loopback"},
 	{8, 8, "SLIP"},
-	{8, 8, "SLIP"},
 	{9, 9, "PPP"},
 	{12, 12, "raw IP (12)"},
 	{14, 12, "raw IP (14)"},

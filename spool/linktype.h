@@ -1,8 +1,9 @@
 /*
- * linktype.h: the link types that packets segments may hold (numbers of the tcpdump.org registry, LINKTYPE_*).
+ * linktype.h: the link types that packets segments may hold (numbers of the tcpdump.org registry,
+ * LINKTYPE_*).
  *
- * The capture refuses what is not in this table: nothing behind it could find the IP packet inside. Whoever teaches the
- * decoder (preprocess/link.c) a link type adds its row here.
+ * The capture refuses what is not in this table: nothing behind it could find the IP packet inside.
+ * Whoever teaches the decoder (preprocess/link.c) a link type adds its row here.
  */
 #ifndef SPOOL_LINKTYPE_H
 #define SPOOL_LINKTYPE_H
@@ -15,7 +16,7 @@ enum { LINKTYPE_EN10MB = 1 };
 
 struct linktype {
 	uint32_t number;
-	int dlt;	/* what libpcap calls it when it compiles a filter; differs for a few old types */
+	int dlt; /* what libpcap calls it when it compiles a filter; differs for a few old types */
 	const char *name;
 };
 

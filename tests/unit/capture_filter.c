@@ -7,13 +7,15 @@
 #define NFLOG 239
 
 /* 10.0.0.1 to 10.0.0.2, UDP, port 53 both ways. */
-static const uint8_t ip[] = {0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 0, 53, 0, 53, 0, 8, 0, 0};
+static const uint8_t ip[] = {0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 0,
+	53, 0, 53, 0, 8, 0, 0};
 
 static bool passes(struct filter *filter, uint32_t linktype)
 {
 	uint8_t frame[14 + sizeof(ip)] = {[12] = 8};
 	size_t head = linktype == LINKTYPE_EN10MB ? 14 : 0;
-	struct packet packet = {.linktype = linktype, .data = frame, .caplen = (uint32_t)(head + sizeof(ip))};
+	struct packet packet = {
+		.linktype = linktype, .data = frame, .caplen = (uint32_t)(head + sizeof(ip))};
 
 	memcpy(frame + head, ip, sizeof(ip));
 	packet.origlen = packet.caplen;
@@ -32,7 +34,8 @@ static void empty_takes_all(void **state)
 
 static void one_expression_several_link_types(void **state)
 {
-	struct filter *dns = filter_new("dns", "udp port 53"), *web = filter_new("web", "tcp port 80");
+	struct filter *dns = filter_new("dns", "udp port 53"),
+		      *web = filter_new("web", "tcp port 80");
 
 	for (int round = 0; round < 3; round++) {
 		assert_true(passes(dns, LINKTYPE_EN10MB));

@@ -1,4 +1,5 @@
-/* reader.c, pcap.c, pcapng.c: every variant of the formats, and what hostile bytes may do to them. */
+/* reader.c, pcap.c, pcapng.c: every variant of the formats, and what hostile bytes may do to
+ * them. */
 #include "tests/unit/tmp.h"
 
 #include <byteswap.h>
@@ -219,7 +220,8 @@ static void pcap_in_both_orders_and_units(void **state)
 		expect_end();
 
 		begin(swapped);
-		pcap_header(0xa1b23c4d, 4, 0xf4000000 | RAW); /* the high bits tell of a frame check sequence */
+		pcap_header(0xa1b23c4d, 4,
+			0xf4000000 | RAW); /* the high bits tell of a frame check sequence */
 		pcap_record(4294967295, 999999999, 1, 1);
 		put("x", 1);
 		open_trace();
@@ -327,15 +329,15 @@ static void pcapng_time(void **state)
 		{9, 0, 7, 7},
 		{1, 0, 15, 1500000000},
 		{12, 0, 1999, 1},
-		{200 - 72, 0, 5, 5000000000},	    /* 2^0 */
-		{128 + 10, 0, 1536, 1500000000},    /* 2^-10 */
+		{200 - 72, 0, 5, 5000000000},	 /* 2^0 */
+		{128 + 10, 0, 1536, 1500000000}, /* 2^-10 */
 		{128 + 32, 0, 1ull << 32, 1000000000},
 		{128 + 127, 0, UINT64_MAX, 0},
-		{40, 0, UINT64_MAX - 1, 0},	    /* finer than any clock */
+		{40, 0, UINT64_MAX - 1, 0}, /* finer than any clock */
 		{6, 100, 1, 100000001000},
 		{6, -1, 2500000, 1500000000},
-		{6, -10, 1, 0},			    /* before 1970 */
-		{6, 0, UINT64_MAX, INT64_MAX},	    /* after 2262 */
+		{6, -10, 1, 0},		       /* before 1970 */
+		{6, 0, UINT64_MAX, INT64_MAX}, /* after 2262 */
 		{1, INT64_MAX, UINT64_MAX, INT64_MAX},
 		{1, INT64_MIN, UINT64_MAX, 0},
 	};

@@ -1,4 +1,5 @@
-/* slicer.c, segment.c, publish.c, sink.c: where batches end, what their books say, what stands in the spool. */
+/* slicer.c, segment.c, publish.c, sink.c: where batches end, what their books say, what stands
+ * in the spool. */
 #include "tests/unit/tmp.h"
 
 #include "capture/slicer.h"
@@ -32,7 +33,8 @@ static int set_up(void **state)
 	snprintf(policy, sizeof(policy), "%s", "0123456789abcdef0123456789abcdef");
 	memcpy(capture.rules, policy, sizeof(capture.rules));
 	capture.worker = worker_start(&capture.spool, "capture");
-	capture.publisher = publisher_start(&capture.spool, &capture.config, capture.worker, false, 8);
+	capture.publisher =
+		publisher_start(&capture.spool, &capture.config, capture.worker, false, 8);
 	stream.snaplen = 262144;
 	return 0;
 }
@@ -48,7 +50,8 @@ static int tear_down(void **state)
 
 static void open_stream(bool live)
 {
-	struct capstate start = {.probe = "p", .stream = "s", .run = "5e1f0c9a7b3d2e4f5a6b7c8d9e0f1a2b"};
+	struct capstate start = {
+		.probe = "p", .stream = "s", .run = "5e1f0c9a7b3d2e4f5a6b7c8d9e0f1a2b"};
 
 	start.live = live;
 	snprintf(start.worker, sizeof(start.worker), "%s", worker_name(capture.worker));
@@ -78,7 +81,9 @@ static void finish(size_t wanted)
 
 	assert_int_equal(publisher_end(capture.publisher), 0);
 	namelist_free(&batches);
-	assert_int_equal(nfs_list(spool_path(&capture.spool, path, "packets/preprocess/ready"), &batches), 0);
+	assert_int_equal(
+		nfs_list(spool_path(&capture.spool, path, "packets/preprocess/ready"), &batches),
+		0);
 	namelist_sort(&batches);
 	assert_int_equal(batches.count, wanted);
 }
@@ -98,7 +103,8 @@ static const struct manifest *batch(size_t index)
 	assert_int_equal(manifest_read(&manifest, path, why), 0);
 	assert_int_equal(manifest_check(&manifest, path, why), 0);
 	assert_int_equal(manifest.counts.seen, manifest.counts.captured + manifest.counts.filtered +
-						       manifest.counts.dropped + manifest.counts.shed);
+						       manifest.counts.dropped +
+						       manifest.counts.shed);
 	return &manifest;
 }
 
@@ -147,7 +153,8 @@ static void time_that_runs_backwards_stays_in_the_batch(void **state)
 	assert_int_equal(manifest.last_ms, 1700000101000);
 }
 
-/* What is filtered between two batches belongs to the first: only a packet of the stream closes it. */
+/* What is filtered between two batches belongs to the first: only a packet of the stream closes
+ * it. */
 static void filtered_packets_close_nothing(void **state)
 {
 	records = 0;
@@ -202,7 +209,8 @@ static void segments_keep_to_their_size(void **state)
 	assert_int_equal(manifest.cumulative.captured, 1000);
 }
 
-/* A packet that is larger than a segment makes one of its own; one larger than what is written at once goes in pieces. */
+/* A packet that is larger than a segment makes one of its own; one larger than what is written
+ * at once goes in pieces. */
 static void a_segment_takes_at_least_one_packet(void **state)
 {
 	records = 0;
@@ -228,7 +236,8 @@ static void packets_are_cut_at_the_streams_snap_length(void **state)
 
 static void a_segment_describes_a_bounded_number_of_interfaces(void **state)
 {
-	struct packet packet = {.caplen = 4, .origlen = 4, .linktype = 1, .data = payload, .time_ns = START};
+	struct packet packet = {
+		.caplen = 4, .origlen = 4, .linktype = 1, .data = payload, .time_ns = START};
 
 	records = 0;
 	open_stream(false);
@@ -261,7 +270,8 @@ static void a_stopped_stream_goes_on_at_the_next_batch(void **state)
 	assert_int_equal(now.next_seq, 1);
 	assert_false(now.ended);
 
-	capture.publisher = publisher_start(&capture.spool, &capture.config, capture.worker, false, 8);
+	capture.publisher =
+		publisher_start(&capture.spool, &capture.config, capture.worker, false, 8);
 	snprintf(now.worker, sizeof(now.worker), "%s", worker_name(capture.worker));
 	assert_int_equal(capstate_write(&capture.spool, &now), 0);
 	slicer_open(&slicer, &capture, &stream, &now, "test");
@@ -294,12 +304,66 @@ static void a_stream_that_was_taken_over_is_given_up(void **state)
 	assert_int_equal(now.next_seq, 0);
 }
 
+/* ---- readers that are behind ---- */
+
+static size_t waiting(void)
+{
+	char path[PATH_MAX];
+	struct namelist names;
+	size_t count;
+
+	assert_int_equal(
+		nfs_list(spool_path(&capture.spool, path, "packets/preprocess/ready"), &names), 0);
+	count = names.count;
+	namelist_free(&names);
+	return count;
+}
+
+static void add_batches(double from, int count)
+{
+	for (int i = 0; i < count; i++)
+		add(from + 10 * i);
+}
+
+/* Nobody reads: the stages are started one after the other, and waiting would be for ever. */
+static void a_trace_does_not_wait_for_nobody(void **state)
+{
+	records = 0;
+	capture.config.max_batches = 2;
+	open_stream(false);
+	add_batches(0, 6);
+	publisher_settle(capture.publisher);
+	capture_pause(1100);
+	add_batches(60, 6);
+	end(12);
+}
+
+static void a_trace_waits_for_a_reader_that_lives(void **state)
+{
+	struct worker *reader;
+
+	records = 0;
+	capture.config.max_batches = 2;
+	open_stream(false);
+	add_batches(0, 6);
+	publisher_settle(capture.publisher);
+	assert_int_equal(waiting(), 5);
+	reader = worker_start(&capture.spool, "preprocess");
+	capture_pause(1100); /* looked at once a second */
+	add_batches(60, 3);
+	capture_pause(1100);
+	assert_int_equal(waiting(), 5);
+	worker_stop(reader);
+	end(9);
+}
+
 /* ---- live ---- */
 
 static void live_batches_turn_with_and_without_packets(void **state)
 {
 	assert_int_equal(publisher_end(capture.publisher), 0);
-	capture.publisher = publisher_start(&capture.spool, &capture.config, capture.worker, true, 8);
+	capture.publisher =
+		publisher_start(&capture.spool, &capture.config, capture.worker, true, 8);
 	records = 0;
 	open_stream(true);
 	assert_true(slicer_turn(&slicer, 5000000));
@@ -327,7 +391,8 @@ static void live_refuses_packets_when_the_spool_is_slow(void **state)
 	unsigned taken = 0;
 
 	assert_int_equal(publisher_end(capture.publisher), 0);
-	capture.publisher = publisher_start(&capture.spool, &capture.config, capture.worker, true, 1);
+	capture.publisher =
+		publisher_start(&capture.spool, &capture.config, capture.worker, true, 1);
 	records = 0;
 	open_stream(true);
 	assert_true(slicer_turn(&slicer, 5000000));
@@ -360,6 +425,8 @@ int main(void)
 		TEST(a_segment_describes_a_bounded_number_of_interfaces),
 		TEST(a_stopped_stream_goes_on_at_the_next_batch),
 		TEST(a_stream_that_was_taken_over_is_given_up),
+		TEST(a_trace_does_not_wait_for_nobody),
+		TEST(a_trace_waits_for_a_reader_that_lives),
 		TEST(live_batches_turn_with_and_without_packets),
 		TEST(live_refuses_packets_when_the_spool_is_slow),
 	};

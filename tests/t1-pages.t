@@ -69,7 +69,7 @@ commands() { # build/bin/mira X … and mira-X --option …: the command and its
 }
 ok 'README: each option of its commands is there' commands
 
-ok 'make install' make -s B="${MIRA_BUILD:-$(dirname "$MIRA_BIN")}" DESTDIR="$tmp/root" install FAULTS=1
+ok 'make install' make -s -o all B="${MIRA_BUILD:-$(dirname "$MIRA_BIN")}" DESTDIR="$tmp/root" install
 installed() {
     for path in "$MIRA_BIN"/*; do cmp "$path" "$tmp/root/usr/bin/${path##*/}" || return 1; done
     for page in ./*/*.[158]; do cmp "$page" "$tmp/root/usr/share/man/man${page##*.}/${page##*/}" || return 1; done
@@ -81,6 +81,6 @@ exits 0 'what is installed audits the demo capture' env -u MIRA_CONFIG PATH=/usr
     --config "$tmp/root/etc/mira/mira.conf" --out "$tmp/audit" tests/data/demo.pcap
 exits 0 'and its balance closes' "$tmp/root/usr/bin/mira" balance "$tmp/audit"
 echo '# mine' >>"$tmp/root/etc/mira/mira.conf"
-make -s B="${MIRA_BUILD:-$(dirname "$MIRA_BIN")}" DESTDIR="$tmp/root" install FAULTS=1
+make -s -o all B="${MIRA_BUILD:-$(dirname "$MIRA_BIN")}" DESTDIR="$tmp/root" install
 ok 'installing again leaves the configuration alone' grep -q '# mine' "$tmp/root/etc/mira/mira.conf"
 done_testing

@@ -174,8 +174,8 @@ static int wait_for_readers(struct place *place, const char *name)
 
 	if (time(NULL) == place->looked)
 		return 0;
-	while (pressure_look(
-		place->spool, place->config, "capture", "packets", name, why, sizeof(why))) {
+	while (pressure_look(place->spool, place->config, "capture", "packets", name, why,
+		sizeof(why))) {
 		double free_share = nfs_free_share(place->spool->root);
 
 		if (capture_stopping())
@@ -254,7 +254,8 @@ static void abandon(struct sink *sink)
 	if (sink->fd >= 0)
 		close(sink->fd);
 	sink->fd = -1;
-	if (sink->open && nftw(sink->batch.path, remove_entry, 16, FTW_DEPTH | FTW_PHYS))
+	if (sink->open && nftw(sink->batch.path, remove_entry, 16, FTW_DEPTH | FTW_PHYS) &&
+		errno != ENOENT)
 		log_warn("cannot remove %s: %m; the next capture of this stream will",
 			sink->batch.path);
 	sink->open = false;

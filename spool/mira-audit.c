@@ -9,105 +9,74 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "spool/capstate.h"
 #include "spool/log.h"
 #include "spool/nfs.h"
 #include "spool/rules.h"
-#include "spool/spool.h"
-#include "spool/traceid.h"
 
 #define AUDIT_FORMAT 1
 
 /* ---- what the audit is of ---- */
 
-static const char *base_name(const char *path)
+/* XXH3 of COUNT texts, each with its end. */
+static void hash_texts(const char *const *texts, size_t count, char hex[33])
 {
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-static int describe_file(struct audit *audit, const char *file)
-{
-	char run[RUN_HEX + 1];
-	size_t i;
-	json_t *input;
-	int fd;
-
-	if (!strcmp(file, "-")) {
-		trace_id_random(run);
-	} else {
-		fd = open(file, O_RDONLY | O_CLOEXEC);
-		if (fd < 0 || trace_id(fd, run)) {
-			log_err("cannot read %s: %m; name a capture file that this user may read", file);
-			if (fd >= 0)
-				close(fd);
-			return MIRA_PERSON;
-		}
-		close(fd);
-	}
-	json_array_foreach(audit->inputs, i, input) {
-		if (strcmp(json_string_value(json_object_get(input, "run")), run))
-			continue;
-		log_err("%s and %s are the same capture; name it once, or its packets would count twice",
-			json_string_value(json_object_get(input, "file")), file);
-		return MIRA_PERSON;
-	}
-	json_array_append_new(audit->inputs, json_pack("{ssssss}", "file", file, "stream", base_name(file), "run", run));
-	return MIRA_OK;
-}
-
-static void add_text(XXH3_state_t *hash, const char *text)
-{
-	XXH3_128bits_update(hash, text, strlen(text) + 1);
-}
-
-/* The key: everything that decides the answer; of a file its content and what its stream is named after, not its folder. */
-static int make_key(struct audit *audit, const struct config *config, const char *cut)
-{
-	char rules[33];
-	XXH3_state_t *hash;
+	XXH3_state_t *hash = XXH3_createState();
 	XXH128_canonical_t digest;
+
+	XXH3_128bits_reset(hash);
+	for (size_t i = 0; i < count; i++)
+		XXH3_128bits_update(hash, texts[i], strlen(texts[i]) + 1);
+	XXH128_canonicalFromHash(&digest, XXH3_128bits_digest(hash));
+	for (int byte = 0; byte < 16; byte++)
+		snprintf(hex + 2 * byte, 3, "%02x", digest.digest[byte]);
+	XXH3_freeState(hash);
+}
+
+/* The key: everything that decides the answer; of a file its content and what its stream is named
+ * after, not its folder. */
+static int make_key(struct audit *audit, const struct config *config,
+	const struct run_options *options)
+{
+	char rules[33], cut[64];
+	const char **texts;
 	json_t *input;
-	size_t i;
+	size_t i, count = 0;
 
 	if (rules_hash(config, rules))
 		return MIRA_PERSON;
-	hash = XXH3_createState();
-	XXH3_128bits_reset(hash);
-	json_array_foreach(audit->inputs, i, input)
-	{
-		add_text(hash, json_string_value(json_object_get(input, "run")));
-		add_text(hash, json_string_value(json_object_get(input, "stream")));
+	snprintf(cut, sizeof(cut), "%llu %.9g",
+		(unsigned long long)(options->segment_bytes ? options->segment_bytes
+							    : config->segment_bytes),
+		options->period_s > 0 ? options->period_s : config->period_s);
+	texts = x_calloc(2 * json_array_size(audit->inputs.list) + 2, sizeof(*texts));
+	json_array_foreach(audit->inputs.list, i, input) {
+		const char *run = json_string_value(json_object_get(input, "run"));
+
+		texts[count++] = run ? run : "";
+		texts[count++] = json_string_value(json_object_get(input, "stream"));
 	}
-	add_text(hash, rules);
-	add_text(hash, cut);
-	XXH128_canonicalFromHash(&digest, XXH3_128bits_digest(hash));
-	for (int byte = 0; byte < 16; byte++)
-		snprintf(audit->key + 2 * byte, 3, "%02x", digest.digest[byte]);
-	XXH3_freeState(hash);
+	texts[count++] = rules;
+	texts[count++] = cut;
+	hash_texts(texts, count, audit->key);
+	free(texts);
 	return MIRA_OK;
 }
 
-int audit_describe(struct audit *audit, const struct config *config, const char *cut, char **files, int count,
-	const char *interface)
+int audit_describe(struct audit *audit, const struct config *config,
+	const struct run_options *options)
 {
-	int code = MIRA_OK;
+	int code;
 
 	memset(audit, 0, sizeof(*audit));
-	audit->lock = -1;
-	audit->inputs = json_array();
-	for (int i = 0; i < count && !code; i++)
-		code = describe_file(audit, files[i]);
-	if (interface) {
-		char run[RUN_HEX + 1];
-
-		trace_id_random(run);
-		json_array_append_new(audit->inputs, json_pack("{ssssss}", "interface", interface, "stream", interface, "run", run));
-	}
-	return code ? code : make_key(audit, config, cut);
+	audit->lock = audit->spool_lock = -1;
+	code = inputs_describe(&audit->inputs, options->files, options->file_count,
+		options->interface);
+	return code ? code : make_key(audit, config, options);
 }
 
 /* ---- the folder ---- */
@@ -117,19 +86,28 @@ static char *in_dir(const struct audit *audit, const char *name)
 	return x_sprintf("%s/%s", audit->dir, name);
 }
 
+/* Who may not write there has to do something about it; a full disk may empty itself. */
+static int cannot_write(const char *path)
+{
+	int code = errno == EACCES || errno == EPERM || errno == EROFS ? MIRA_PERSON : MIRA_AGAIN;
+
+	log_err("cannot write %s: %m; %s or name another folder with --out", path,
+		code == MIRA_PERSON ? "have this user allowed to write there" : "free space there");
+	return code;
+}
+
 static int write_state(const struct audit *audit)
 {
-	json_t *state = json_pack("{sisssOsssbsbsi}", "format", AUDIT_FORMAT, "key", audit->key, "inputs", audit->inputs,
-		"spool", audit->spool, "temporary", audit->temporary, "complete", audit->complete, "code", audit->code);
+	json_t *state = json_pack("{sisssOsssbsbsi}", "format", AUDIT_FORMAT, "key", audit->key,
+		"inputs", audit->inputs.list, "spool", audit->spool, "temporary", audit->temporary,
+		"complete", audit->complete, "code", audit->code);
 	char *text = json_dumps(state, JSON_INDENT(2)), *path = in_dir(audit, "audit.json");
-	int result = nfs_write_file(path, text, strlen(text));
+	int code = nfs_write_file(path, text, strlen(text)) ? cannot_write(path) : MIRA_OK;
 
-	if (result)
-		log_err("cannot write %s: %m; free space or name another folder with --out", path);
 	json_decref(state);
 	free(text);
 	free(path);
-	return result ? MIRA_AGAIN : MIRA_OK;
+	return code;
 }
 
 static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *walk)
@@ -143,45 +121,172 @@ static void remove_tree(const char *path)
 		log_warn("cannot remove %s: %m; remove it by hand", path);
 }
 
+/*
+ * The stages inherit FD, so what a killed mira run leaves is locked until the last of them is gone,
+ * which takes a moment. A file system without locks has none to offer.
+ */
+static bool locked_by_others(int fd)
+{
+	const struct timespec moment = {0, 50 * 1000000L};
+
+	for (int i = 0; i < 10; i++) {
+		if (!flock(fd, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK)
+			return false;
+		nanosleep(&moment, NULL);
+	}
+	return true;
+}
+
 static int lock_dir(struct audit *audit)
 {
-	audit->lock = open(audit->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	audit->lock = open(audit->dir, O_RDONLY | O_DIRECTORY);
 	if (audit->lock < 0) {
 		log_err("cannot open %s: %m; name another folder with --out", audit->dir);
 		return MIRA_PERSON;
 	}
-	if (!flock(audit->lock, LOCK_EX | LOCK_NB))
+	if (!locked_by_others(audit->lock))
 		return MIRA_OK;
-	log_err("another mira run works on %s; wait for it or name another folder with --out", audit->dir);
+	log_err("another mira run works on %s; wait for it or name another folder with --out",
+		audit->dir);
 	return MIRA_AGAIN;
 }
+
+/* ---- the spool ---- */
+
+/* A temporary spool is named after content and folder, so that two audits never share one. */
+static int name_temporary(struct audit *audit)
+{
+	const char *place = getenv("TMPDIR"), *const texts[] = {audit->key, audit->dir};
+	char hash[33];
+
+	if (!place || !*place)
+		return snprintf(audit->spool, sizeof(audit->spool), "%s/.spool", audit->dir);
+	hash_texts(texts, 2, hash);
+	return snprintf(audit->spool, sizeof(audit->spool), "%s%s/mira-spool-%s",
+		place[0] == '/' ? "" : "./", place, hash);
+}
+
+/* Absolute, so that the same command may come from elsewhere. */
+static int name_spool(struct audit *audit, const char *named)
+{
+	char here[PATH_MAX], given[PATH_MAX];
+	int length;
+
+	audit->temporary = !named;
+	length = named ? snprintf(audit->spool, sizeof(audit->spool), "%s", named)
+		       : name_temporary(audit);
+	if (audit->spool[0] != '/' && length < PATH_MAX && getcwd(here, sizeof(here))) {
+		memcpy(given, audit->spool, sizeof(given));
+		length = snprintf(audit->spool, sizeof(audit->spool), "%s/%s", here, given);
+	}
+	/* a path that ends in "/" would name another spool than the same one without */
+	while (length > 1 && length < PATH_MAX && audit->spool[length - 1] == '/')
+		audit->spool[--length] = '\0';
+	if (length < PATH_MAX)
+		return MIRA_OK;
+	log_err("the path of the spool is too long; name a shorter one with --spool");
+	return MIRA_PERSON;
+}
+
+static int not_ours(const struct spool *spool)
+{
+	log_err("the spool %s holds packets of another audit; name another folder with --spool",
+		spool->root);
+	return MIRA_PERSON;
+}
+
+/* What was captured there by hand has to be of our inputs, too. */
+static int compare_runs(const struct audit *audit, const struct spool *spool,
+	const struct capstate *states, ssize_t count)
+{
+	for (ssize_t i = 0; i < count; i++)
+		if (!inputs_have(&audit->inputs, states[i].run))
+			return not_ours(spool);
+	return MIRA_OK;
+}
+
+static int compare_store(const struct audit *audit, const struct spool *spool)
+{
+	char path[PATH_MAX], *db = nfs_read_file(spool_path(spool, path, "state/store.path"), NULL);
+	char *ours = in_dir(audit, "mira.db");
+	bool other = db && strcmp(db, ours) && access(db, F_OK) == 0;
+
+	if (other)
+		log_err("the spool %s belongs to the audit in %.*s; name that folder with --out, "
+			"or another spool with --spool",
+			spool->root, (int)(strlen(db) - strlen("/mira.db")), db);
+	free(ours);
+	free(db);
+	return other ? MIRA_PERSON : MIRA_OK;
+}
+
+static int mark_spool(const struct audit *audit, const char *path)
+{
+	return nfs_write_file(path, audit->key, strlen(audit->key)) ? cannot_write(path) : MIRA_OK;
+}
+
+static int compare_spool(const struct audit *audit, const struct spool *spool)
+{
+	struct capstate *states = NULL;
+	ssize_t count = capstate_list(spool, &states);
+	char path[PATH_MAX], *key = nfs_read_file(spool_path(spool, path, "state/audit"), NULL);
+	int code;
+
+	if (count > 0 && key)
+		code = strcmp(key, audit->key) ? not_ours(spool) : MIRA_OK;
+	else
+		code = compare_runs(audit, spool, states, count);
+	if (!code && count > 0)
+		code = compare_store(audit, spool);
+	if (!code && (!key || strcmp(key, audit->key)))
+		code = mark_spool(audit, path);
+	free(key);
+	free(states);
+	return code;
+}
+
+int audit_take_spool(struct audit *audit, const struct spool *spool)
+{
+	char path[PATH_MAX];
+
+	if (audit->temporary)
+		return MIRA_OK;
+	spool_path(spool, path, "state/audit.lock");
+	audit->spool_lock = open(path, O_RDWR | O_CREAT, 0660);
+	if (audit->spool_lock < 0)
+		return cannot_write(path);
+	if (!locked_by_others(audit->spool_lock))
+		return compare_spool(audit, spool);
+	log_err("another mira run works on the spool %s; wait for it or name another one with "
+		"--spool",
+		spool->root);
+	return MIRA_AGAIN;
+}
+
+/* ---- beginning and going on ---- */
 
 /* A folder without audit.json is taken only when it is empty: what stands there is not ours. */
 static int first_time(struct audit *audit, const char *spool)
 {
-	const char *place = getenv("TMPDIR");
 	struct namelist names = {0};
 	bool foreign;
 	int code;
 
 	if (nfs_list(audit->dir, &names)) {
-		log_err("cannot list %s: %m", audit->dir);
-		return MIRA_AGAIN;
+		log_err("cannot list %s: %m; name another folder with --out", audit->dir);
+		return MIRA_PERSON;
 	}
 	foreign = names.count > 0;
 	namelist_free(&names);
 	if (foreign) {
-		log_err("%s holds files that are no audit; name an empty or new folder with --out", audit->dir);
+		log_err("%s holds files that are no audit; name an empty or new folder with --out",
+			audit->dir);
 		return MIRA_PERSON;
 	}
-	audit->temporary = !spool;
-	if (spool)
-		snprintf(audit->spool, sizeof(audit->spool), "%s", spool);
-	else if (place && *place)
-		snprintf(audit->spool, sizeof(audit->spool), "%s/mira-spool-%.16s", place, audit->key);
-	else
-		snprintf(audit->spool, sizeof(audit->spool), "%.*s/.spool", PATH_MAX - 8, audit->dir);
-	code = write_state(audit);
+	audit->fresh = true;
+	code = name_spool(audit, spool);
+	if (!code)
+		code = write_state(audit);
 	if (!code && audit->temporary)
 		remove_tree(audit->spool);
 	return code;
@@ -189,7 +294,8 @@ static int first_time(struct audit *audit, const char *spool)
 
 static void remove_store(const struct audit *audit)
 {
-	static const char *const files[] = {"mira.db", "mira.db-wal", "mira.db-shm", "mira.db-journal"};
+	static const char *const files[] = {"mira.db", "mira.db-wal", "mira.db-shm",
+		"mira.db-journal"};
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		char *path = in_dir(audit, files[i]);
@@ -199,11 +305,30 @@ static void remove_store(const struct audit *audit)
 	}
 }
 
-/* A temporary spool that is gone (a reboot) took its windows with it: what the store holds is made again. */
+/* A temporary spool that is gone (a reboot) took its windows with it: what the store holds is made
+ * again. */
 static void start_over(const struct audit *audit)
 {
 	log_warn("the temporary spool %s is gone; the audit starts over", audit->spool);
 	remove_store(audit);
+}
+
+static bool same_folder(const char *one, const char *other)
+{
+	char a[PATH_MAX], b[PATH_MAX];
+
+	return !strcmp(one, other) || (realpath(one, a) && realpath(other, b) && !strcmp(a, b));
+}
+
+static int compare_named(struct audit *audit, const char *was, const char *spool)
+{
+	int code = name_spool(audit, spool);
+
+	if (code || same_folder(audit->spool, was))
+		return code;
+	log_err("the audit in %s uses the spool %s, not %s; name that one with --spool", audit->dir,
+		was, spool);
+	return MIRA_PERSON;
 }
 
 static int go_on(struct audit *audit, json_t *state, const char *spool)
@@ -212,22 +337,23 @@ static int go_on(struct audit *audit, json_t *state, const char *spool)
 	const char *was = json_string_value(json_object_get(state, "spool"));
 
 	if (!key || !was || json_integer_value(json_object_get(state, "format")) != AUDIT_FORMAT) {
-		log_err("%s/audit.json is damaged or of another version; name another folder with --out", audit->dir);
+		log_err("%s/audit.json is damaged or of another version; name another folder with "
+			"--out",
+			audit->dir);
 		return MIRA_PERSON;
 	}
 	if (strcmp(key, audit->key)) {
-		log_err("%s holds an audit of other inputs or another configuration, which is left untouched; name "
-			"another folder with --out", audit->dir);
+		log_err("%s holds an audit of other inputs or another configuration, which is left "
+			"untouched; name another folder with --out",
+			audit->dir);
 		return MIRA_PERSON;
 	}
+	if (spool && compare_named(audit, was, spool))
+		return MIRA_PERSON;
 	audit->temporary = json_is_true(json_object_get(state, "temporary"));
 	audit->complete = json_is_true(json_object_get(state, "complete"));
 	audit->code = (int)json_integer_value(json_object_get(state, "code"));
 	snprintf(audit->spool, sizeof(audit->spool), "%s", was);
-	if (spool && strcmp(spool, was)) {
-		log_err("the audit in %s uses the spool %s, not %s; name that one with --spool", audit->dir, was, spool);
-		return MIRA_PERSON;
-	}
 	if (!audit->complete && audit->temporary && !spool_exists(audit->spool))
 		start_over(audit);
 	return MIRA_OK;
@@ -242,6 +368,11 @@ int audit_begin(struct audit *audit, const char *dir, const char *spool)
 	if (nfs_mkdir(dir) || !realpath(dir, audit->dir)) {
 		log_err("cannot make the folder %s: %m; name another one with --out", dir);
 		return errno == ENOSPC ? MIRA_AGAIN : MIRA_PERSON;
+	}
+	/* names below it take some bytes, too */
+	if (strlen(audit->dir) > PATH_MAX - 1024) {
+		log_err("the path %s is too long; name a shorter one with --out", audit->dir);
+		return MIRA_PERSON;
 	}
 	code = lock_dir(audit);
 	if (code)
@@ -284,9 +415,11 @@ void audit_discard(struct audit *audit)
 
 void audit_end(struct audit *audit)
 {
-	json_decref(audit->inputs);
+	inputs_free(&audit->inputs);
 	if (audit->lock >= 0)
 		close(audit->lock);
+	if (audit->spool_lock >= 0)
+		close(audit->spool_lock);
 }
 
 int audit_open_db(const char *dir, sqlite3 **db)
@@ -298,7 +431,8 @@ int audit_open_db(const char *dir, sqlite3 **db)
 		log_err("cannot read %s: %m; name the folder of an audit made by mira run", path);
 		code = MIRA_PERSON;
 	} else if (sqlite3_open_v2(path, db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK ||
-		   sqlite3_exec(*db, "SELECT 1 FROM ledger LIMIT 1", NULL, NULL, NULL) != SQLITE_OK) {
+		   sqlite3_exec(*db, "SELECT 1 FROM ledger, biflow_text LIMIT 1", NULL, NULL,
+			   NULL) != SQLITE_OK) {
 		log_err("%s is not an audit's database: %s", path, sqlite3_errmsg(*db));
 		sqlite3_close(*db);
 		code = MIRA_PERSON;

@@ -40,10 +40,11 @@ struct books {
 	const char *place, *file;
 };
 
-static int add_row(struct books *books, const char *probe, const char *stream, const char *run, uint64_t seq,
-	const struct counts *counts)
+static int add_row(struct books *books, const char *probe, const char *stream, const char *run,
+	uint64_t seq, const struct counts *counts)
 {
-	const uint64_t numbers[] = {counts->seen, counts->captured, counts->filtered, counts->dropped, counts->shed};
+	const uint64_t numbers[] = {counts->seen, counts->captured, counts->filtered,
+		counts->dropped, counts->shed};
 	const char *const texts[] = {probe, stream, run};
 	sqlite3_stmt *add = books->add_row;
 	int code;
@@ -66,8 +67,9 @@ static int add_records(struct books *books, const char *path)
 	int type = reader ? 0 : -1;
 
 	while (reader && (type = record_next(reader, &record)) > RECORD_END)
-		if (type == RECORD_LEDGER && add_row(books, record.ledger.probe, record.ledger.stream, record.ledger.run,
-						     record.ledger.seq, &record.ledger.counts))
+		if (type == RECORD_LEDGER &&
+			add_row(books, record.ledger.probe, record.ledger.stream, record.ledger.run,
+				record.ledger.seq, &record.ledger.counts))
 			type = -1;
 	if (reader)
 		record_close(reader);
@@ -82,7 +84,8 @@ static int add_manifest(struct books *books, const char *folder)
 
 	if (result)
 		return result;
-	result = add_row(books, manifest.probe, manifest.stream, manifest.run, manifest.seq, &manifest.counts);
+	result = add_row(books, manifest.probe, manifest.stream, manifest.run, manifest.seq,
+		&manifest.counts);
 	manifest_free(&manifest);
 	return result;
 }
@@ -92,7 +95,8 @@ static void add_batch(struct books *books, const char *folder)
 {
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), "%.*s/%s", PATH_MAX - 32, folder, books->file ? books->file : "");
+	snprintf(path, sizeof(path), "%.*s/%s", PATH_MAX - 32, folder,
+		books->file ? books->file : "");
 	if (books->file ? add_records(books, path) < 0 : add_manifest(books, folder) < 0)
 		log_warn("cannot read %s now; it may have moved on", folder);
 }
@@ -108,7 +112,8 @@ static void add_folder(struct books *books, const char *folder, int depth)
 
 		if (length > 7 && !strcmp(names.names[i] + length - 7, ".reason"))
 			continue;
-		snprintf(path, sizeof(path), "%.*s/%s", PATH_MAX - NAME_MAX - 2, folder, names.names[i]);
+		snprintf(path, sizeof(path), "%.*s/%s", PATH_MAX - NAME_MAX - 2, folder,
+			names.names[i]);
 		if (depth > 0)
 			add_folder(books, path, depth - 1);
 		else
@@ -126,9 +131,12 @@ static int add_place(struct books *books, const char *queue)
 		return -1;
 	/* One reader's view is enough: each gets the same batches. */
 	for (size_t i = 0; i < readers.count; i++) {
-		add_folder(books, spool_path(books->spool, path, "%s/%s/done", queue, readers.names[i]), 0);
-		add_folder(books, spool_path(books->spool, path, "%s/%s/work", queue, readers.names[i]), 1);
-		add_folder(books, spool_path(books->spool, path, "%s/%s/ready", queue, readers.names[i]), 0);
+		add_folder(books,
+			spool_path(books->spool, path, "%s/%s/done", queue, readers.names[i]), 0);
+		add_folder(books,
+			spool_path(books->spool, path, "%s/%s/work", queue, readers.names[i]), 1);
+		add_folder(books,
+			spool_path(books->spool, path, "%s/%s/ready", queue, readers.names[i]), 0);
 	}
 	namelist_free(&readers);
 	return 0;
@@ -136,14 +144,17 @@ static int add_place(struct books *books, const char *queue)
 
 static int add_store(struct books *books)
 {
-	char path[PATH_MAX], *db = nfs_read_file(spool_path(books->spool, path, "state/store.path"), NULL), *sql;
+	char path[PATH_MAX],
+		*db = nfs_read_file(spool_path(books->spool, path, "state/store.path"), NULL), *sql;
 	int code;
 
 	if (!db)
 		return 0;
-	sql = sqlite3_mprintf("ATTACH %Q AS store; INSERT INTO row SELECT probe, stream, run, seq, 'store', packets_seen,"
-			      " packets_captured, packets_filtered, packets_dropped, packets_shed FROM store.ledger"
-			      " WHERE (probe, stream, run) IN (SELECT probe, stream, run FROM capture)", db);
+	sql = sqlite3_mprintf(
+		"ATTACH %Q AS store; INSERT INTO row SELECT probe, stream, run, seq, 'store', packets_seen,"
+		" packets_captured, packets_filtered, packets_dropped, packets_shed FROM store.ledger"
+		" WHERE (probe, stream, run) IN (SELECT probe, stream, run FROM capture)",
+		db);
 	code = sqlite3_exec(books->db, sql, NULL, NULL, NULL);
 	if (code != SQLITE_OK)
 		log_warn("the store %s cannot be read here: %s", db, sqlite3_errmsg(books->db));
@@ -160,11 +171,12 @@ static int add_captures(struct books *books)
 
 	if (count < 0)
 		return -1;
-	sqlite3_prepare_v2(books->db, "INSERT INTO capture VALUES(?,?,?,?,?,?,?,?,?)", -1, &add, NULL);
+	sqlite3_prepare_v2(books->db, "INSERT INTO capture VALUES(?,?,?,?,?,?,?,?,?)", -1, &add,
+		NULL);
 	for (ssize_t i = 0; i < count; i++) {
 		const struct counts *sum = &states[i].cumulative;
-		const uint64_t numbers[] = {sum->seen, sum->captured, sum->filtered, sum->dropped, sum->shed,
-			states[i].next_seq};
+		const uint64_t numbers[] = {sum->seen, sum->captured, sum->filtered, sum->dropped,
+			sum->shed, states[i].next_seq};
 
 		sqlite3_bind_text(add, 1, states[i].probe, -1, SQLITE_STATIC);
 		sqlite3_bind_text(add, 2, states[i].stream, -1, SQLITE_STATIC);
@@ -183,7 +195,8 @@ static int gather(struct books *books)
 {
 	if (sqlite3_open(":memory:", &books->db) != SQLITE_OK ||
 		sqlite3_exec(books->db, schema, NULL, NULL, NULL) != SQLITE_OK ||
-		sqlite3_prepare_v2(books->db, "INSERT OR IGNORE INTO row VALUES(?,?,?,?,?,?,?,?,?,?)", -1,
+		sqlite3_prepare_v2(books->db,
+			"INSERT OR IGNORE INTO row VALUES(?,?,?,?,?,?,?,?,?,?)", -1,
 			&books->add_row, NULL) != SQLITE_OK ||
 		add_captures(books) || add_store(books))
 		return -1;
@@ -212,13 +225,15 @@ static void print_terms(sqlite3 *db)
 {
 	sqlite3_stmt *rows;
 
-	printf("%-10s %9s %15s %15s %12s %12s %12s\n", "place", "batches", "seen", "captured", "filtered", "dropped",
-		"shed");
+	printf("%-10s %9s %15s %15s %12s %12s %12s\n", "place", "batches", "seen", "captured",
+		"filtered", "dropped", "shed");
 	sqlite3_prepare_v2(db, terms_sql, -1, &rows, NULL);
 	while (sqlite3_step(rows) == SQLITE_ROW)
-		printf("%-10s %9lld %15lld %15lld %12lld %12lld %12lld\n", sqlite3_column_text(rows, 0),
-			sqlite3_column_int64(rows, 1), sqlite3_column_int64(rows, 2), sqlite3_column_int64(rows, 3),
-			sqlite3_column_int64(rows, 4), sqlite3_column_int64(rows, 5), sqlite3_column_int64(rows, 6));
+		printf("%-10s %9lld %15lld %15lld %12lld %12lld %12lld\n",
+			sqlite3_column_text(rows, 0), sqlite3_column_int64(rows, 1),
+			sqlite3_column_int64(rows, 2), sqlite3_column_int64(rows, 3),
+			sqlite3_column_int64(rows, 4), sqlite3_column_int64(rows, 5),
+			sqlite3_column_int64(rows, 6));
 	sqlite3_finalize(rows);
 }
 
@@ -234,11 +249,12 @@ static int print_checks(sqlite3 *db)
 
 		for (int i = 0; i < 6; i++)
 			figures[i] = sqlite3_column_int64(rows, i + 1);
-		holds = figures[0] == figures[1] && figures[2] == figures[3] && figures[4] == figures[5];
+		holds = figures[0] == figures[1] && figures[2] == figures[3] &&
+			figures[4] == figures[5];
 		failed += !holds;
 		printf("%-7s %s: %lld of %lld batches, %lld of %lld packets seen, %lld of %lld captured\n",
-			holds ? "ok" : "FAILED", sqlite3_column_text(rows, 0), figures[1], figures[0], figures[3],
-			figures[2], figures[5], figures[4]);
+			holds ? "ok" : "FAILED", sqlite3_column_text(rows, 0), figures[1],
+			figures[0], figures[3], figures[2], figures[5], figures[4]);
 	}
 	sqlite3_finalize(rows);
 	return failed;

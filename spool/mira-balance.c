@@ -105,7 +105,8 @@ static int print_checks(sqlite3 *db)
 		if (holds)
 			printf("ok      %s\n", checks[i].says);
 		else
-			printf("FAILED  %s: %lld, not %lld\n", checks[i].says, (long long)sides[0], (long long)sides[1]);
+			printf("FAILED  %s: %lld, not %lld\n", checks[i].says, (long long)sides[0],
+				(long long)sides[1]);
 	}
 	return failed;
 }

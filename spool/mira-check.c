@@ -19,21 +19,23 @@ static int check_stage(const char *stage, const char *how, const char *config_pa
 	snprintf(name, sizeof(name), "mira-%s", stage);
 	if (child_start(&child))
 		return MIRA_AGAIN;
-	child_wait(&child, 1);
-	return child.code;
+	child_wait(&child, 1, "compiling the symptoms; the result is kept for the next time");
+	return child_interrupted() ? MIRA_AGAIN : child.code;
 }
 
 int mira_check_rules(const char *config_path, bool thorough)
 {
 	int code = check_stage("classify", "--check", config_path, !thorough);
 
-	return code ? code : check_stage("preprocess", thorough ? "--check" : "--warm", config_path, !thorough);
+	return code ? code
+		    : check_stage("preprocess", thorough ? "--check" : "--warm", config_path,
+			      !thorough);
 }
 
 int mira_check(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+		{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 	const char *named = NULL;
 	struct config config;
 	char path[PATH_MAX];
@@ -54,7 +56,8 @@ int mira_check(int argc, char **argv)
 		return code;
 	code = mira_check_rules(path, true);
 	if (!code)
-		printf("%s: fine, with %s and %s\n", *path ? path : "defaults", config.policy, config.symptoms);
+		printf("%s: fine, with %s and %s\n", *path ? path : "defaults", config.policy,
+			config.symptoms);
 	config_free(&config);
 	return code;
 }

@@ -92,13 +92,16 @@ static void capture_text(const struct progress *sum, double elapsed_s, char *out
 	size_text((double)sum->bytes / elapsed_s, rate, sizeof(rate));
 	bar_text(share > 1 ? 1 : share, bar);
 	if (sum->total_bytes)
-		snprintf(out, size, "[%s] %3.0f%%  %s of %s  %s/s  %.0f:%02.0f left  %llu packets", bar, share * 100, done,
-			total, rate, left_s / 60, (double)((long)left_s % 60), (unsigned long long)sum->packets);
+		snprintf(out, size, "[%s] %3.0f%%  %s of %s  %s/s  %.0f:%02.0f left  %llu packets",
+			bar, share * 100, done, total, rate, left_s / 60,
+			(double)((long)left_s % 60), (unsigned long long)sum->packets);
 	else
-		snprintf(out, size, "capturing  %s  %s/s  %llu packets", done, rate, (unsigned long long)sum->packets);
+		snprintf(out, size, "capturing  %s  %s/s  %llu packets", done, rate,
+			(unsigned long long)sum->packets);
 }
 
-static void line_text(const struct spool *spool, const char *stage, double elapsed_s, char *out, size_t size)
+static void line_text(const struct spool *spool, const char *stage, double elapsed_s, char *out,
+	size_t size)
 {
 	struct progress sum;
 
@@ -106,9 +109,11 @@ static void line_text(const struct spool *spool, const char *stage, double elaps
 	if (!strcmp(stage, "capture"))
 		capture_text(&sum, elapsed_s, out, size);
 	else
-		snprintf(out, size, "%s  waiting: %zu packets, %zu flows, %zu biflows, %zu verdicts batches", stage,
-			waiting(spool, "packets", "preprocess"), waiting(spool, "flows", "shard-0"),
-			waiting(spool, "biflows", "classify"), waiting(spool, "verdicts", "store"));
+		snprintf(out, size,
+			"%s  waiting: %zu packets, %zu flows, %zu biflows, %zu verdicts batches",
+			stage, waiting(spool, "packets", "preprocess"),
+			waiting(spool, "flows", "shard-0"), waiting(spool, "biflows", "classify"),
+			waiting(spool, "verdicts", "store"));
 }
 
 void mira_progress(const struct spool *spool, const char *stage)

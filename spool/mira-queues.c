@@ -17,7 +17,8 @@ static const char *const queues[] = {"packets", "flows", "biflows", "verdicts", 
 #define QUEUES (sizeof(queues) / sizeof(queues[0]))
 
 /* Calls EACH for every reader's queue. */
-static int each_queue(const struct spool *spool, int (*each)(struct queue *queue, void *own), void *own)
+static int each_queue(const struct spool *spool, int (*each)(struct queue *queue, void *own),
+	void *own)
 {
 	for (size_t i = 0; i < QUEUES; i++) {
 		struct namelist readers = {0};
@@ -28,7 +29,8 @@ static int each_queue(const struct spool *spool, int (*each)(struct queue *queue
 		for (size_t r = 0; r < readers.count; r++) {
 			struct queue queue;
 
-			if (queue_open(&queue, spool, queues[i], readers.names[r]) || each(&queue, own) < 0)
+			if (queue_open(&queue, spool, queues[i], readers.names[r]) ||
+				each(&queue, own) < 0)
 				return -1;
 			queue_close(&queue);
 		}
@@ -43,7 +45,8 @@ static size_t count_names(const struct queue *queue, const char *folder)
 	char path[PATH_MAX];
 	size_t count;
 
-	nfs_list(spool_path(queue->spool, path, "%s/%s/%s", queue->queue, queue->reader, folder), &names);
+	nfs_list(spool_path(queue->spool, path, "%s/%s/%s", queue->queue, queue->reader, folder),
+		&names);
 	count = names.count;
 	namelist_free(&names);
 	return count;
@@ -55,7 +58,8 @@ static size_t count_claimed(const struct queue *queue)
 	char path[PATH_MAX], folder[NAME_MAX + 8];
 	size_t count = 0;
 
-	nfs_list(spool_path(queue->spool, path, "%s/%s/work", queue->queue, queue->reader), &workers);
+	nfs_list(spool_path(queue->spool, path, "%s/%s/work", queue->queue, queue->reader),
+		&workers);
 	for (size_t i = 0; i < workers.count; i++) {
 		snprintf(folder, sizeof(folder), "work/%s", workers.names[i]);
 		count += count_names(queue, folder);
@@ -79,8 +83,9 @@ static size_t print_bad(const struct queue *queue)
 
 		if (length > 7 && !strcmp(names.names[i] + length - 7, ".reason"))
 			continue;
-		reason = nfs_read_file(spool_path(queue->spool, path, "%s/%s/bad/%s.reason", queue->queue,
-					       queue->reader, names.names[i]), NULL);
+		reason = nfs_read_file(spool_path(queue->spool, path, "%s/%s/bad/%s.reason",
+					       queue->queue, queue->reader, names.names[i]),
+			NULL);
 		printf("  bad: %s: %s\n", names.names[i], reason ? reason : "no reason recorded");
 		free(reason);
 		count++;
@@ -91,8 +96,8 @@ static size_t print_bad(const struct queue *queue)
 
 static int print_queue(struct queue *queue, void *own)
 {
-	printf("%-9s %-12s %7zu %7zu %7zu\n", queue->queue, queue->reader, count_names(queue, "ready"),
-		count_claimed(queue), count_names(queue, "done"));
+	printf("%-9s %-12s %7zu %7zu %7zu\n", queue->queue, queue->reader,
+		count_names(queue, "ready"), count_claimed(queue), count_names(queue, "done"));
 	print_bad(queue);
 	return 0;
 }
@@ -109,7 +114,8 @@ static void print_workers(const struct spool *spool)
 		struct progress progress;
 
 		if (worker_read(spool, names.names[i], &progress))
-			printf("%-60s %9llu %13llu  %s\n", names.names[i], (unsigned long long)progress.batches,
+			printf("%-60s %9llu %13llu  %s\n", names.names[i],
+				(unsigned long long)progress.batches,
 				(unsigned long long)progress.packets, progress.doing);
 	}
 	namelist_free(&names);
@@ -125,7 +131,8 @@ static int open_spool(int argc, char **argv, const char *usage, struct spool *sp
 		return help ? -1 : MIRA_PERSON;
 	}
 	if (!spool_exists(argv[2])) {
-		log_err("%s is no spool: it has no spool.json; name the folder given to the stages", argv[2]);
+		log_err("%s is no spool: it has no spool.json; name the folder given to the stages",
+			argv[2]);
 		return MIRA_PERSON;
 	}
 	*rest = 3;
@@ -135,9 +142,12 @@ static int open_spool(int argc, char **argv, const char *usage, struct spool *sp
 int mira_status(int argc, char **argv)
 {
 	struct spool spool;
-	int rest, code = open_spool(argc, argv, "usage: mira status --spool DIR\n\n"
-		"Shows for each queue and reader the batches waiting, claimed and being handed over, what stands in bad/\n"
-		"and why, and what each worker does.\n", &spool, &rest);
+	int rest,
+		code = open_spool(argc, argv,
+			"usage: mira status --spool DIR\n\n"
+			"Shows for each queue and reader the batches waiting, claimed and being handed over, what stands in bad/\n"
+			"and why, and what each worker does.\n",
+			&spool, &rest);
 
 	if (code)
 		return code < 0 ? MIRA_OK : code;
@@ -188,9 +198,11 @@ int mira_requeue(int argc, char **argv)
 {
 	struct spool spool;
 	struct requeue requeue;
-	int rest, code = open_spool(argc, argv, "usage: mira requeue --spool DIR [BATCH…]\n\n"
-		"Puts quarantined batches (all, or those named) back to work. Their ledger rows are replaced when done.\n",
-		&spool, &rest);
+	int rest,
+		code = open_spool(argc, argv,
+			"usage: mira requeue --spool DIR [BATCH…]\n\n"
+			"Puts quarantined batches (all, or those named) back to work. Their ledger rows are replaced when done.\n",
+			&spool, &rest);
 
 	if (code)
 		return code < 0 ? MIRA_OK : code;

@@ -32,7 +32,8 @@ static int usage(FILE *out)
 	fprintf(out, "usage: mira COMMAND [OPTION…]\n\n");
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].description);
-	fprintf(out, "%s\nmira COMMAND --help tells more; mira --version tells the version.\n", others);
+	fprintf(out, "%s\nmira COMMAND --help tells more; mira --version tells the version.\n",
+		others);
 	return out == stdout ? MIRA_OK : MIRA_PERSON;
 }
 
@@ -63,7 +64,8 @@ static int run_other(int argc, char **argv)
 	execvp(path, argv);
 	if (errno != ENOENT)
 		die(MIRA_AGAIN, "cannot execute %s: %s", path, strerror(errno));
-	fprintf(stderr, "mira: '%s' is not a command: there is no executable mira-%s\n\n", argv[0], argv[0]);
+	fprintf(stderr, "mira: '%s' is not a command: there is no executable mira-%s\n\n", argv[0],
+		argv[0]);
 	return usage(stderr);
 }
 

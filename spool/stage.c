@@ -23,7 +23,6 @@
 #define HOUSEKEEPING_S 5 /* between two looks at what others left; at every wait too */
 #define METRICS_S      10
 #define EXPIRE_S       3600 /* old batches in bad/, old metrics */
-#define DRAIN_TRIES    5
 #define BACKOFF_MAX_MS 30000
 
 /* How one round of the loop ended. */
@@ -92,7 +91,7 @@ bool stage_machine_error(struct stage_run *run, int error, const char *tried)
 			remedy(error));
 	run->last_error = error;
 	run->failures++;
-	if (!run->follow && run->failures >= DRAIN_TRIES) {
+	if (run->tries && run->failures >= run->tries) {
 		log_err("giving up after %u tries; nothing is lost, start again later",
 			run->failures);
 		return false;

@@ -5,7 +5,7 @@
  *	int main(int argc, char **argv) { return stage_main(&stage, argc, argv); }
  *
  * Options of every stage: --spool DIR (required), --config FILE, --drain (default) or --follow,
- * --help, --version. --drain ends when ready/ is empty and no dead worker holds a batch; --follow
+ * --tries N, --help, --version. --drain ends when ready/ is empty and no dead worker holds a batch; --follow
  * waits for more. SIGTERM and SIGINT finish the batch at hand, then end with 0 (a second SIGINT
  * ends at once). The loop: finish leftovers, reclaim from the dead, mind the pressure, claim, read
  * and check the manifest, work, commit, finish.
@@ -37,6 +37,7 @@ struct stage_run {
 	bool follow;
 	struct watch *watch; /* on ready/ */
 	unsigned failures;   /* errors of the machine in a row */
+	unsigned tries;	     /* failures after which it gives up, 0 never */
 	int last_error;
 	const struct stage *stage;
 	unsigned jitter; /* so that processes that fail together do not try again together */
@@ -82,8 +83,8 @@ bool stage_stopping(void);
 
 /*
  * stage_machine_error(): logs errno ERROR once a kind, with what helps, and waits (longer each
- * time). Returns false when it is time to give up with exit code 1: in --drain after several in a
- * row. stage_recovered() ends the row.
+ * time). Returns false when it is time to give up with exit code 1: after --tries in a row.
+ * stage_recovered() ends the row.
  */
 bool stage_machine_error(struct stage_run *run, int error, const char *tried);
 void stage_recovered(struct stage_run *run);

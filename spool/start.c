@@ -15,15 +15,18 @@
 #include "spool/metrics.h"
 #include "spool/nfs.h"
 #include "spool/strike.h"
+#include "spool/value.h"
 #include "spool/watch.h"
 
 #define OPTIONS_MAX 32
+#define DRAIN_TRIES 5
 
 enum {
 	OPTION_SPOOL = 0x10000,
 	OPTION_CONFIG,
 	OPTION_DRAIN,
 	OPTION_FOLLOW,
+	OPTION_TRIES,
 	OPTION_HELP,
 	OPTION_VERSION
 };
@@ -33,6 +36,7 @@ static const struct option common[] = {
 	{"config", required_argument, NULL, OPTION_CONFIG},
 	{"drain", no_argument, NULL, OPTION_DRAIN},
 	{"follow", no_argument, NULL, OPTION_FOLLOW},
+	{"tries", required_argument, NULL, OPTION_TRIES},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{"version", no_argument, NULL, OPTION_VERSION},
 };
@@ -43,6 +47,8 @@ static const char common_help[] =
 	"  --config FILE     mira.conf to read\n"
 	"  --drain           end when nothing is left to do (default)\n"
 	"  --follow          wait for more, until SIGTERM or SIGINT\n"
+	"  --tries N         give up after N failures of the machine in a row (5; with\n"
+	"                    --follow never, unless given)\n"
 	"  --help            this text\n"
 	"  --version         the version\n";
 
@@ -73,6 +79,7 @@ static void catch_signals(void)
 /* What the command line says of the common part. */
 struct given {
 	const char *spool, *config;
+	uint64_t tries;
 	bool answered; /* --help or --version */
 };
 
@@ -103,12 +110,23 @@ static int take_option(struct stage_run *run, const struct stage *stage, int val
 	case OPTION_CONFIG: given->config = optarg; return 0;
 	case OPTION_DRAIN: run->follow = false; return 0;
 	case OPTION_FOLLOW: run->follow = true; return 0;
+	case OPTION_TRIES:
+		if (value_count(optarg, 1000, &given->tries))
+			return 0;
+		log_err("--tries \"%s\": give 1 to 1000", optarg);
+		return MIRA_PERSON;
 	case OPTION_HELP: print_help(stage); break;
 	case OPTION_VERSION: printf("mira-%s %s\n", stage->name, MIRA_VERSION); break;
 	case '?': return MIRA_PERSON; /* getopt has said which */
 	default: return stage->option ? stage->option(run, value, optarg) : MIRA_PERSON;
 	}
 	given->answered = true;
+	return 0;
+}
+
+static int set_tries(struct stage_run *run, const struct given *given)
+{
+	run->tries = given->tries ? (unsigned)given->tries : run->follow ? 0 : DRAIN_TRIES;
 	return 0;
 }
 
@@ -130,7 +148,7 @@ static int parse(struct stage_run *run, const struct stage *stage, int argc, cha
 	else if (!given->spool)
 		log_err("--spool DIR is missing: the folder that all stages share");
 	else
-		return 0;
+		return set_tries(run, given);
 	return MIRA_PERSON;
 }
 

@@ -123,6 +123,7 @@ static void look_at_readers(const struct spool *spool, const struct config *conf
 			continue;
 		add_reader(spool, output, readers.names[i], &behind);
 		subtract_held(spool, output, readers.names[i], &behind);
+		all->count += behind.count;
 		if (strcmp(behind.newest, all->newest) > 0)
 			strcpy(all->newest, behind.newest);
 		if (behind.count > config->max_batches && !is_older(next, &behind))
@@ -131,6 +132,13 @@ static void look_at_readers(const struct spool *spool, const struct config *conf
 				(unsigned long long)config->max_batches);
 	}
 	namelist_free(&readers);
+}
+
+/* Readers that hold nothing free nothing either: to wait for them would be for ever. Only packets of
+ * a live interface, which come anyhow, are kept off then. */
+static bool in_vain(const char *stage, const char *next, const struct behind *all)
+{
+	return all->count == 0 && (next || strcmp(stage, "capture") != 0);
 }
 
 bool pressure_look(const struct spool *spool, const struct config *config, const char *stage,
@@ -143,7 +151,8 @@ bool pressure_look(const struct spool *spool, const struct config *config, const
 	if (output)
 		look_at_readers(spool, config, output, next, why, size, &all);
 	share = wanted > 0 ? nfs_free_share(spool->root) : 1;
-	if (!why[0] && share >= 0 && share < wanted && !is_older(next, &all))
+	if (!why[0] && share >= 0 && share < wanted && !is_older(next, &all) &&
+		!in_vain(stage, next, &all))
 		snprintf(why, size,
 			"%s has %.1f %% free, under the %.1f %% of %s; free space, or lower min_free",
 			spool->root, share * 100, wanted * 100, stage);

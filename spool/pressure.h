@@ -14,6 +14,10 @@
  * A mark never stops the batch older than the newest already in the next queue, or a window could
  * never close.
  *
+ * Nor does the mark of free space stop anyone whose readers hold nothing: waiting would free nothing.
+ * So a trace is audited on a disk that others have filled up to the mark, batch by batch. Only a live
+ * capture, which NEXT == NULL tells, sheds then.
+ *
  * Only required readers count. One that stands there in addition (spool.h) is optional: past the
  * same mark its oldest batches are dropped and counted, so that one dead post-processor never stops
  * the line.

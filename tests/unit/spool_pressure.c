@@ -68,6 +68,10 @@ static void free_space_marks_fall_along_the_line(void **state)
 		{"consolidate", "biflows"}, {"classify", "verdicts"}};
 	double share = nfs_free_share(queues_spool.root);
 
+	fill("packets", "preprocess", 0, 1);
+	fill("flows", "shard-0", 0, 1);
+	fill("biflows", "classify", 0, 1);
+	fill("verdicts", "store", 0, 1);
 	assert_true(share > 0 && share <= 1);
 	for (int stops = 0; stops <= 4; stops++) {
 		/* under the mark of the first STOPS stages, over that of the next */
@@ -80,6 +84,22 @@ static void free_space_marks_fall_along_the_line(void **state)
 	queues_config.min_free = share * 1.4;
 	assert_true(high("capture", "packets", "b900"));
 	assert_says(why, "free space");
+}
+
+/* On a disk that others have filled, whose readers have done all they can. */
+static void nobody_waits_for_readers_that_hold_nothing(void **state)
+{
+	queues_config.min_free = 1e9;
+	assert_false(high("capture", "packets", "b900"));
+	assert_true(high("capture", "packets", NULL));
+	assert_false(high("preprocess", "flows", "b900"));
+	assert_false(high("consolidate", "biflows", NULL));
+	fill("packets", "preprocess", 0, 1);
+	assert_true(high("capture", "packets", "b900"));
+	fill("flows", "shard-0", 0, 1);
+	assert_true(high("preprocess", "flows", "b900"));
+	nfs_write_file(at("flows/shard-0/held"), "1\n", 2);
+	assert_false(high("preprocess", "flows", "b900"));
 }
 
 static void optional_readers_do_not_count(void **state)
@@ -143,6 +163,7 @@ int main(void)
 		TEST(held_batches_do_not_count),
 		TEST(the_oldest_passes),
 		TEST(free_space_marks_fall_along_the_line),
+		TEST(nobody_waits_for_readers_that_hold_nothing),
 		TEST(optional_readers_do_not_count),
 		TEST(optional_readers_lose_their_oldest),
 		TEST(says_once_what_it_waits_for),

@@ -21,14 +21,16 @@ struct look {
 static void set_label(struct trace *trace, const struct source *source, const struct input *input)
 {
 	const char *member = input_name(input), *slash = strrchr(member, '/');
+	const char *file = strcmp(source->path, "-") ? strrchr(source->path, '/') : "/stdin";
 
-	snprintf(trace->label, sizeof(trace->label), "%.120s%s%.120s", source->label,
+	snprintf(trace->label, sizeof(trace->label), "%s%s%.250s", source->label,
 		*member ? ":" : "", member);
+	file = file ? file + 1 : source->path;
 	/* A stream's name holds NAME_PART_MAX bytes: the member's path where that fits, else its
 	 * last part. */
 	if (slash && strlen(member) > NAME_PART_MAX)
 		member = slash + 1;
-	snprintf(trace->base, sizeof(trace->base), "%.255s", *member ? member : source->label);
+	snprintf(trace->base, sizeof(trace->base), "%.255s", *member ? member : file);
 }
 
 static bool run_known(const struct catalog *catalog, const char *run)

@@ -10,15 +10,17 @@
 #ifndef CAPTURE_CATALOG_H
 #define CAPTURE_CATALOG_H
 
+#include <limits.h>
+
 #include "capture/capture.h"
 #include "capture/slicer.h"
 #include "capture/source.h"
 
 struct trace {
 	struct source *source;
-	size_t order;	 /* which input of its source it is */
-	char label[256]; /* for messages: the file's name, and the member's after it */
-	char base[256];	 /* what its streams are named after */
+	size_t order;		    /* which input of its source it is */
+	char label[PATH_MAX + 256]; /* for messages: the file as named, and the member after it */
+	char base[256];		    /* what its streams are named after */
 	char run[RUN_HEX + 1];
 	char damaged[FEED_WHY]; /* what is wrong behind it: the archive ends early; "" */
 	struct slicer *slicers; /* one a stream of the configuration; trace.c's */
@@ -41,7 +43,7 @@ int catalog_make(struct catalog *catalog, const struct capture *capture);
 void catalog_free(struct catalog *catalog);
 
 /* catalog_find(): the trace that is input ORDER of SOURCE, NULL for one that was left out. */
-struct trace *catalog_find(
-	const struct catalog *catalog, const struct source *source, size_t order);
+struct trace *catalog_find(const struct catalog *catalog, const struct source *source,
+	size_t order);
 
 #endif

@@ -3,6 +3,8 @@
  * pcapng segments in the spool. Manual page: mira-capture(8).
  */
 #include <errno.h>
+#include <stdlib.h>
+#include <time.h>
 
 #include "capture/capture.h"
 #include "capture/live.h"
@@ -11,6 +13,7 @@
 #include "capture/trace.h"
 #include "spool/batch.h"
 #include "spool/metrics.h"
+#include "spool/nfs.h"
 #include "spool/rules.h"
 
 #define LIVE_BUFFERS  64 /* MiB that a slow spool may be behind an interface */
@@ -27,6 +30,20 @@ static int open_spool(struct capture *capture)
 	return errno == EINVAL || errno == ENOENT || errno == EACCES ? MIRA_PERSON : MIRA_AGAIN;
 }
 
+/* Live batches are named and cut by this host's clock. The beat just written carries the file server's. */
+static int check_clock(const struct capture *capture)
+{
+	char path[PATH_MAX];
+	int64_t server_s = nfs_mtime(spool_path(&capture->spool, path, "workers/%s", worker_name(capture->worker)));
+	long long ahead_s = server_s < 0 ? 0 : (long long)(time(NULL) - server_s);
+
+	if (!capture->interface || llabs(ahead_s) <= capture->config.max_skew_s)
+		return MIRA_OK;
+	log_err("this host's clock is %lld s %s that of %s, more than max_skew_s (%u) in mira.conf: set the clocks right", llabs(ahead_s),
+		ahead_s > 0 ? "ahead of" : "behind", capture->spool.root, capture->config.max_skew_s);
+	return MIRA_PERSON;
+}
+
 static int start(struct capture *capture)
 {
 	unsigned buffers = (capture->interface ? LIVE_BUFFERS : TRACE_BUFFERS) +
@@ -38,6 +55,10 @@ static int start(struct capture *capture)
 		log_err("cannot write in %s/workers: %m; free space or restore access there",
 			capture->spool.root);
 		return MIRA_AGAIN;
+	}
+	if (check_clock(capture)) {
+		worker_stop(capture->worker);
+		return MIRA_PERSON;
 	}
 	if (batch_finish_captured(&capture->spool))
 		log_warn("cannot finish what an earlier capture left in %s/capture/done: %m",

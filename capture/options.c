@@ -2,10 +2,11 @@
 #include "capture/options.h"
 
 #include <getopt.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "spool/value.h"
 
 static const char usage_text[] =
 	"usage: mira-capture --spool DIR [OPTION...] [--read] FILE...\n"
@@ -90,51 +91,21 @@ static int take_all(struct capture *capture, struct given *given, int argc, char
 
 /* ---- values ---- */
 
-/* A whole number with k, M or G behind it, 1 … MAX. */
-static bool parse_size(const char *text, uint64_t max, uint64_t *value)
-{
-	static const char units[] = "kMG";
-	char *end;
-	const char *unit;
-	unsigned shift = 0;
-
-	if (*text < '0' || *text > '9')
-		return false;
-	*value = strtoull(text, &end, 10);
-	unit = *end ? strchr(units, *end) : NULL;
-	if (unit) {
-		shift = 10 * (unsigned)(unit - units + 1);
-		end++;
-	}
-	if (*end || *value == 0 || *value > max >> shift)
-		return false;
-	*value <<= shift;
-	return true;
-}
-
-static bool parse_seconds(const char *text, double min, double max, double *value)
-{
-	char *end;
-
-	*value = strtod(text, &end);
-	return end != text && !*end && isfinite(*value) && *value >= min && *value <= max;
-}
-
 static int set_values(struct capture *capture, const struct given *given)
 {
 	struct config *config = &capture->config;
 
 	if (given->segment_size &&
-		!parse_size(given->segment_size, 17179869184, &config->segment_bytes))
+		!value_size(given->segment_size, 17179869184, &config->segment_bytes))
 		return usage_error("--segment-size %s: give 1 to 16G bytes; k, M or G may follow",
 			given->segment_size);
-	if (given->period && !parse_seconds(given->period, 0.001, 86400, &config->period_s))
+	if (given->period && !value_seconds(given->period, 0.001, 86400, &config->period_s))
 		return usage_error("--period %s: give 0.001 to 86400 seconds", given->period);
-	if (given->duration && !parse_seconds(given->duration, 0.001, 1e9, &capture->duration_s))
+	if (given->duration && !value_seconds(given->duration, 0.001, 1e9, &capture->duration_s))
 		return usage_error("--duration %s: give seconds, at least 0.001", given->duration);
-	if (given->packets && !parse_size(given->packets, UINT64_MAX, &capture->packet_limit))
-		return usage_error(
-			"--packets %s: give a number of packets, at least 1", given->packets);
+	if (given->packets && !value_size(given->packets, UINT64_MAX, &capture->packet_limit))
+		return usage_error("--packets %s: give a number of packets, at least 1",
+			given->packets);
 	return MIRA_OK;
 }
 
@@ -188,8 +159,8 @@ static int check(const struct capture *capture, const struct given *given)
 	if (!capture->interface && !capture->file_count)
 		return usage_error("name trace files, or an interface with -i%s", "");
 	if (capture->interface && capture->file_count)
-		return usage_error(
-			"%s and an interface: capture one or the other", capture->files[0]);
+		return usage_error("%s and an interface: capture one or the other",
+			capture->files[0]);
 	if (!capture->interface && (given->duration || given->packets))
 		return usage_error("--duration and --packets are for an interface (-i)%s", "");
 	return MIRA_OK;

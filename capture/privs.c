@@ -4,6 +4,7 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,8 +59,8 @@ static int usable(const char *path, bool write, const struct passwd *user)
 }
 
 /* The first folder that fails is left in PATH. */
-static int each_folder(
-	const struct spool *spool, const struct passwd *user, char *path, try_folder try)
+static int each_folder(const struct spool *spool, const struct passwd *user, char *path,
+	try_folder try)
 {
 	struct namelist readers;
 	int result = 0;
@@ -100,13 +101,23 @@ static void stay_inside(struct spool *spool)
 		strcpy(spool->root, ".");
 }
 
+/* Who changes identity does not die with its parent any more, if that was wished. */
+static void stay_mortal(int number, pid_t parent)
+{
+	prctl(PR_SET_PDEATHSIG, number, 0, 0, 0);
+	if (number && getppid() != parent)
+		raise(number);
+}
+
 static int become(const struct passwd *user)
 {
-	int result;
+	pid_t parent = getppid();
+	int result, number = 0;
 
+	prctl(PR_GET_PDEATHSIG, &number, 0, 0, 0);
 	capng_clear(CAPNG_SELECT_BOTH);
-	result = capng_change_id(
-		(int)user->pw_uid, (int)user->pw_gid, CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
+	result = capng_change_id((int)user->pw_uid, (int)user->pw_gid,
+		CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
 	if (result) {
 		log_err("cannot become user %s (libcap-ng: %d); name another one with \"user\" in "
 			"mira.conf",
@@ -114,6 +125,7 @@ static int become(const struct passwd *user)
 		return MIRA_PERSON;
 	}
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	stay_mortal(number, parent);
 	return MIRA_OK;
 }
 

@@ -33,12 +33,11 @@ struct sink {
 	struct manifest written; /* the segments of the batch so far */
 };
 
-static int fail(struct place *place, const char *what, const char *path)
+static int fail(struct place *place, const char *what, const struct sink *sink)
 {
-	log_err("cannot %s %s: %m; free space or restore access there, then start the capture "
-		"again: nothing of this "
-		"batch was published",
-		what, path);
+	log_err("cannot %s of stream %s in the spool %s: %m; free space or restore access there, "
+		"then start again: it goes on from the last batch",
+		what, sink->stream, place->spool->root);
 	place->code = MIRA_AGAIN;
 	return -1;
 }
@@ -66,11 +65,11 @@ static int open_segment(struct place *place, struct sink *sink)
 	snprintf(sink->name, sizeof(sink->name), "%06zu.pcapng", sink->written.segment_count);
 	if (snprintf(path, sizeof(path), "%s/%s", sink->folder, sink->name) >= (int)sizeof(path)) {
 		errno = ENAMETOOLONG;
-		return fail(place, "make", sink->folder);
+		return fail(place, "make a segment", sink);
 	}
 	sink->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (sink->fd < 0)
-		return fail(place, "make", path);
+		return fail(place, "make a segment", sink);
 	sink->bytes = 0;
 	XXH3_128bits_reset(sink->hash);
 	return 0;
@@ -96,7 +95,7 @@ int sink_data(struct place *place, struct sink *sink, const uint8_t *data, size_
 	if (sink->fd < 0 && open_segment(place, sink))
 		return -1;
 	if (write_all(sink->fd, data, size))
-		return fail(place, "write a segment in", sink->folder);
+		return fail(place, "write a segment", sink);
 	FAULT("segment");
 	XXH3_128bits_update(sink->hash, data, size);
 	sink->bytes += size;
@@ -114,10 +113,10 @@ int sink_segment(struct place *place, struct sink *sink)
 
 		close(fd);
 		errno = error;
-		return fail(place, "write a segment in", sink->folder);
+		return fail(place, "write a segment", sink);
 	}
 	if (close(fd))
-		return fail(place, "write a segment in", sink->folder);
+		return fail(place, "write a segment", sink);
 	hash_hex(XXH3_128bits_digest(sink->hash), hex);
 	manifest_add_segment(&sink->written, sink->name, sink->bytes, hex);
 	return 0;
@@ -129,10 +128,10 @@ int sink_begin(struct place *place, struct sink *sink, const char *name)
 {
 	manifest_free(&sink->written);
 	if (batch_create(&sink->batch, place->spool, place->worker, name))
-		return fail(place, "make the batch", name);
+		return fail(place, "make a batch", sink);
 	sink->open = true;
 	if (batch_begin_output(&sink->batch, "packets", NULL, name, sink->folder))
-		return fail(place, "make the batch", name);
+		return fail(place, "make a batch", sink);
 	return 0;
 }
 
@@ -195,7 +194,7 @@ static int wait_for_readers(struct place *place, const char *name)
 
 /* Another instance that thought us dead has written its name into the state: then it captures
  * this stream, not we. */
-static int still_ours(struct place *place, const struct capstate *state)
+static int still_ours(struct place *place, const struct sink *sink, const struct capstate *state)
 {
 	struct capstate now;
 	int result = capstate_read(place->spool, state->probe, state->stream, &now);
@@ -203,7 +202,7 @@ static int still_ours(struct place *place, const struct capstate *state)
 	if (result == 1 && strcmp(now.worker, state->worker) == 0)
 		return 0;
 	if (result < 0)
-		return fail(place, "read the state of stream", state->stream);
+		return fail(place, "read the state", sink);
 	log_err("another instance (%s) has taken over stream %s; this one ends",
 		result ? now.worker : "unknown", state->stream);
 	place->code = MIRA_AGAIN;
@@ -216,15 +215,15 @@ static int publish(struct place *place, struct sink *sink, struct manifest *mani
 	int result;
 
 	if (batch_end_output(&sink->batch, "packets", NULL, manifest, sink->folder))
-		return fail(place, "complete the batch", sink->batch.name);
-	if (still_ours(place, state))
+		return fail(place, "complete a batch", sink);
+	if (still_ours(place, sink, state))
 		return -1;
 	if (capstate_write(place->spool, state))
-		return fail(place, "write the state of stream", sink->stream);
+		return fail(place, "write the state", sink);
 	FAULT("state");
 	result = batch_publish(&sink->batch, place->worker);
 	if (result < 0)
-		return fail(place, "publish the batch", sink->batch.name);
+		return fail(place, "publish a batch", sink);
 	sink->open = false;
 	log_debug("published %s", sink->batch.name);
 	return 0;
@@ -272,7 +271,7 @@ int sink_release(struct place *place, struct sink *sink)
 		now.worker[0] = '\0';
 		result = capstate_write(place->spool, &now);
 	}
-	return result < 0 ? fail(place, "write the state of stream", sink->stream) : 0;
+	return result < 0 ? fail(place, "write the state", sink) : 0;
 }
 
 void sink_free(struct sink *sink)

@@ -14,7 +14,8 @@
 #include "spool/log.h"
 #include "spool/traceid.h"
 
-#define PIECE (256u << 10)
+#define PIECE	  (256u << 10)
+#define TAR_BLOCK 512
 
 static int cannot_read(const struct source *source)
 {
@@ -35,13 +36,57 @@ static int open_regular(struct source *source, const struct stat *status)
 	return MIRA_OK;
 }
 
+/* What is no archive may also have no end. */
+static bool may_be_archive(const uint8_t *head, size_t size)
+{
+	static const struct {
+		size_t offset, size;
+		const char *magic;
+	} rows[] = {
+		{0, 2, "\x1f\x8b"}, /* gzip */
+		{0, 6,
+			"\xfd"
+			"7zXZ"},	     /* xz, with the zero behind */
+		{0, 4, "\x28\xb5\x2f\xfd"},  /* Zstandard */
+		{0, 3, "BZh"}, {0, 2, "PK"}, /* bzip2, zip */
+		{257, 5, "ustar"},	     /* tar */
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].offset + rows[i].size <= size &&
+			memcmp(head + rows[i].offset, rows[i].magic, rows[i].size) == 0)
+			return true;
+	return false;
+}
+
+static int no_archive(const struct source *source)
+{
+	log_err("%s is no capture: it is neither pcap nor pcapng, nor an archive of such",
+		source->label);
+	return MIRA_PERSON;
+}
+
+static ssize_t read_start(struct source *source, uint8_t *start, size_t size, char *why)
+{
+	size_t have = 0;
+	ssize_t got = 1;
+
+	while (have < size && got > 0) {
+		got = input_read(source->pipe, start + have, size - have, why);
+		have += got > 0 ? (size_t)got : 0;
+	}
+	return got < 0 ? got : (ssize_t)have;
+}
+
 static int copy_all(struct source *source, int to)
 {
 	static uint8_t piece[PIECE];
 	char why[FEED_WHY];
-	ssize_t got;
+	ssize_t got = read_start(source, piece, TAR_BLOCK, why);
 
-	while ((got = input_read(source->pipe, piece, sizeof(piece), why)) > 0) {
+	if (got >= 0 && !may_be_archive(piece, (size_t)got))
+		return no_archive(source);
+	for (; got > 0; got = input_read(source->pipe, piece, sizeof(piece), why)) {
 		if (write(to, piece, (size_t)got) == got)
 			continue;
 		log_err("cannot keep %s, an archive: %m; free space in the folder for temporary "
@@ -97,16 +142,12 @@ static int open_pipe(struct source *source)
 
 int source_open(struct source *source, const char *path)
 {
-	const char *slash = strrchr(path, '/');
 	bool standard_input = strcmp(path, "-") == 0;
 	struct stat status;
 
 	memset(source, 0, sizeof(*source));
 	source->path = path;
-	snprintf(source->label, sizeof(source->label), "%s",
-		standard_input ? "stdin"
-		: slash	       ? slash + 1
-			       : path);
+	source->label = standard_input ? "standard input" : path;
 	source->fd = standard_input ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
 	if (source->fd < 0 || fstat(source->fd, &status))
 		return cannot_read(source);

@@ -27,8 +27,8 @@
 struct input;
 
 struct source {
-	const char *path; /* as named; the caller's */
-	char label[256];  /* for messages and streams: the file's name without folders, "stdin" */
+	const char *path;      /* as named; the caller's */
+	const char *label;     /* the same for messages: "standard input" for "-" */
 	char run[RUN_HEX + 1]; /* of the content; random when it cannot be resumed */
 	bool resumable;
 	bool once;

@@ -83,7 +83,7 @@ static int lock_file(struct store *store)
 
 	store->lock = open(store->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (store->lock < 0) {
-		log_err("cannot open the store %s: %m", store->path);
+		log_err("cannot open the store %s: %m; make its folder, or name another file with --db", store->path);
 		return errno == EISDIR || errno == ENOENT || errno == ENOTDIR ? MIRA_PERSON : MIRA_AGAIN;
 	}
 	/* Of the open file, not of the process: SQLite closing the file must not drop it. */

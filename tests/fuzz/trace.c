@@ -1,7 +1,9 @@
 /*
- * Fuzz target of capture/reader.c, pcap.c, pcapng.c: whatever the bytes are, reading them ends, with packets or a place of damage.
+ * Fuzz target of capture/reader.c, pcap.c, pcapng.c: whatever the bytes are, reading them ends,
+ * with packets or a place of damage.
  *
- *	clang -g -O1 -fsanitize=fuzzer,address,undefined … tests/fuzz/trace.c capture/{feed,reader,pcap,pcapng}.c spool/{log,linktype}.c
+ *	clang -g -O1 -fsanitize=fuzzer,address,undefined … tests/fuzz/trace.c \
+ *	    capture/{feed,reader,pcap,pcapng}.c spool/{log,linktype}.c
  *	./trace -max_len=65536 CORPUS      a corpus: small captures of any kind
  */
 #include <stdlib.h>

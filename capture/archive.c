@@ -85,16 +85,16 @@ static int visit_member(const struct walk *walk, struct input *parent, struct ar
 	if (archive_format(archive) == ARCHIVE_FORMAT_RAW)
 		name = x_strdup(parent->name);
 	else
-		name = x_sprintf(
-			"%s%s%s", parent->name, *parent->name ? "/" : "", path ? path : "unnamed");
+		name = x_sprintf("%s%s%s", parent->name, *parent->name ? "/" : "",
+			path ? path : "unnamed");
 	member.name = name;
 	result = walk_input(walk, &member, depth + 1);
 	free(name);
 	return result;
 }
 
-static int damaged_archive(
-	const struct walk *walk, const struct input *input, struct archive *archive)
+static int damaged_archive(const struct walk *walk, const struct input *input,
+	struct archive *archive)
 {
 	const char *text = archive_error_string(archive);
 
@@ -106,8 +106,8 @@ static int damaged_archive(
 	return -2;
 }
 
-static int visit_members(
-	const struct walk *walk, struct input *input, struct archive *archive, unsigned depth)
+static int visit_members(const struct walk *walk, struct input *input, struct archive *archive,
+	unsigned depth)
 {
 	struct archive_entry *entry;
 	int status, result = 0;

@@ -40,8 +40,8 @@ static void make_room(struct feed *feed, size_t size)
 
 static bool read_more(struct feed *feed)
 {
-	ssize_t got = feed->read(
-		feed->context, feed->data + feed->end, feed->room - feed->end, feed->why);
+	ssize_t got = feed->read(feed->context, feed->data + feed->end, feed->room - feed->end,
+		feed->why);
 
 	if (got > 0) {
 		feed->end += (size_t)got;

@@ -63,8 +63,8 @@ static ssize_t read_member(struct input *input, void *buffer, size_t size)
 	int status;
 
 	while (!input->block_left) {
-		status = archive_read_data_block(
-			input->archive, &block, &input->block_left, &offset);
+		status = archive_read_data_block(input->archive, &block, &input->block_left,
+			&offset);
 		if (status == ARCHIVE_EOF)
 			return 0;
 		if (status < ARCHIVE_WARN)

@@ -201,8 +201,8 @@ static int open_streams(struct live *live)
 		struct slicer *slicer = &live->slicers[i];
 
 		name_part_from(capture->config.streams[i].name, state.stream);
-		slicer_open(
-			slicer, capture, &capture->config.streams[i], &state, capture->interface);
+		slicer_open(slicer, capture, &capture->config.streams[i], &state,
+			capture->interface);
 		slicer->sampling = capture->config.sampling;
 		slicer->linktype = live->linktype;
 		if (!capstate_write(&capture->spool, &state))
@@ -270,8 +270,8 @@ static void look_at_drops(struct live *live)
 	if (pcap_stats(live->pcap, &stats))
 		return;
 	/* unsigned differences: right also when a counter has wrapped */
-	slicer_dropped(
-		&live->slicers[0], stats.ps_drop - live->drops, stats.ps_ifdrop - live->ifdrops);
+	slicer_dropped(&live->slicers[0], stats.ps_drop - live->drops,
+		stats.ps_ifdrop - live->ifdrops);
 	live->drops = stats.ps_drop;
 	live->ifdrops = stats.ps_ifdrop;
 }

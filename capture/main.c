@@ -34,13 +34,15 @@ static int open_spool(struct capture *capture)
 static int check_clock(const struct capture *capture)
 {
 	char path[PATH_MAX];
-	int64_t server_s = nfs_mtime(spool_path(&capture->spool, path, "workers/%s", worker_name(capture->worker)));
+	int64_t server_s = nfs_mtime(
+		spool_path(&capture->spool, path, "workers/%s", worker_name(capture->worker)));
 	long long ahead_s = server_s < 0 ? 0 : (long long)(time(NULL) - server_s);
 
 	if (!capture->interface || llabs(ahead_s) <= capture->config.max_skew_s)
 		return MIRA_OK;
-	log_err("this host's clock is %lld s %s that of %s, more than max_skew_s (%u) in mira.conf: set the clocks right", llabs(ahead_s),
-		ahead_s > 0 ? "ahead of" : "behind", capture->spool.root, capture->config.max_skew_s);
+	log_err("this host's clock is %lld s %s that of %s, more than max_skew_s (%u) in mira.conf: set the clocks right",
+		llabs(ahead_s), ahead_s > 0 ? "ahead of" : "behind", capture->spool.root,
+		capture->config.max_skew_s);
 	return MIRA_PERSON;
 }
 

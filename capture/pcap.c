@@ -80,8 +80,8 @@ static void close_pcap(struct reader *reader)
 	free(reader->own);
 }
 
-static void set_lengths(
-	const struct pcap *pcap, uint32_t first, uint32_t second, struct packet *packet)
+static void set_lengths(const struct pcap *pcap, uint32_t first, uint32_t second,
+	struct packet *packet)
 {
 	bool swap = pcap->swapped_lengths || (pcap->doubtful_lengths && first > second);
 

@@ -110,8 +110,8 @@ static void read_option(struct reader *reader, struct interface *interface, unsi
 		interface->offset_s = (int64_t)get64(reader, value);
 }
 
-static void read_options(
-	struct reader *reader, struct interface *interface, const uint8_t *at, uint32_t size)
+static void read_options(struct reader *reader, struct interface *interface, const uint8_t *at,
+	uint32_t size)
 {
 	while (size >= 4) {
 		unsigned code = get16(reader, at), length = get16(reader, at + 2);
@@ -180,8 +180,8 @@ static int fill_packet(struct reader *reader, uint32_t number, const uint8_t *da
 
 /* Enhanced: 0 interface 4 time high 8 time low 12 captured 16 original 20 data. Old: the same,
  * but the interface has 2 bytes, and drops since the last packet 2. */
-static int read_timed(
-	struct reader *reader, const struct body *body, uint32_t number, struct packet *packet)
+static int read_timed(struct reader *reader, const struct body *body, uint32_t number,
+	struct packet *packet)
 {
 	struct pcapng *pcapng = reader->own;
 	int result;
@@ -289,8 +289,8 @@ static int skip_block(struct reader *reader, uint32_t length)
 		start, length, feed_offset(reader->feed) - start);
 }
 
-static int read_block(
-	struct reader *reader, const struct block *block, uint32_t length, struct packet *packet)
+static int read_block(struct reader *reader, const struct block *block, uint32_t length,
+	struct packet *packet)
 {
 	const uint8_t *at;
 	struct body body;

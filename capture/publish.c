@@ -138,8 +138,8 @@ static void look_at_readers(struct publisher *publisher)
 {
 	const struct place *place = &publisher->place;
 	char why[PATH_MAX + 256];
-	bool high = pressure_look(
-		place->spool, place->config, "capture", "packets", NULL, why, sizeof(why));
+	bool high = pressure_look(place->spool, place->config, "capture", "packets", NULL, why,
+		sizeof(why));
 
 	if (high && !publisher->pressed)
 		log_warn("packets are shed, and counted, from now on: %s", why);

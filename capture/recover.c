@@ -57,8 +57,8 @@ static int judge(struct capture *capture, const struct capstate *state)
 
 static int commit_named(struct capture *capture, const struct capstate *state)
 {
-	int result = batch_recover(
-		&capture->spool, capture->worker, state->probe, state->stream, state->batch);
+	int result = batch_recover(&capture->spool, capture->worker, state->probe, state->stream,
+		state->batch);
 
 	if (result < 0)
 		return cannot(capture, "recover", state->stream);

@@ -276,8 +276,8 @@ bool segment_add(struct segment_writer *writer, const struct packet *packet)
 /* ---- the end ---- */
 
 /* TALLY is of interface NUMBER. */
-static void put_statistics(
-	struct segment_writer *writer, uint32_t number, const struct tally *tally)
+static void put_statistics(struct segment_writer *writer, uint32_t number,
+	const struct tally *tally)
 {
 	struct block block;
 

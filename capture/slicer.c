@@ -109,8 +109,8 @@ static void close_batch(struct slicer *slicer, uint64_t records, bool end, const
 	slicer->state.packet_index += slicer->batch.captured;
 	slicer->state.records = records;
 	slicer->state.cumulative = manifest.cumulative;
-	publisher_commit(
-		slicer->capture->publisher, slicer->writer.sink, &manifest, &slicer->state);
+	publisher_commit(slicer->capture->publisher, slicer->writer.sink, &manifest,
+		&slicer->state);
 	memset(&slicer->batch, 0, sizeof(slicer->batch));
 	slicer->earliest_ns = slicer->latest_ns = 0;
 	slicer->open = false;

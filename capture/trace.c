@@ -67,8 +67,8 @@ static int prepare_trace(struct job *job, struct naming *naming, struct trace *t
 			continue;
 		snprintf(states[i].worker, sizeof(states[i].worker), "%s",
 			worker_name(capture->worker));
-		slicer_open(
-			&trace->slicers[i], capture, &config->streams[i], &states[i], trace->label);
+		slicer_open(&trace->slicers[i], capture, &config->streams[i], &states[i],
+			trace->label);
 	}
 	free(states);
 	return code;

@@ -13,9 +13,10 @@
 #include "classify/functions.h"
 #include "spool/log.h"
 
-static const char *const allowed[] = {"abs", "char", "coalesce", "glob", "hex", "ifnull", "iif", "instr", "length",
-	"like", "lower", "ltrim", "majority", "max", "min", "net", "nullif", "replace", "round", "rtrim", "sign",
-	"substr", "substring", "total", "trim", "typeof", "unicode", "upper"};
+static const char *const allowed[] = {"abs", "char", "coalesce", "glob", "hex", "ifnull", "iif",
+	"instr", "length", "like", "lower", "ltrim", "majority", "max", "min", "net", "nullif",
+	"replace", "round", "rtrim", "sign", "substr", "substring", "total", "trim", "typeof",
+	"unicode", "upper"};
 
 static int is_allowed(const char *function)
 {
@@ -28,17 +29,14 @@ static int is_allowed(const char *function)
 /* Which selects the statement under preparation holds; its own is the first. */
 static int selects;
 
-static int authorize(void *own, int action, const char *first, const char *second, const char *database, const char *view)
+static int authorize(void *own, int action, const char *first, const char *second,
+	const char *database, const char *view)
 {
 	switch (action) {
-	case SQLITE_SELECT:
-		return selects++ ? SQLITE_DENY : SQLITE_OK;
-	case SQLITE_READ:
-		return strcmp(first, "biflow") == 0 ? SQLITE_OK : SQLITE_DENY;
-	case SQLITE_FUNCTION:
-		return is_allowed(second);
-	default:
-		return SQLITE_DENY;
+	case SQLITE_SELECT: return selects++ ? SQLITE_DENY : SQLITE_OK;
+	case SQLITE_READ: return strcmp(first, "biflow") == 0 ? SQLITE_OK : SQLITE_DENY;
+	case SQLITE_FUNCTION: return is_allowed(second);
+	default: return SQLITE_DENY;
 	}
 }
 
@@ -47,12 +45,14 @@ sqlite3 *condition_open(struct row *row)
 {
 	sqlite3 *db = NULL;
 
-	if (sqlite3_open_v2(":memory:", &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK ||
+	if (sqlite3_open_v2(":memory:", &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
+			SQLITE_OK ||
 		row_register(row, db) != SQLITE_OK || functions_register(db, row) != SQLITE_OK ||
 		sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DML, 0, NULL) != SQLITE_OK ||
 		sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL) != SQLITE_OK ||
 		sqlite3_exec(db, "SELECT 1 FROM biflow WHERE 0", NULL, NULL, NULL) != SQLITE_OK) {
-		log_err("cannot set up SQLite for the policy: %s", db ? sqlite3_errmsg(db) : "out of memory");
+		log_err("cannot set up SQLite for the policy: %s",
+			db ? sqlite3_errmsg(db) : "out of memory");
 		sqlite3_close(db);
 		return NULL;
 	}
@@ -102,7 +102,8 @@ static const char *explain(const char *message)
 	static const struct {
 		const char *said, *meant;
 	} known[] = {
-		{"not authorized", "subqueries and tables are not allowed: a condition reads one biflow"},
+		{"not authorized",
+			"subqueries and tables are not allowed: a condition reads one biflow"},
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -114,8 +115,8 @@ static const char *explain(const char *message)
 /* Operators and functions whose result may be known when an operand is not. A word in a text does no harm. */
 static bool asks_for_null(const char *text)
 {
-	static const char *const words[] = {"is", "null", "isnull", "notnull", "case", "iif", "coalesce", "ifnull", "nullif",
-		"typeof", "hex", "char"};
+	static const char *const words[] = {"is", "null", "isnull", "notnull", "case", "iif",
+		"coalesce", "ifnull", "nullif", "typeof", "hex", "char"};
 
 	while (*text) {
 		size_t size = 0;
@@ -145,9 +146,11 @@ bool condition_needs_symptom(sqlite3 *db, struct row *row, const char *text)
 	return needs;
 }
 
-bool condition_check(sqlite3 *db, struct row *row, const char *text, char *why, size_t size, size_t *offset)
+bool condition_check(sqlite3 *db, struct row *row, const char *text, char *why, size_t size,
+	size_t *offset)
 {
-	static const char before[] = "SELECT (", after[] = "\n) FROM biflow"; /* the line end ends a "--" comment */
+	static const char before[] = "SELECT (",
+			  after[] = "\n) FROM biflow"; /* the line end ends a "--" comment */
 	char *sql = x_sprintf("%s%s%s", before, text, after);
 	sqlite3_stmt *statement = NULL;
 	const char *wrong = NULL;

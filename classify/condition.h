@@ -15,7 +15,8 @@ sqlite3 *condition_open(struct row *row);
  * condition_check(): is TEXT one scalar expression that compiles and can be evaluated? false: WHY (not more than SIZE bytes) says why not,
  * and *OFFSET is the byte of TEXT that it is about.
  */
-bool condition_check(sqlite3 *db, struct row *row, const char *text, char *why, size_t size, size_t *offset);
+bool condition_check(sqlite3 *db, struct row *row, const char *text, char *why, size_t size,
+	size_t *offset);
 
 /*
  * condition_needs_symptom(): is TEXT, which passed the check, false whenever all symptoms are 0, whatever the other columns hold?

@@ -35,13 +35,15 @@ static bool in_prefix(const struct prefix *address, const struct prefix *prefix)
 	size_t whole = prefix->bits / 8;
 	unsigned rest = prefix->bits % 8;
 
-	if (address->version != prefix->version || memcmp(address->address, prefix->address, whole) != 0)
+	if (address->version != prefix->version ||
+		memcmp(address->address, prefix->address, whole) != 0)
 		return false;
 	return !rest || (address->address[whole] ^ prefix->address[whole]) >> (8 - rest) == 0;
 }
 
 /* Parsed once for a statement when the text is a constant, as it nearly always is. */
-static const struct prefix *prefix_of(sqlite3_context *out, sqlite3_value *value, struct prefix *here)
+static const struct prefix *prefix_of(sqlite3_context *out, sqlite3_value *value,
+	struct prefix *here)
 {
 	const struct prefix *kept = sqlite3_get_auxdata(out, 1);
 	const char *text;
@@ -66,14 +68,16 @@ static void net(sqlite3_context *out, int argc, sqlite3_value **argv)
 	char why[160];
 
 	if (!prefix) {
-		sqlite3_snprintf(sizeof(why), why, "net(): '%.40s' is no prefix (as 10.0.0.0/8 or 2001:db8::/32, host bits 0)",
+		sqlite3_snprintf(sizeof(why), why,
+			"net(): '%.40s' is no prefix (as 10.0.0.0/8 or 2001:db8::/32, host bits 0)",
 			sqlite3_value_text(argv[1]));
 		sqlite3_result_error(out, why, -1);
 		return;
 	}
 	if (!text)
 		return;
-	sqlite3_result_int(out, address_of(sqlite3_user_data(out), text, &address) && in_prefix(&address, prefix));
+	sqlite3_result_int(out,
+		address_of(sqlite3_user_data(out), text, &address) && in_prefix(&address, prefix));
 }
 
 static sqlite3_int64 sum(int argc, sqlite3_value **argv)
@@ -82,7 +86,8 @@ static sqlite3_int64 sum(int argc, sqlite3_value **argv)
 
 	/* Wraps rather than being undefined: packet counts never come near, constants might. */
 	for (int i = 0; i < argc; i++)
-		total = (sqlite3_int64)((sqlite3_uint64)total + (sqlite3_uint64)sqlite3_value_int64(argv[i]));
+		total = (sqlite3_int64)((sqlite3_uint64)total +
+					(sqlite3_uint64)sqlite3_value_int64(argv[i]));
 	return total;
 }
 
@@ -106,7 +111,9 @@ static void total(sqlite3_context *out, int argc, sqlite3_value **argv)
 static void majority(sqlite3_context *out, int argc, sqlite3_value **argv)
 {
 	if (argc < 2)
-		sqlite3_result_error(out, "majority() compares its first argument with others: name at least two", -1);
+		sqlite3_result_error(out,
+			"majority() compares its first argument with others: name at least two",
+			-1);
 	else if (!is_unknown(out, argc, argv))
 		sqlite3_result_int(out, sqlite3_value_int64(argv[0]) > sum(argc - 1, argv + 1));
 }

@@ -73,10 +73,11 @@ static const struct stage stage = {
 	.output = "verdicts",
 	.summary = "gives each biflow a class and a verdict, by the policy.",
 	.options = own_options,
-	.options_help = "\n  mira-classify --check [POLICY] [--config FILE]\n"
-			"                    only compile the policy (default: the configured one)\n"
-			"  mira-classify --try POLICY DIR [--config FILE]\n"
-			"                    what POLICY would change in the stored biflows of DIR/mira.db\n",
+	.options_help =
+		"\n  mira-classify --check [POLICY] [--config FILE]\n"
+		"                    only compile the policy (default: the configured one)\n"
+		"  mira-classify --try POLICY DIR [--config FILE]\n"
+		"                    what POLICY would change in the stored biflows of DIR/mira.db\n",
 	.option = refuse_option,
 	.open = load_policy,
 	.work = classify,
@@ -142,13 +143,13 @@ static int answer(const struct request *request)
 	code = config_load(&config, path);
 	if (code)
 		return code;
-	ruleset = ruleset_load(&policy, &symbols, request->policy ? request->policy : config.policy, config.symptoms,
-		&code);
+	ruleset = ruleset_load(&policy, &symbols, request->policy ? request->policy : config.policy,
+		config.symptoms, &code);
 	if (ruleset && request->mode == MODE_TRY)
 		code = try_policy(ruleset, &policy, &symbols, request->store);
 	else if (ruleset)
-		printf("%s: %zu fast lists and %zu classes, no mistake found\n", policy.file, policy.fast_count,
-			policy.class_count);
+		printf("%s: %zu fast lists and %zu classes, no mistake found\n", policy.file,
+			policy.fast_count, policy.class_count);
 	ruleset_free(ruleset);
 	namelist_free(&symbols);
 	policy_free(&policy);

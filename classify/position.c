@@ -73,7 +73,8 @@ static char take(struct cursor *cursor)
 		return c;
 	c = *cursor->at;
 	known = strchr(from, c);
-	if (c == 'x' && isxdigit((unsigned char)cursor->at[1]) && isxdigit((unsigned char)cursor->at[2])) {
+	if (c == 'x' && isxdigit((unsigned char)cursor->at[1]) &&
+		isxdigit((unsigned char)cursor->at[2])) {
 		char digits[3] = {cursor->at[1], cursor->at[2], '\0'};
 
 		advance_by(cursor, 3);
@@ -84,7 +85,8 @@ static char take(struct cursor *cursor)
 }
 
 /* Reads adjacent literals; is their text VALUE? AT is set to where byte OFFSET of it stands; the end counts as one byte more. */
-static bool literals_are(struct cursor *cursor, const char *value, size_t offset, struct position *at)
+static bool literals_are(struct cursor *cursor, const char *value, size_t offset,
+	struct position *at)
 {
 	size_t done = 0, size = strlen(value);
 	bool same = true;
@@ -109,13 +111,16 @@ static bool word_is(struct cursor *cursor, const char *word)
 {
 	const char *begin = cursor->at;
 
-	while (isalnum((unsigned char)*cursor->at) || strchr("_-*", *cursor->at ? *cursor->at : ' '))
+	while (isalnum((unsigned char)*cursor->at) ||
+		strchr("_-*", *cursor->at ? *cursor->at : ' '))
 		advance(cursor);
-	return strlen(word) == (size_t)(cursor->at - begin) && strncmp(begin, word, strlen(word)) == 0;
+	return strlen(word) == (size_t)(cursor->at - begin) &&
+	       strncmp(begin, word, strlen(word)) == 0;
 }
 
 /* NAME = "…" here? Always moves on. */
-static bool setting_is(struct cursor *cursor, const char *name, const char *value, size_t offset, struct position *at)
+static bool setting_is(struct cursor *cursor, const char *name, const char *value, size_t offset,
+	struct position *at)
 {
 	if (!word_is(cursor, name))
 		return false;

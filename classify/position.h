@@ -12,8 +12,8 @@
 #include <stddef.h>
 
 struct position {
-	int line;	/* from 1 */
-	int column;	/* bytes, from 1; a tab is one */
+	int line;   /* from 1 */
+	int column; /* bytes, from 1; a tab is one */
 };
 
 /* position_find(): TEXT is the whole file. false when there is no such setting at or after LINE; AT is then LINE, column 1. */

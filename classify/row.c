@@ -26,7 +26,8 @@ static void give_text(sqlite3_context *out, uint32_t id)
 		sqlite3_result_text(out, intern_text(id), -1, SQLITE_STATIC);
 }
 
-static void give_address(sqlite3_context *out, const struct biflow *biflow, const uint8_t *address, char *text)
+static void give_address(sqlite3_context *out, const struct biflow *biflow, const uint8_t *address,
+	char *text)
 {
 	if (!*text)
 		text_address(biflow->key.version, address, text);
@@ -81,7 +82,8 @@ static void get_duration_s(sqlite3_context *out, struct row *row)
 {
 	const struct biflow *b = row->biflow;
 
-	sqlite3_result_double(out, b->end_ms > b->start_ms ? (double)(b->end_ms - b->start_ms) / 1000 : 0);
+	sqlite3_result_double(out,
+		b->end_ms > b->start_ms ? (double)(b->end_ms - b->start_ms) / 1000 : 0);
 }
 
 static void get_aggregate(sqlite3_context *out, struct row *row)
@@ -168,7 +170,8 @@ static void symptom_known(struct row *row, const char *name, uint32_t index)
 
 	if (id >= row->symptom_room) {
 		row->symptom_of = x_realloc(row->symptom_of, (id + 64) * sizeof(*row->symptom_of));
-		memset(row->symptom_of + row->symptom_room, 0, (id + 64 - row->symptom_room) * sizeof(*row->symptom_of));
+		memset(row->symptom_of + row->symptom_room, 0,
+			(id + 64 - row->symptom_room) * sizeof(*row->symptom_of));
 		row->symptom_room = id + 64;
 	}
 	row->symptom_of[id] = index + 1;
@@ -184,13 +187,16 @@ static int fast_of(const struct policy *policy, const char *name)
 
 void row_init(struct row *row, const struct namelist *names, const struct policy *policy)
 {
-	*row = (struct row){.fast = -1, .symptom_count = (uint32_t)names->count, .gate_count = policy->class_count};
+	*row = (struct row){.fast = -1,
+		.symptom_count = (uint32_t)names->count,
+		.gate_count = policy->class_count};
 	row->gate_words = row->gate_count / 64 + 1;
 	row->open = x_calloc(row->gate_words, sizeof(*row->open));
 	row->symptoms = x_calloc(names->count + 1, sizeof(*row->symptoms));
 	row->touched = x_calloc(names->count + 1, sizeof(*row->touched));
 	for (uint32_t i = 0; i < row->symptom_count; i++) {
-		row->symptoms[i] = (struct row_symptom){.name = names->names[i], .fast = fast_of(policy, names->names[i]),
+		row->symptoms[i] = (struct row_symptom){.name = names->names[i],
+			.fast = fast_of(policy, names->names[i]),
 			.gates = x_calloc(row->gate_words, sizeof(*row->open))};
 		symptom_known(row, names->names[i], i);
 	}
@@ -268,7 +274,8 @@ static char *declaration(const struct row *row)
 
 	sqlite3_str_appendall(text, "CREATE TABLE biflow(");
 	for (int i = 0; i < COLUMNS; i++)
-		sqlite3_str_appendf(text, "%s\"%w\" %s", i ? ", " : "", columns[i].name, columns[i].type);
+		sqlite3_str_appendf(text, "%s\"%w\" %s", i ? ", " : "", columns[i].name,
+			columns[i].type);
 	for (uint32_t i = 0; i < row->symptom_count; i++)
 		sqlite3_str_appendf(text, ", \"%w\" INTEGER", row->symptoms[i].name);
 	for (size_t i = 0; i < row->gate_count; i++)
@@ -277,7 +284,8 @@ static char *declaration(const struct row *row)
 	return sqlite3_str_finish(text);
 }
 
-static int table_connect(sqlite3 *db, void *own, int argc, const char *const *argv, sqlite3_vtab **out, char **why)
+static int table_connect(sqlite3 *db, void *own, int argc, const char *const *argv,
+	sqlite3_vtab **out, char **why)
 {
 	struct table *table = x_calloc(1, sizeof(*table));
 	char *sql = declaration(own);
@@ -323,7 +331,8 @@ static struct row *row_of(sqlite3_vtab_cursor *cursor)
 	return ((struct table *)cursor->pVtab)->row;
 }
 
-static int cursor_filter(sqlite3_vtab_cursor *cursor, int plan, const char *text, int argc, sqlite3_value **argv)
+static int cursor_filter(sqlite3_vtab_cursor *cursor, int plan, const char *text, int argc,
+	sqlite3_value **argv)
 {
 	return row_next(row_of(cursor));
 }

@@ -27,23 +27,23 @@ typedef int (*row_source)(void *own, const struct biflow **biflow);
 struct row_symptom {
 	const char *name; /* not owned */
 	uint64_t packets;
-	int fast; /* index of the fast list of this name, -1 for none */
+	int fast;	 /* index of the fast list of this name, -1 for none */
 	uint64_t *gates; /* bits: the classes that name it */
 };
 
 struct row {
 	row_source source;
 	void *own;
-	bool failed;	/* the source failed */
-	bool unknown;	/* a trial: every column but the symptoms' is NULL */
+	bool failed;		     /* the source failed */
+	bool unknown;		     /* a trial: every column but the symptoms' is NULL */
 	const struct biflow *biflow; /* NULL at the end */
 	char src[TEXT_ADDRESS], dst[TEXT_ADDRESS]; /* "" until asked for */
-	int fast;	/* first fast list that counts, -1 for none */
+	int fast;				   /* first fast list that counts, -1 for none */
 	struct row_symptom *symptoms;
 	uint32_t symptom_count;
-	uint32_t *touched, touched_count; /* symptoms that are not 0 */
+	uint32_t *touched, touched_count;   /* symptoms that are not 0 */
 	uint32_t *symptom_of, symptom_room; /* by intern id: index + 1 */
-	uint64_t *open; /* bits: gates */
+	uint64_t *open;			    /* bits: gates */
 	size_t gate_count, gate_words;
 };
 

@@ -69,7 +69,8 @@ static void link_gate(struct ruleset *ruleset, size_t class, const char *text)
 		row_gate(&ruleset->row, class, (size_t)found);
 }
 
-static int choose_columns(struct ruleset *ruleset, const struct policy *policy, const struct namelist *symbols)
+static int choose_columns(struct ruleset *ruleset, const struct policy *policy,
+	const struct namelist *symbols)
 {
 	for (size_t i = 0; i < policy->fast_count; i++)
 		namelist_add(&ruleset->used, policy->fast[i].name);
@@ -79,7 +80,8 @@ static int choose_columns(struct ruleset *ruleset, const struct policy *policy, 
 		if (!row_reserved(ruleset->used.names[i]))
 			continue;
 		log_err("%s: the symptom or fast list '%s' has the name of a column of every biflow (mira-classify(8));"
-			" give it another name", policy->file, ruleset->used.names[i]);
+			" give it another name",
+			policy->file, ruleset->used.names[i]);
 		return MIRA_PERSON;
 	}
 	namelist_sort(&ruleset->used);
@@ -103,22 +105,26 @@ static void list_decisions(struct ruleset *ruleset, const struct policy *policy)
 	ruleset->decision_count = policy->fast_count + policy->class_count + 1;
 	next = ruleset->decisions = x_calloc(ruleset->decision_count, sizeof(*next));
 	for (size_t i = 0; i < policy->fast_count; i++)
-		*next++ = decision_of(policy->fast[i].class, policy->fast[i].verdict, policy->fast[i].name);
+		*next++ = decision_of(policy->fast[i].class, policy->fast[i].verdict,
+			policy->fast[i].name);
 	for (size_t i = 0; i < policy->class_count; i++)
-		*next++ = decision_of(policy->classes[i].class, policy->classes[i].verdict, policy->classes[i].name);
+		*next++ = decision_of(policy->classes[i].class, policy->classes[i].verdict,
+			policy->classes[i].name);
 	*next = decision_of("UNKNOWN", "review", "blind");
 }
 
 /* ---- the conditions ---- */
 
-static void refuse(const struct policy *policy, const struct policy_class *class, const char *why, size_t offset)
+static void refuse(const struct policy *policy, const struct policy_class *class, const char *why,
+	size_t offset)
 {
 	char *text = nfs_read_file(policy->file, NULL);
 	struct position at = {class->line, 1};
 
 	if (text)
 		position_find(text, class->line, "when", class->when, offset, &at);
-	log_err("%s:%d:%d: condition of class '%s': %s", policy->file, at.line, at.column, class->name, why);
+	log_err("%s:%d:%d: condition of class '%s': %s", policy->file, at.line, at.column,
+		class->name, why);
 	free(text);
 }
 
@@ -130,7 +136,8 @@ static int check_conditions(struct ruleset *ruleset, const struct policy *policy
 		char why[256];
 		size_t offset;
 
-		if (condition_check(ruleset->db, &ruleset->row, policy->classes[i].when, why, sizeof(why), &offset))
+		if (condition_check(ruleset->db, &ruleset->row, policy->classes[i].when, why,
+			    sizeof(why), &offset))
 			continue;
 		refuse(policy, &policy->classes[i], why, offset);
 		code = MIRA_PERSON;
@@ -138,7 +145,8 @@ static int check_conditions(struct ruleset *ruleset, const struct policy *policy
 	return code;
 }
 
-static void append_class(struct ruleset *ruleset, const struct policy *policy, size_t class, sqlite3_str *text)
+static void append_class(struct ruleset *ruleset, const struct policy *policy, size_t class,
+	sqlite3_str *text)
 {
 	const char *when = policy->classes[class].when;
 
@@ -152,10 +160,12 @@ static char *statement_text(struct ruleset *ruleset, const struct policy *policy
 {
 	sqlite3_str *text = sqlite3_str_new(NULL);
 
-	sqlite3_str_appendall(text, "SELECT CASE WHEN " ROW_FAST_COLUMN " IS NOT NULL THEN " ROW_FAST_COLUMN);
+	sqlite3_str_appendall(text,
+		"SELECT CASE WHEN " ROW_FAST_COLUMN " IS NOT NULL THEN " ROW_FAST_COLUMN);
 	for (size_t i = 0; i < policy->class_count; i++)
 		append_class(ruleset, policy, i, text);
-	sqlite3_str_appendf(text, "\nELSE %d END FROM biflow", (int)(policy->fast_count + policy->class_count));
+	sqlite3_str_appendf(text, "\nELSE %d END FROM biflow",
+		(int)(policy->fast_count + policy->class_count));
 	return sqlite3_str_finish(text);
 }
 
@@ -164,17 +174,21 @@ static int join_conditions(struct ruleset *ruleset, const struct policy *policy)
 	char *sql = statement_text(ruleset, policy);
 	int code = MIRA_OK;
 
-	if (!sql || sqlite3_prepare_v3(ruleset->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &ruleset->statement, NULL) !=
-		SQLITE_OK || sqlite3_column_count(ruleset->statement) != 1) {
+	if (!sql ||
+		sqlite3_prepare_v3(ruleset->db, sql, -1, SQLITE_PREPARE_PERSISTENT,
+			&ruleset->statement, NULL) != SQLITE_OK ||
+		sqlite3_column_count(ruleset->statement) != 1) {
 		log_err("%s: each condition is an expression, but together they are none (a parenthesis or comment that"
-			" reaches beyond its condition?): %s", policy->file, sqlite3_errmsg(ruleset->db));
+			" reaches beyond its condition?): %s",
+			policy->file, sqlite3_errmsg(ruleset->db));
 		code = MIRA_PERSON;
 	}
 	sqlite3_free(sql);
 	return code;
 }
 
-static int compile(struct ruleset *ruleset, const struct policy *policy, const struct namelist *symbols)
+static int compile(struct ruleset *ruleset, const struct policy *policy,
+	const struct namelist *symbols)
 {
 	int code = choose_columns(ruleset, policy, symbols);
 
@@ -188,7 +202,8 @@ static int compile(struct ruleset *ruleset, const struct policy *policy, const s
 	return code ? code : join_conditions(ruleset, policy);
 }
 
-struct ruleset *ruleset_compile(const struct policy *policy, const struct namelist *symbols, int *code)
+struct ruleset *ruleset_compile(const struct policy *policy, const struct namelist *symbols,
+	int *code)
 {
 	struct ruleset *ruleset = x_calloc(1, sizeof(*ruleset));
 
@@ -200,8 +215,8 @@ struct ruleset *ruleset_compile(const struct policy *policy, const struct nameli
 	return NULL;
 }
 
-struct ruleset *ruleset_load(struct policy *policy, struct namelist *symbols, const char *path, const char *symptoms,
-	int *code)
+struct ruleset *ruleset_load(struct policy *policy, struct namelist *symbols, const char *path,
+	const char *symptoms, int *code)
 {
 	*policy = (struct policy){0};
 	*symbols = (struct namelist){0};
@@ -234,7 +249,8 @@ void ruleset_start(struct ruleset *ruleset, row_source source, void *own)
 	ruleset->row.failed = false;
 }
 
-enum ruleset_step ruleset_next(struct ruleset *ruleset, const struct biflow **biflow, struct decision *decision)
+enum ruleset_step ruleset_next(struct ruleset *ruleset, const struct biflow **biflow,
+	struct decision *decision)
 {
 	int code = sqlite3_step(ruleset->statement), index;
 
@@ -243,7 +259,8 @@ enum ruleset_step ruleset_next(struct ruleset *ruleset, const struct biflow **bi
 	if (code != SQLITE_ROW) {
 		if (ruleset->row.failed)
 			return RULESET_SOURCE;
-		log_err("%s: a condition cannot be evaluated: %s", ruleset->file, sqlite3_errmsg(ruleset->db));
+		log_err("%s: a condition cannot be evaluated: %s", ruleset->file,
+			sqlite3_errmsg(ruleset->db));
 		return RULESET_FAILED;
 	}
 	index = sqlite3_column_int(ruleset->statement, 0);

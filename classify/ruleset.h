@@ -30,14 +30,15 @@ struct ruleset;
  * ruleset_load(): reads the policy at PATH and the symptom names in folder SYMPTOMS, and compiles. POLICY and SYMBOLS get what was read and
  * are the caller's to free, also after a failure. NULL: *CODE is an exit code, the reason is logged.
  */
-struct ruleset *ruleset_load(struct policy *policy, struct namelist *symbols, const char *path, const char *symptoms,
-	int *code);
+struct ruleset *ruleset_load(struct policy *policy, struct namelist *symbols, const char *path,
+	const char *symptoms, int *code);
 
 /*
  * ruleset_compile(): of POLICY, with the names of SYMBOLS (symbols.h), which are needed for this call only. NULL after having logged file, line, column
  * and reason of every condition that is refused, with *CODE MIRA_PERSON (MIRA_AGAIN when SQLite itself failed).
  */
-struct ruleset *ruleset_compile(const struct policy *policy, const struct namelist *symbols, int *code);
+struct ruleset *ruleset_compile(const struct policy *policy, const struct namelist *symbols,
+	int *code);
 void ruleset_free(struct ruleset *ruleset);
 
 /* ruleset_start(): SOURCE is asked for a biflow by each ruleset_next(). */
@@ -50,7 +51,8 @@ enum ruleset_step {
 	RULESET_FAILED, /* a condition failed while running: logged; a person is needed */
 };
 /* ruleset_next(): BIFLOW is the one SOURCE gave last, valid until the next call. */
-enum ruleset_step ruleset_next(struct ruleset *ruleset, const struct biflow **biflow, struct decision *decision);
+enum ruleset_step ruleset_next(struct ruleset *ruleset, const struct biflow **biflow,
+	struct decision *decision);
 void ruleset_stop(struct ruleset *ruleset);
 
 #endif

@@ -63,7 +63,8 @@ static int read_folder(struct namelist *symbols, const char *folder)
 	for (int i = 0; i < count; i++) {
 		char path[PATH_MAX];
 
-		if (snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name) >= (int)sizeof(path))
+		if (snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name) >=
+			(int)sizeof(path))
 			errno = ENAMETOOLONG;
 		else if (read_file(symbols, path) == 0)
 			errno = 0;

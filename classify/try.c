@@ -18,8 +18,30 @@
 #include "spool/log.h"
 
 enum column {
-	WINDOW, START, END, PROTO, SRC, SPORT, DST, DPORT, PACKETS, OCTETS, REVERSE_PACKETS, REVERSE_OCTETS, TCP_FLAGS,
-	REVERSE_TCP_FLAGS, SYMPTOMS, CARRIED, AGGREGATE, HOST_NAME, TUNNEL, PROBE, VLAN, CLASS, VERDICT, RULE
+	WINDOW,
+	START,
+	END,
+	PROTO,
+	SRC,
+	SPORT,
+	DST,
+	DPORT,
+	PACKETS,
+	OCTETS,
+	REVERSE_PACKETS,
+	REVERSE_OCTETS,
+	TCP_FLAGS,
+	REVERSE_TCP_FLAGS,
+	SYMPTOMS,
+	CARRIED,
+	AGGREGATE,
+	HOST_NAME,
+	TUNNEL,
+	PROBE,
+	VLAN,
+	CLASS,
+	VERDICT,
+	RULE
 };
 
 static const char stored_sql[] =
@@ -70,9 +92,11 @@ static void add_symptom(struct trial *trial, const char *name, uint64_t packets)
 {
 	if (trial->symptom_count == trial->symptom_room) {
 		trial->symptom_room = trial->symptom_room * 2 + 16;
-		trial->symptoms = x_realloc(trial->symptoms, trial->symptom_room * sizeof(*trial->symptoms));
+		trial->symptoms =
+			x_realloc(trial->symptoms, trial->symptom_room * sizeof(*trial->symptoms));
 	}
-	trial->symptoms[trial->symptom_count++] = (struct symptom_count){.name = intern(name), .packets = packets};
+	trial->symptoms[trial->symptom_count++] =
+		(struct symptom_count){.name = intern(name), .packets = packets};
 }
 
 static bool is_fast(const struct policy *policy, const char *name)
@@ -86,8 +110,9 @@ static bool is_fast(const struct policy *policy, const char *name)
 /* A rule of a symptom's name: that of a fast list, unless the symptom set has such a symptom. */
 static bool was_fast(const struct trial *trial, const char *name)
 {
-	return is_fast(trial->policy, name) || (strcmp(intern_text(trial->now.rule), name) == 0 &&
-		symbols_find(trial->symbols, name, strlen(name)) < 0);
+	return is_fast(trial->policy, name) ||
+	       (strcmp(intern_text(trial->now.rule), name) == 0 &&
+		       symbols_find(trial->symbols, name, strlen(name)) < 0);
 }
 
 static void take_symptoms(struct trial *trial, enum column column)
@@ -130,7 +155,8 @@ static bool has_address(const struct policy_fast *fast, const struct flowkey *ke
 
 static bool is_listed(const struct policy_port *listed, uint8_t proto, uint16_t port)
 {
-	bool same = listed->proto ? listed->proto == proto : proto == IPPROTO_TCP || proto == IPPROTO_UDP;
+	bool same = listed->proto ? listed->proto == proto
+				  : proto == IPPROTO_TCP || proto == IPPROTO_UDP;
 
 	return same && port >= listed->first && port <= listed->last;
 }
@@ -151,7 +177,8 @@ static bool match_fast(struct trial *trial)
 
 		if (!has_address(fast, &trial->biflow.key) || !has_port(fast, &trial->biflow.key))
 			continue;
-		add_symptom(trial, fast->name, trial->biflow.forward.packets + trial->biflow.reverse.packets);
+		add_symptom(trial, fast->name,
+			trial->biflow.forward.packets + trial->biflow.reverse.packets);
 		return true;
 	}
 	return false;
@@ -165,8 +192,10 @@ static void take_key(struct trial *trial)
 	const char *src = text(trial, SRC), *dst = text(trial, DST);
 	int family = strchr(src, ':') ? AF_INET6 : AF_INET;
 
-	*key = (struct flowkey){.proto = (uint8_t)number(trial, PROTO), .sport = (uint16_t)number(trial, SPORT),
-		.dport = (uint16_t)number(trial, DPORT), .version = family == AF_INET6 ? 6 : 4};
+	*key = (struct flowkey){.proto = (uint8_t)number(trial, PROTO),
+		.sport = (uint16_t)number(trial, SPORT),
+		.dport = (uint16_t)number(trial, DPORT),
+		.version = family == AF_INET6 ? 6 : 4};
 	inet_pton(family, src, key->src);
 	inet_pton(family, dst, key->dst);
 }
@@ -180,19 +209,21 @@ static void take_labels(struct trial *trial)
 	biflow->tunnel = intern(text(trial, TUNNEL));
 	biflow->probe = intern(text(trial, PROBE));
 	biflow->vlan = intern(text(trial, VLAN));
-	trial->now = (struct decision){intern(text(trial, CLASS)), intern(text(trial, VERDICT)), intern(text(trial, RULE))};
+	trial->now = (struct decision){intern(text(trial, CLASS)), intern(text(trial, VERDICT)),
+		intern(text(trial, RULE))};
 }
 
 static void take_row(struct trial *trial)
 {
 	struct biflow *biflow = &trial->biflow;
 
-	*biflow = (struct biflow){.window_ms = number(trial, WINDOW), .start_ms = number(trial, START),
+	*biflow = (struct biflow){.window_ms = number(trial, WINDOW),
+		.start_ms = number(trial, START),
 		.end_ms = number(trial, END)};
 	biflow->forward = (struct direction){number(trial, PACKETS), number(trial, OCTETS),
 		(uint16_t)number(trial, TCP_FLAGS), 1};
-	biflow->reverse = (struct direction){number(trial, REVERSE_PACKETS), number(trial, REVERSE_OCTETS),
-		(uint16_t)number(trial, REVERSE_TCP_FLAGS), 1};
+	biflow->reverse = (struct direction){number(trial, REVERSE_PACKETS),
+		number(trial, REVERSE_OCTETS), (uint16_t)number(trial, REVERSE_TCP_FLAGS), 1};
 	take_key(trial);
 	take_labels(trial);
 	trial->symptom_count = 0;
@@ -233,7 +264,8 @@ static struct change *change_of(struct trial *trial, const struct decision *then
 		if (memcmp(&trial->changes[i].now, &trial->now, sizeof(trial->now)) == 0 &&
 			memcmp(&trial->changes[i].then, then, sizeof(*then)) == 0)
 			return &trial->changes[i];
-	trial->changes = x_realloc(trial->changes, (trial->change_count + 1) * sizeof(*trial->changes));
+	trial->changes =
+		x_realloc(trial->changes, (trial->change_count + 1) * sizeof(*trial->changes));
 	change = &trial->changes[trial->change_count++];
 	*change = (struct change){trial->now, *then, {0}};
 	return change;
@@ -278,16 +310,19 @@ static int by_octets(const void *left, const void *right)
 
 static void print_sums(const struct sums *sums, const char *what)
 {
-	printf("%12" PRIu64 " %14" PRIu64 " %18" PRIu64 "  %s\n", sums->biflows, sums->packets, sums->octets, what);
+	printf("%12" PRIu64 " %14" PRIu64 " %18" PRIu64 "  %s\n", sums->biflows, sums->packets,
+		sums->octets, what);
 }
 
 static void print_table(struct trial *trial)
 {
-	printf("%12s %14s %18s  %s\n", "biflows", "packets", "octets", "class/verdict/rule now → then");
+	printf("%12s %14s %18s  %s\n", "biflows", "packets", "octets",
+		"class/verdict/rule now → then");
 	if (trial->change_count)
 		qsort(trial->changes, trial->change_count, sizeof(*trial->changes), by_octets);
 	for (size_t i = 0; i < trial->change_count; i++) {
-		char *now = decision_text(&trial->changes[i].now), *then = decision_text(&trial->changes[i].then);
+		char *now = decision_text(&trial->changes[i].now),
+		     *then = decision_text(&trial->changes[i].then);
 		char *what = x_sprintf("%s → %s", now, then);
 
 		print_sums(&trial->changes[i].sums, what);
@@ -298,7 +333,8 @@ static void print_table(struct trial *trial)
 	print_sums(&trial->same, "unchanged");
 	print_sums(&trial->all, "total");
 	if (trial->unscanned.biflows)
-		print_sums(&trial->unscanned, "of these: taken by a fast list then and by none now; their payload was never"
+		print_sums(&trial->unscanned,
+			"of these: taken by a fast list then and by none now; their payload was never"
 			" scanned, so what they are is not known");
 }
 
@@ -312,7 +348,8 @@ static int open_stored(struct trial *trial, const char *store)
 
 	snprintf(path, sizeof(path), "%s%s", store, folder ? "/mira.db" : "");
 	if (access(path, R_OK)) {
-		log_err("cannot read the store %s: %m; name the folder that mira run wrote, or the database", path);
+		log_err("cannot read the store %s: %m; name the folder that mira run wrote, or the database",
+			path);
 		return MIRA_PERSON;
 	}
 	if (sqlite3_open_v2(path, &trial->db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
@@ -323,7 +360,8 @@ static int open_stored(struct trial *trial, const char *store)
 	return sqlite3_errcode(trial->db) == SQLITE_BUSY ? MIRA_AGAIN : MIRA_PERSON;
 }
 
-int try_policy(struct ruleset *ruleset, const struct policy *policy, const struct namelist *symbols, const char *store)
+int try_policy(struct ruleset *ruleset, const struct policy *policy, const struct namelist *symbols,
+	const char *store)
 {
 	struct trial trial = {.policy = policy, .symbols = symbols};
 	int code = open_stored(&trial, store);

@@ -11,6 +11,7 @@
  * what would change. Fast lists are matched by address and port, as preprocess would; biflows whose payload an earlier fast list kept
  * from being scanned, and that no list takes now, are told apart. SYMBOLS as in symbols.h. An exit code.
  */
-int try_policy(struct ruleset *ruleset, const struct policy *policy, const struct namelist *symbols, const char *store);
+int try_policy(struct ruleset *ruleset, const struct policy *policy, const struct namelist *symbols,
+	const char *store);
 
 #endif

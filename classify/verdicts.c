@@ -45,7 +45,8 @@ static int next_biflow(void *own, const struct biflow **biflow)
 		if (got == RECORD_FLOW)
 			return fail(stream, VERDICTS_BAD, "it holds flows where biflows should be");
 		if (got < 0)
-			return fail(stream, got == -1 ? VERDICTS_MACHINE : VERDICTS_BAD, record_why());
+			return fail(stream, got == -1 ? VERDICTS_MACHINE : VERDICTS_BAD,
+				record_why());
 		stream->progress->records++;
 		if (got == RECORD_BIFLOW)
 			break;
@@ -56,7 +57,8 @@ static int next_biflow(void *own, const struct biflow **biflow)
 	return 1;
 }
 
-static int put_biflow(struct stream *stream, const struct biflow *biflow, const struct decision *decision)
+static int put_biflow(struct stream *stream, const struct biflow *biflow,
+	const struct decision *decision)
 {
 	struct biflow decided = *biflow;
 
@@ -83,7 +85,8 @@ static void pump(struct stream *stream, struct ruleset *ruleset)
 		stream->result = VERDICTS_POLICY;
 }
 
-static void write_file(struct stream *stream, struct ruleset *ruleset, const char *from, const char *to)
+static void write_file(struct stream *stream, struct ruleset *ruleset, const char *from,
+	const char *to)
 {
 	stream->reader = record_open(from);
 	if (!stream->reader) {
@@ -102,9 +105,11 @@ static void write_file(struct stream *stream, struct ruleset *ruleset, const cha
 		fail(stream, VERDICTS_MACHINE, "");
 }
 
-static void write_files(struct stream *stream, struct ruleset *ruleset, const struct batch *batch, const char *folder)
+static void write_files(struct stream *stream, struct ruleset *ruleset, const struct batch *batch,
+	const char *folder)
 {
-	for (size_t i = 0; i < batch->manifest.segment_count && stream->result == VERDICTS_DONE; i++) {
+	for (size_t i = 0; i < batch->manifest.segment_count && stream->result == VERDICTS_DONE;
+		i++) {
 		const struct segment *segment = &batch->manifest.segments[i];
 		char from[PATH_MAX], to[PATH_MAX], name[32];
 
@@ -121,7 +126,8 @@ static void write_files(struct stream *stream, struct ruleset *ruleset, const st
 static void describe(struct manifest *manifest, const struct batch *batch)
 {
 	manifest_init(manifest, "verdicts", batch->name);
-	manifest->number = batch->manifest.number ? batch->manifest.number : strtoull(batch->name, NULL, 10);
+	manifest->number =
+		batch->manifest.number ? batch->manifest.number : strtoull(batch->name, NULL, 10);
 }
 
 static int end_output(struct batch *batch, const char *folder)
@@ -135,8 +141,8 @@ static int end_output(struct batch *batch, const char *folder)
 	return result;
 }
 
-enum verdicts_result verdicts_write(struct batch *batch, struct ruleset *ruleset, struct progress *progress, char *why,
-	size_t size)
+enum verdicts_result verdicts_write(struct batch *batch, struct ruleset *ruleset,
+	struct progress *progress, char *why, size_t size)
 {
 	struct stream stream = {.progress = progress, .why = why, .why_size = size};
 	char folder[PATH_MAX];

@@ -78,8 +78,8 @@ static void list_symptoms(const struct window_table *table, const struct entry *
 		qsort(symptoms->list, symptoms->count, sizeof(*symptoms->list), name_order);
 }
 
-static void remember(
-	struct carry *carry, const struct entry *entry, bool turned, const struct biflow *biflow)
+static void remember(struct carry *carry, const struct entry *entry, bool turned,
+	const struct biflow *biflow)
 {
 	struct carried *carried = carry_put(carry, &entry->key, entry->window_ms);
 

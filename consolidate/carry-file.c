@@ -201,8 +201,8 @@ static void get_addresses(struct cursor *cursor, struct flowkey *key)
 	memcpy(key->dst, dst, address);
 }
 
-static void get_entry(
-	struct carry *carry, struct cursor *cursor, const uint32_t *ids, uint32_t id_count)
+static void get_entry(struct carry *carry, struct cursor *cursor, const uint32_t *ids,
+	uint32_t id_count)
 {
 	struct flowkey key;
 	struct carried *carried;

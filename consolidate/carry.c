@@ -113,8 +113,8 @@ struct carried *carry_put(struct carry *carry, const struct flowkey *key, uint64
 	return carried;
 }
 
-void carry_add_symptom(
-	struct carry *carry, struct carried *carried, uint32_t name, uint64_t packets)
+void carry_add_symptom(struct carry *carry, struct carried *carried, uint32_t name,
+	uint64_t packets)
 {
 	uint32_t at;
 

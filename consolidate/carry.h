@@ -45,13 +45,13 @@ size_t carry_count(const struct carry *carry);
 uint64_t carry_shed(const struct carry *carry); /* entries shed since carry_new() */
 
 /* carry_find(): what window WINDOW_MS knows of KEY; NULL: nothing. Valid until carry_put(). */
-struct carried *carry_find(
-	const struct carry *carry, const struct flowkey *key, uint64_t window_ms);
+struct carried *carry_find(const struct carry *carry, const struct flowkey *key,
+	uint64_t window_ms);
 /* carry_put(): the same, made when absent. */
 struct carried *carry_put(struct carry *carry, const struct flowkey *key, uint64_t window_ms);
 const struct carried_symptom *carry_symptom(const struct carry *carry, uint32_t index);
-void carry_add_symptom(
-	struct carry *carry, struct carried *carried, uint32_t name, uint64_t packets);
+void carry_add_symptom(struct carry *carry, struct carried *carried, uint32_t name,
+	uint64_t packets);
 /* carry_end_window(): all entries of WINDOW_MS are in; keeps the limit. */
 void carry_end_window(struct carry *carry, uint64_t window_ms);
 

@@ -70,8 +70,8 @@ static void read_last(const struct shard *shard, struct look *look)
 	waits = json_object_get(root, "waits");
 	look->waits = x_calloc(json_array_size(waits) + 1, sizeof(*look->waits));
 	for (size_t i = 0; i < json_array_size(waits); i++)
-		if (fields_get(
-			    json_array_get(waits, i), wait_fields, &look->waits[look->count], why))
+		if (fields_get(json_array_get(waits, i), wait_fields, &look->waits[look->count],
+			    why))
 			look->count++;
 	json_decref(root);
 }

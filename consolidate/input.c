@@ -19,8 +19,8 @@ static int open_manifest(struct manifest *manifest, const char *folder, char *wh
 	int result = manifest_read(manifest, folder, why);
 
 	if (!result && strcmp(manifest->kind, "flows")) {
-		snprintf(
-			why, 256, "manifest.json is of kind \"%s\", not \"flows\"", manifest->kind);
+		snprintf(why, 256, "manifest.json is of kind \"%s\", not \"flows\"",
+			manifest->kind);
 		result = -2;
 	}
 	return result;
@@ -46,8 +46,8 @@ static int read_ledger(const char *path, struct ledger *row, char *why)
 	return type == RECORD_LEDGER ? 1 : type;
 }
 
-static int find_ledger(
-	const struct manifest *manifest, const char *folder, struct ledger *row, char *why)
+static int find_ledger(const struct manifest *manifest, const char *folder, struct ledger *row,
+	char *why)
 {
 	char path[PATH_MAX];
 	int result = 0;
@@ -115,8 +115,8 @@ struct reading {
 	uint64_t packets, octets;
 };
 
-static bool flow_legal(
-	const struct reading *reading, const struct flow *flow, uint64_t window_ms, char *why)
+static bool flow_legal(const struct reading *reading, const struct flow *flow, uint64_t window_ms,
+	char *why)
 {
 	const struct input *input = reading->input;
 
@@ -191,8 +191,8 @@ static int check_sums(const struct reading *reading, char *why)
 int input_merge(const char *ready, const struct state *state, const struct input *input,
 	struct take *take, struct window_table *table, char *why)
 {
-	struct reading reading = {
-		state, input, take, table, intern(state->runs[input->run].probe), 0, 0};
+	struct reading reading = {state, input, take, table, intern(state->runs[input->run].probe),
+		0, 0};
 	struct manifest manifest;
 	char folder[PATH_MAX], path[PATH_MAX];
 	int result = nfs_join(folder, ready, input->name);

@@ -101,8 +101,8 @@ static void gap_keep(struct state *state, struct run *run, const struct gap *who
 }
 
 /* Gives the gaps before SEQ that have no counts yet what lies between the last known counts and ANCHOR. */
-static void anchor_below(
-	struct state *state, struct run *run, uint64_t seq, const struct counts *anchor)
+static void anchor_below(struct state *state, struct run *run, uint64_t seq,
+	const struct counts *anchor)
 {
 	for (size_t i = 0; i < run->gap_count; i++) {
 		struct gap *gap = &run->gaps[i];

@@ -103,8 +103,8 @@ static int by_number(const void *a, const void *b)
 }
 
 /* A border with about half of the entries before it. */
-static uint64_t middle_window(
-	const struct window_table *table, const struct plan *plan, uint64_t window_ms)
+static uint64_t middle_window(const struct window_table *table, const struct plan *plan,
+	uint64_t window_ms)
 {
 	size_t count = window_count(table);
 	uint64_t *starts = x_calloc(count, sizeof(*starts)), middle_ms;
@@ -123,8 +123,8 @@ static int merge_inputs(struct shard *shard, struct plan *plan, struct input **b
 {
 	struct state *state = &shard->state;
 	bool one = plan->below_ms - plan->from_ms <= state->window_ms;
-	struct take take = {
-		plan->from_ms, plan->below_ms, one ? SIZE_MAX : shard->batch_biflows, false, 0};
+	struct take take = {plan->from_ms, plan->below_ms, one ? SIZE_MAX : shard->batch_biflows,
+		false, 0};
 	int result = 0;
 
 	window_reset(shard->table);

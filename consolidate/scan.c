@@ -86,12 +86,12 @@ static int reject_foreign(struct shard *shard, const char *name, bool bad)
 {
 	if (bad)
 		return 0;
-	return shard_reject(
-		shard, name, "its name is not that of a batch, so no run can account for it");
+	return shard_reject(shard, name,
+		"its name is not that of a batch, so no run can account for it");
 }
 
-static int add_candidates(
-	struct shard *shard, const struct namelist *names, bool bad, struct found *found)
+static int add_candidates(struct shard *shard, const struct namelist *names, bool bad,
+	struct found *found)
 {
 	struct state *state = &shard->state;
 	size_t known_count;
@@ -107,8 +107,8 @@ static int add_candidates(
 			result = reject_foreign(shard, candidate.text, bad);
 			continue;
 		}
-		candidate.run = state_run(
-			state, candidate.name.probe, candidate.name.stream, candidate.name.run);
+		candidate.run = state_run(state, candidate.name.probe, candidate.name.stream,
+			candidate.name.run);
 		found->list[found->count++] = candidate;
 	}
 	free(known);
@@ -133,8 +133,8 @@ static int path_of(const struct shard *shard, const struct candidate *candidate,
 }
 
 /* The quarantined row of a bad batch, where its ledger row can be trusted. */
-static bool bad_row(
-	const struct shard *shard, const struct candidate *candidate, struct ledger *row)
+static bool bad_row(const struct shard *shard, const struct candidate *candidate,
+	struct ledger *row)
 {
 	char path[PATH_MAX], why[256];
 	uint64_t bytes;
@@ -206,8 +206,8 @@ static void wait_for_turn(struct shard *shard, const struct candidate *candidate
 	if (last && shard->waiting[last - 1].run == candidate->run)
 		return;
 	shard->waiting = x_realloc(shard->waiting, (last + 1) * sizeof(*shard->waiting));
-	shard->waiting[shard->waiting_count++] = (struct waiting){
-		candidate->run, candidate->name.seq, candidate->name.start_us / 1000};
+	shard->waiting[shard->waiting_count++] = (struct waiting){candidate->run,
+		candidate->name.seq, candidate->name.start_us / 1000};
 }
 
 static int place(struct shard *shard, struct candidate *candidate)
@@ -282,8 +282,8 @@ static int lost_input(struct shard *shard, const struct namelist *bad, struct in
 	return -2;
 }
 
-static int check_inputs(
-	struct shard *shard, const struct namelist *ready, const struct namelist *bad)
+static int check_inputs(struct shard *shard, const struct namelist *ready,
+	const struct namelist *bad)
 {
 	struct state *state = &shard->state;
 	int result = 0;

@@ -75,8 +75,8 @@ static json_t *run_out(const struct run *run)
 	for (size_t i = 0; i < run->gap_count; i++) {
 		json_t *gap = object_of(gap_fields, &run->gaps[i]);
 
-		json_object_set_new(
-			gap, "status", json_text(ledger_status_text(run->gaps[i].status)));
+		json_object_set_new(gap, "status",
+			json_text(ledger_status_text(run->gaps[i].status)));
 		json_array_append_new(gaps, gap);
 	}
 	json_object_set_new(object, "gaps", gaps);
@@ -186,8 +186,8 @@ static bool state_in(const json_t *root, struct state *state, char *why)
 	uint64_t window_ms = state->window_ms;
 
 	if (format != STATE_FORMAT) {
-		snprintf(
-			why, FIELD_WHY, "format %lld, this program reads %d", format, STATE_FORMAT);
+		snprintf(why, FIELD_WHY, "format %lld, this program reads %d", format,
+			STATE_FORMAT);
 		return false;
 	}
 	if (!fields_get(root, state_fields, state, why))

@@ -184,7 +184,8 @@ int token_take(struct shard *shard)
 		return token_reload(shard);
 	shard->token[0] = '\0';
 	if (result == -1)
-		log_err("cannot claim the token in %s: %s", shard->home, strerror(errno));
+		log_err("cannot claim the token in %s: %s; free space or restore access there",
+			shard->home, strerror(errno));
 	return result;
 }
 

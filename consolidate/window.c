@@ -115,11 +115,11 @@ const struct symptom_node *window_symptom(const struct window_table *table, uint
 	return &table->nodes[index];
 }
 
-static uint64_t hash_of(
-	const struct window_table *table, const struct flowkey *key, uint64_t window_ms)
+static uint64_t hash_of(const struct window_table *table, const struct flowkey *key,
+	uint64_t window_ms)
 {
-	return XXH3_64bits_withSeed(
-		key, sizeof(*key), table->seed ^ window_ms * 0x9e3779b97f4a7c15ull);
+	return XXH3_64bits_withSeed(key, sizeof(*key),
+		table->seed ^ window_ms * 0x9e3779b97f4a7c15ull);
 }
 
 static void grow(struct window_table *table)
@@ -161,8 +161,8 @@ static struct entry *entry_new(struct window_table *table, const struct pending 
 	return entry;
 }
 
-static bool is_entry(
-	const struct window_table *table, const struct slot *slot, const struct pending *pending)
+static bool is_entry(const struct window_table *table, const struct slot *slot,
+	const struct pending *pending)
 {
 	const struct entry *entry;
 
@@ -222,8 +222,8 @@ static void merge_host(struct entry *entry, const struct flow *flow)
 	entry->host_name = flow->host_name;
 }
 
-static struct symptom_node *symptom_of(
-	struct window_table *table, struct entry *entry, uint32_t name)
+static struct symptom_node *symptom_of(struct window_table *table, struct entry *entry,
+	uint32_t name)
 {
 	struct symptom_node *node;
 	uint32_t at;

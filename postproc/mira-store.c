@@ -31,8 +31,8 @@ static int check_present(const struct stage_run *run, const char *path)
 {
 	if (!run->spool.store[0] || access(path, F_OK) == 0 || errno != ENOENT)
 		return MIRA_OK;
-	log_err("there is no store %s, but spool %s has filled one (identity %s): bring it back, or name it with --db", path,
-		run->spool.root, run->spool.store);
+	log_err("there is no store %s, but spool %s has filled one (identity %s): bring it back, or name it with --db",
+		path, run->spool.root, run->spool.store);
 	return MIRA_PERSON;
 }
 
@@ -41,8 +41,8 @@ static void leave_path(const struct spool *spool, const char *path)
 {
 	char whole[PATH_MAX], hint[PATH_MAX];
 
-	if (!realpath(path, whole) ||
-		nfs_write_file(spool_path(spool, hint, "state/store.path"), whole, strlen(whole)) < 0)
+	if (!realpath(path, whole) || nfs_write_file(spool_path(spool, hint, "state/store.path"),
+					      whole, strlen(whole)) < 0)
 		log_warn("cannot leave the path of %s in spool %s: %m", path, spool->root);
 }
 
@@ -69,7 +69,8 @@ static int open_store(struct stage_run *run)
 	}
 	leave_path(&run->spool, path);
 	run->own = store;
-	run->queue.spread = 1; /* one reader: nobody to make room for, and numbers come in their order */
+	run->queue.spread =
+		1; /* one reader: nobody to make room for, and numbers come in their order */
 	return MIRA_OK;
 }
 
@@ -165,7 +166,8 @@ static bool begin(struct stage_run *run, const struct batch *batch, enum store_t
 	return true;
 }
 
-static enum work_result refuse_turn(struct stage_run *run, const struct batch *batch, enum store_turn turn)
+static enum work_result refuse_turn(struct stage_run *run, const struct batch *batch,
+	enum store_turn turn)
 {
 	struct store *store = run->own;
 
@@ -176,7 +178,8 @@ static enum work_result refuse_turn(struct stage_run *run, const struct batch *b
 	if (turn == STORE_FAILED)
 		return failed(store);
 	log_err("cannot load %s: %s; nothing was changed. Was a folder of the spool removed, or an older copy of the store"
-		" put in place?", batch->name, store_error(store));
+		" put in place?",
+		batch->name, store_error(store));
 	return WORK_STOP;
 }
 
@@ -188,7 +191,8 @@ static enum work_result load(struct stage_run *run, struct batch *batch)
 	int result;
 
 	if (!begin(run, batch, &turn))
-		return stage_reject(run, &stage, batch, "its name is not that of a batch of verdicts");
+		return stage_reject(run, &stage, batch,
+			"its name is not that of a batch of verdicts");
 	if (turn != STORE_LOAD)
 		return refuse_turn(run, batch, turn);
 	result = load_files(run, batch, why, sizeof(why));

@@ -20,13 +20,15 @@ int store_fail(struct store *store, const char *what)
 {
 	int code = sqlite3_errcode(store->db) & 0xff;
 
-	store->full = code == SQLITE_FULL || code == SQLITE_IOERR || code == SQLITE_BUSY || code == SQLITE_CANTOPEN;
+	store->full = code == SQLITE_FULL || code == SQLITE_IOERR || code == SQLITE_BUSY ||
+		      code == SQLITE_CANTOPEN;
 	snprintf(store->error, sizeof(store->error), "cannot %s in %s: %s", what, store->path,
 		sqlite3_errmsg(store->db));
 	return -1;
 }
 
-static int explain(struct store *store, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static int explain(struct store *store, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 static int explain(struct store *store, const char *format, ...)
 {
 	va_list arguments;
@@ -69,7 +71,8 @@ void store_bind_text(struct store *store, enum statement which, int parameter, c
 /* Has this batch, or one under its number, been loaded? */
 static enum store_turn known(struct store *store)
 {
-	sqlite3_stmt *same_name = store->statements[BATCH_KNOWN], *same_number = store->statements[BATCH_OF_NUMBER];
+	sqlite3_stmt *same_name = store->statements[BATCH_KNOWN],
+		     *same_number = store->statements[BATCH_OF_NUMBER];
 	enum store_turn turn = STORE_LOAD;
 
 	store_bind_text(store, BATCH_KNOWN, 1, store->batch);
@@ -79,8 +82,8 @@ static enum store_turn known(struct store *store)
 		turn = STORE_KNOWN;
 	} else if (sqlite3_step(same_number) == SQLITE_ROW && sqlite3_column_int(same_number, 1)) {
 		explain(store, "number %llu of %s was loaded as %s; %s may not be loaded too",
-			(unsigned long long)store->number, store->shard, sqlite3_column_text(same_number, 0),
-			store->batch);
+			(unsigned long long)store->number, store->shard,
+			sqlite3_column_text(same_number, 0), store->batch);
 		turn = STORE_CLASH;
 	}
 	sqlite3_reset(same_name);
@@ -88,19 +91,21 @@ static enum store_turn known(struct store *store)
 	return turn;
 }
 
-static enum store_turn missing(struct store *store, uint64_t number, store_elsewhere elsewhere, void *own)
+static enum store_turn missing(struct store *store, uint64_t number, store_elsewhere elsewhere,
+	void *own)
 {
 	int stands = elsewhere(own, store->shard, number);
 
 	if (stands > 0)
 		return STORE_LOAD;
 	if (stands < 0) {
-		explain(store, "cannot look for number %llu of %s: %m", (unsigned long long)number, store->shard);
+		explain(store, "cannot look for number %llu of %s: %m", (unsigned long long)number,
+			store->shard);
 		store->full = true;
 		return STORE_FAILED;
 	}
-	explain(store, "number %llu of %s was never loaded and stands nowhere before %s", (unsigned long long)number,
-		store->shard, store->batch);
+	explain(store, "number %llu of %s was never loaded and stands nowhere before %s",
+		(unsigned long long)number, store->shard, store->batch);
 	return STORE_GAP;
 }
 
@@ -114,7 +119,9 @@ static enum store_turn look_for_gaps(struct store *store, store_elsewhere elsewh
 	store_bind_text(store, BATCH_LIST, 1, store->shard);
 	sqlite3_bind_int64(list, 2, (sqlite3_int64)store->number);
 	while (expected < store->number && turn == STORE_LOAD) {
-		uint64_t next = sqlite3_step(list) == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(list, 0) : store->number;
+		uint64_t next = sqlite3_step(list) == SQLITE_ROW
+					? (uint64_t)sqlite3_column_int64(list, 0)
+					: store->number;
 
 		for (; expected < next && turn == STORE_LOAD; expected++)
 			turn = missing(store, expected, elsewhere, own);
@@ -138,8 +145,8 @@ static bool is_next(struct store *store)
 	return count == last && store->number == last + 1;
 }
 
-enum store_turn store_begin(struct store *store, const char *name, const char *shard, uint64_t number,
-	store_elsewhere elsewhere, void *own)
+enum store_turn store_begin(struct store *store, const char *name, const char *shard,
+	uint64_t number, store_elsewhere elsewhere, void *own)
 {
 	enum store_turn turn;
 
@@ -171,9 +178,10 @@ int store_add_ledger(struct store *store, const struct ledger *row)
 
 static int twice(struct store *store, const struct biflow *biflow)
 {
-	explain(store, "window %llu of %s holds a biflow that stands in the store already (protocol %u, ports %u and %u)",
-		(unsigned long long)biflow->window_ms, store->batch, biflow->key.proto, biflow->key.sport,
-		biflow->key.dport);
+	explain(store,
+		"window %llu of %s holds a biflow that stands in the store already (protocol %u, ports %u and %u)",
+		(unsigned long long)biflow->window_ms, store->batch, biflow->key.proto,
+		biflow->key.sport, biflow->key.dport);
 	return -2;
 }
 
@@ -184,8 +192,9 @@ int store_add_biflow(struct store *store, const struct biflow *biflow)
 	if (!store_row_bind_biflow(store->statements[BIFLOW_PUT], store->names, biflow, &ids))
 		return store_fail(store, "write a name");
 	if (store_run(store, BIFLOW_PUT))
-		return sqlite3_errcode(store->db) % 256 == SQLITE_CONSTRAINT ? twice(store, biflow) :
-			store_fail(store, "write a biflow");
+		return sqlite3_errcode(store->db) % 256 == SQLITE_CONSTRAINT
+			       ? twice(store, biflow)
+			       : store_fail(store, "write a biflow");
 	store_rollup_add(store->rollup, biflow, &ids);
 	store->biflows++;
 	return 0;
@@ -220,7 +229,9 @@ int store_commit(struct store *store)
 
 int store_reject(struct store *store, const char *why)
 {
-	return put_batch(store, why) || store_run(store, COMMIT) ? store_fail(store, "note a rejected batch") : 0;
+	return put_batch(store, why) || store_run(store, COMMIT)
+		       ? store_fail(store, "note a rejected batch")
+		       : 0;
 }
 
 void store_rollback(struct store *store)

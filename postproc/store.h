@@ -38,11 +38,11 @@
 #include "spool/record.h"
 #include "spool/spool.h"
 
-#define STORE_FORMAT   1	      /* PRAGMA user_version, and meta key "format" */
-#define STORE_APP_ID   0x4d495241     /* PRAGMA application_id: "MIRA" */
-#define STORE_IDENTITY 32	      /* hex digits of meta key "identity" */
-#define STORE_HOUR_MS  3600000ll      /* rollup_hour.hour_ms: start of the UTC hour of window_ms */
-#define STORE_DAY_MS   86400000ll     /* rollup_host.day_ms: start of the UTC day of window_ms */
+#define STORE_FORMAT   1	  /* PRAGMA user_version, and meta key "format" */
+#define STORE_APP_ID   0x4d495241 /* PRAGMA application_id: "MIRA" */
+#define STORE_IDENTITY 32	  /* hex digits of meta key "identity" */
+#define STORE_HOUR_MS  3600000ll  /* rollup_hour.hour_ms: start of the UTC hour of window_ms */
+#define STORE_DAY_MS   86400000ll /* rollup_host.day_ms: start of the UTC day of window_ms */
 
 /* The SQL text that makes an empty database. */
 extern const char store_schema[];
@@ -63,11 +63,11 @@ const char *store_identity(const struct store *store);
 
 /* What store_begin() says of a batch. */
 enum store_turn {
-	STORE_LOAD,	/* a transaction is open */
-	STORE_KNOWN,	/* loaded before: skip it */
-	STORE_GAP,	/* a number before this one was never loaded and stands nowhere; store_error() says which */
-	STORE_CLASH,	/* another batch was loaded under this number; store_error() says which */
-	STORE_FAILED,	/* the database failed; store_error() */
+	STORE_LOAD,  /* a transaction is open */
+	STORE_KNOWN, /* loaded before: skip it */
+	STORE_GAP, /* a number before this one was never loaded and stands nowhere; store_error() says which */
+	STORE_CLASH,  /* another batch was loaded under this number; store_error() says which */
+	STORE_FAILED, /* the database failed; store_error() */
 };
 /* Is the batch NUMBER of SHARD still on its way (store_upstream.h)? 1, 0, or -1 with errno. */
 typedef int (*store_elsewhere)(void *own, const char *shard, uint64_t number);
@@ -76,8 +76,8 @@ typedef int (*store_elsewhere)(void *own, const char *shard, uint64_t number);
  * loaded in any order, as long as what is missing stands ELSEWHERE. A number whose batch held nothing or was rejected may be
  * loaded again (requeued, under another name).
  */
-enum store_turn store_begin(struct store *store, const char *name, const char *shard, uint64_t number,
-	store_elsewhere elsewhere, void *own);
+enum store_turn store_begin(struct store *store, const char *name, const char *shard,
+	uint64_t number, store_elsewhere elsewhere, void *own);
 
 /* store_add_ledger(): 'analysed' replaces 'quarantined', which replaces 'missing'; never the other way. */
 int store_add_ledger(struct store *store, const struct ledger *row);

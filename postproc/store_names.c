@@ -44,8 +44,10 @@ struct store_names {
 
 static bool prepare(sqlite3 *db, struct dictionary *dictionary, const char *find, const char *add)
 {
-	return sqlite3_prepare_v3(db, find, -1, SQLITE_PREPARE_PERSISTENT, &dictionary->find, NULL) == SQLITE_OK &&
-		sqlite3_prepare_v3(db, add, -1, SQLITE_PREPARE_PERSISTENT, &dictionary->add, NULL) == SQLITE_OK;
+	return sqlite3_prepare_v3(db, find, -1, SQLITE_PREPARE_PERSISTENT, &dictionary->find,
+		       NULL) == SQLITE_OK &&
+	       sqlite3_prepare_v3(db, add, -1, SQLITE_PREPARE_PERSISTENT, &dictionary->add, NULL) ==
+		       SQLITE_OK;
 }
 
 static void finalize(struct dictionary *dictionary)
@@ -60,10 +62,12 @@ struct store_names *store_names_new(sqlite3 *db)
 
 	names->db = db;
 	store_names_forget(names);
-	if (prepare(db, &names->text, "SELECT id FROM text WHERE text = ?1", "INSERT INTO text(text) VALUES(?1)") &&
+	if (prepare(db, &names->text, "SELECT id FROM text WHERE text = ?1",
+		    "INSERT INTO text(text) VALUES(?1)") &&
 		prepare(db, &names->host, "SELECT id FROM host WHERE address = ?1",
 			"INSERT INTO host(address) VALUES(?1)") &&
-		prepare(db, &names->decision, "SELECT id FROM decision WHERE class = ?1 AND verdict = ?2 AND rule = ?3",
+		prepare(db, &names->decision,
+			"SELECT id FROM decision WHERE class = ?1 AND verdict = ?2 AND rule = ?3",
 			"INSERT INTO decision(class, verdict, rule) VALUES(?1, ?2, ?3)"))
 		return names;
 	store_names_free(names);
@@ -95,7 +99,8 @@ void store_names_forget(struct store_names *names)
 }
 
 /* TEXTS, ended by NULL, are the parameters of both statements. */
-static bool look_up(sqlite3 *db, struct dictionary *dictionary, const char *const *texts, sqlite3_int64 *id)
+static bool look_up(sqlite3 *db, struct dictionary *dictionary, const char *const *texts,
+	sqlite3_int64 *id)
 {
 	int code;
 
@@ -127,10 +132,12 @@ bool store_names_text(struct store_names *names, uint32_t intern_id, sqlite3_int
 		uint32_t room = intern_count() + 1024;
 
 		names->texts = x_realloc(names->texts, room * sizeof(*names->texts));
-		memset(names->texts + names->text_room, 0, (room - names->text_room) * sizeof(*names->texts));
+		memset(names->texts + names->text_room, 0,
+			(room - names->text_room) * sizeof(*names->texts));
 		names->text_room = room;
 	}
-	if (!names->texts[intern_id] && !look_up(names->db, &names->text, texts, &names->texts[intern_id]))
+	if (!names->texts[intern_id] &&
+		!look_up(names->db, &names->text, texts, &names->texts[intern_id]))
 		return false;
 	*id = names->texts[intern_id];
 	return true;
@@ -173,7 +180,8 @@ static void make_room(struct store_names *names)
 	names->host_count = 0;
 }
 
-bool store_names_host(struct store_names *names, uint8_t version, const uint8_t address[16], sqlite3_int64 *id)
+bool store_names_host(struct store_names *names, uint8_t version, const uint8_t address[16],
+	sqlite3_int64 *id)
 {
 	struct host *host;
 	char text[TEXT_ADDRESS];
@@ -195,19 +203,22 @@ bool store_names_host(struct store_names *names, uint8_t version, const uint8_t 
 
 bool store_names_decision(struct store_names *names, const struct biflow *biflow, sqlite3_int64 *id)
 {
-	const char *texts[] = {intern_text(biflow->class), intern_text(biflow->verdict), intern_text(biflow->rule), NULL};
+	const char *texts[] = {intern_text(biflow->class), intern_text(biflow->verdict),
+		intern_text(biflow->rule), NULL};
 	struct decision *known;
 
 	for (size_t i = 0; i < names->decision_count; i++) {
 		known = &names->decisions[i];
-		if (known->rule == biflow->rule && known->class == biflow->class && known->verdict == biflow->verdict) {
+		if (known->rule == biflow->rule && known->class == biflow->class &&
+			known->verdict == biflow->verdict) {
 			*id = known->id;
 			return true;
 		}
 	}
 	if (!look_up(names->db, &names->decision, texts, id))
 		return false;
-	names->decisions = x_realloc(names->decisions, (names->decision_count + 1) * sizeof(*names->decisions));
+	names->decisions = x_realloc(names->decisions,
+		(names->decision_count + 1) * sizeof(*names->decisions));
 	names->decisions[names->decision_count++] =
 		(struct decision){biflow->class, biflow->verdict, biflow->rule, *id};
 	return true;

@@ -21,7 +21,9 @@ void store_names_forget(struct store_names *names);
 
 /* Each adds what is not there yet. false: the database failed (sqlite3_errmsg()). */
 bool store_names_text(struct store_names *names, uint32_t intern_id, sqlite3_int64 *id);
-bool store_names_host(struct store_names *names, uint8_t version, const uint8_t address[16], sqlite3_int64 *id);
-bool store_names_decision(struct store_names *names, const struct biflow *biflow, sqlite3_int64 *id);
+bool store_names_host(struct store_names *names, uint8_t version, const uint8_t address[16],
+	sqlite3_int64 *id);
+bool store_names_decision(struct store_names *names, const struct biflow *biflow,
+	sqlite3_int64 *id);
 
 #endif

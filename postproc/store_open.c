@@ -26,7 +26,8 @@ static const char *const sql_of[STATEMENTS] = {
 	[COMMIT] = "COMMIT",
 	[ROLLBACK] = "ROLLBACK",
 	[BATCH_KNOWN] = "SELECT rejected IS NULL FROM batch WHERE name = ?1",
-	[BATCH_OF_NUMBER] = "SELECT name, biflows + ledger_rows > 0 FROM batch WHERE shard = ?1 AND number = ?2",
+	[BATCH_OF_NUMBER] =
+		"SELECT name, biflows + ledger_rows > 0 FROM batch WHERE shard = ?1 AND number = ?2",
 	[BATCH_NUMBERS] = "SELECT count(*), coalesce(max(number), 0) FROM batch WHERE shard = ?1",
 	[BATCH_LIST] = "SELECT number FROM batch WHERE shard = ?1 AND number < ?2 ORDER BY number",
 	[BATCH_PUT] = "INSERT OR REPLACE INTO batch VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -39,8 +40,8 @@ static const char *const sql_of[STATEMENTS] = {
 static int prepare(struct store *store)
 {
 	for (int i = 0; i < STATEMENTS; i++)
-		if (sqlite3_prepare_v3(store->db, sql_of[i], -1, SQLITE_PREPARE_PERSISTENT, &store->statements[i],
-			NULL) != SQLITE_OK)
+		if (sqlite3_prepare_v3(store->db, sql_of[i], -1, SQLITE_PREPARE_PERSISTENT,
+			    &store->statements[i], NULL) != SQLITE_OK)
 			return -1;
 	store->names = store_names_new(store->db);
 	store->rollup = store_rollup_new(store->db);
@@ -79,18 +80,24 @@ static int meta_put(struct store *store, const char *key, const char *value)
 /* 0600 from its first byte on: the file holds who talked to whom. */
 static int lock_file(struct store *store)
 {
-	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LOCK_BYTE, .l_len = 1};
+	struct flock lock = {.l_type = F_WRLCK,
+		.l_whence = SEEK_SET,
+		.l_start = LOCK_BYTE,
+		.l_len = 1};
 
 	store->lock = open(store->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (store->lock < 0) {
-		log_err("cannot open the store %s: %m; make its folder, or name another file with --db", store->path);
-		return errno == EISDIR || errno == ENOENT || errno == ENOTDIR ? MIRA_PERSON : MIRA_AGAIN;
+		log_err("cannot open the store %s: %m; make its folder, or name another file with --db",
+			store->path);
+		return errno == EISDIR || errno == ENOENT || errno == ENOTDIR ? MIRA_PERSON
+									      : MIRA_AGAIN;
 	}
 	/* Of the open file, not of the process: SQLite closing the file must not drop it. */
 	if (fcntl(store->lock, F_OFD_SETLK, &lock) == 0)
 		return MIRA_OK;
 	if (errno == EAGAIN || errno == EACCES)
-		log_err("another mira-store loads into %s; wait for it to end, or stop it", store->path);
+		log_err("another mira-store loads into %s; wait for it to end, or stop it",
+			store->path);
 	else
 		log_err("cannot lock the store %s: %m", store->path);
 	return MIRA_AGAIN;
@@ -100,16 +107,19 @@ static bool is_remote(const char *path)
 {
 	struct statfs info;
 
-	return statfs(path, &info) == 0 && (info.f_type == NFS_SUPER_MAGIC || info.f_type == SMB_SUPER_MAGIC ||
-		info.f_type == CIFS_SUPER_MAGIC || info.f_type == SMB2_SUPER_MAGIC);
+	return statfs(path, &info) == 0 &&
+	       (info.f_type == NFS_SUPER_MAGIC || info.f_type == SMB_SUPER_MAGIC ||
+		       info.f_type == CIFS_SUPER_MAGIC || info.f_type == SMB2_SUPER_MAGIC);
 }
 
 static const char *journal_of(const struct store *store)
 {
 	if (!is_remote(store->path))
 		return "PRAGMA journal_mode = WAL";
-	log_warn("the store %s is on a network file system: readers and mira-store block each other, and a host that dies"
-		" may leave a lock; a local disk is the place for it", store->path);
+	log_warn(
+		"the store %s is on a network file system: readers and mira-store block each other, and a host that dies"
+		" may leave a lock; a local disk is the place for it",
+		store->path);
 	return "PRAGMA journal_mode = DELETE";
 }
 
@@ -121,8 +131,11 @@ static int number_of(struct store *store, const char *sql, sqlite3_int64 *value)
 	if (code == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW)
 		*value = sqlite3_column_int64(statement, 0);
 	sqlite3_finalize(statement);
-	return sqlite3_errcode(store->db) == SQLITE_OK || sqlite3_errcode(store->db) == SQLITE_ROW ||
-		sqlite3_errcode(store->db) == SQLITE_DONE ? 0 : -1;
+	return sqlite3_errcode(store->db) == SQLITE_OK ||
+			       sqlite3_errcode(store->db) == SQLITE_ROW ||
+			       sqlite3_errcode(store->db) == SQLITE_DONE
+		       ? 0
+		       : -1;
 }
 
 static void new_identity(char *identity)
@@ -151,7 +164,8 @@ static int make_schema(struct store *store)
 
 	new_identity(identity);
 	now_text(created, sizeof(created));
-	sql = x_sprintf("BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d;"
+	sql = x_sprintf(
+		"BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d;"
 		" INSERT INTO meta VALUES('format', '%d'), ('identity', '%s'), ('created', '%s'); COMMIT;",
 		store_schema, STORE_APP_ID, STORE_FORMAT, STORE_FORMAT, identity, created);
 	code = exec(store, sql);
@@ -168,7 +182,8 @@ static int check_format(struct store *store)
 		number_of(store, "PRAGMA user_version", &format) ||
 		number_of(store, "SELECT count(*) FROM sqlite_schema", &tables)) {
 		store_fail(store, "read");
-		log_err("%s%s", store->error, store->full ? "" : "; it is damaged or no database: move it away");
+		log_err("%s%s", store->error,
+			store->full ? "" : "; it is damaged or no database: move it away");
 		return store->full ? MIRA_AGAIN : MIRA_PERSON;
 	}
 	if (!tables && !application && make_schema(store)) {
@@ -180,14 +195,16 @@ static int check_format(struct store *store)
 		return MIRA_OK;
 	if (application == STORE_APP_ID && format == STORE_FORMAT)
 		return MIRA_OK;
-	log_err("%s is %s; name another file with --db", store->path, application == STORE_APP_ID ?
-		"a store of another format version" : "an SQLite database of another program");
+	log_err("%s is %s; name another file with --db", store->path,
+		application == STORE_APP_ID ? "a store of another format version"
+					    : "an SQLite database of another program");
 	return MIRA_PERSON;
 }
 
 static int set_up(struct store *store)
 {
-	if (sqlite3_open_v2(store->path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+	if (sqlite3_open_v2(store->path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+		    NULL) != SQLITE_OK) {
 		log_err("cannot open the store %s: %s", store->path, sqlite3_errmsg(store->db));
 		return MIRA_AGAIN;
 	}
@@ -207,8 +224,10 @@ static int open_all(struct store *store, bool durable)
 	if (code)
 		return code;
 	if (exec(store, durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = OFF") ||
-		exec(store, "PRAGMA cache_size = -262144") || exec(store, journal_of(store)) || prepare(store) ||
-		meta_get(store, "identity", store->identity, sizeof(store->identity)) || !*store->identity) {
+		exec(store, "PRAGMA cache_size = -262144") || exec(store, journal_of(store)) ||
+		prepare(store) ||
+		meta_get(store, "identity", store->identity, sizeof(store->identity)) ||
+		!*store->identity) {
 		store_fail(store, "set up the tables");
 		log_err("%s", store->error);
 		return store->full ? MIRA_AGAIN : MIRA_PERSON;
@@ -259,7 +278,8 @@ const char *store_identity(const struct store *store)
 static int refuse_spool(struct store *store, const struct spool *spool, const char *known)
 {
 	log_err("the store %s was loaded from %s, not from spool %s; two spools in one store would count twice: name"
-		" another file with --db", store->path, known, spool->root);
+		" another file with --db",
+		store->path, known, spool->root);
 	return MIRA_PERSON;
 }
 
@@ -278,9 +298,10 @@ int store_join(struct store *store, struct spool *spool)
 	if (*known && strcmp(spool->store, store->identity) != 0 && !*spool->store)
 		return refuse_spool(store, spool, known);
 	if (spool_set_store(spool, store->identity)) {
-		log_err(errno == EEXIST ? "spool %s fills another store than %s (identity %s): name that one with --db" :
-			"cannot write to the spool %s for the store %s (identity %s)", spool->root, store->path,
-			spool->store);
+		log_err(errno == EEXIST
+				? "spool %s fills another store than %s (identity %s): name that one with --db"
+				: "cannot write to the spool %s for the store %s (identity %s)",
+			spool->root, store->path, spool->store);
 		return errno == EEXIST ? MIRA_PERSON : MIRA_AGAIN;
 	}
 	snprintf(store->spool, sizeof(store->spool), "%s", spool->root);

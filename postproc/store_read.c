@@ -12,7 +12,8 @@ static sqlite3_int64 pragma(sqlite3 *db, const char *sql)
 	sqlite3_stmt *statement = NULL;
 	sqlite3_int64 value = -1;
 
-	if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW)
+	if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK &&
+		sqlite3_step(statement) == SQLITE_ROW)
 		value = sqlite3_column_int64(statement, 0);
 	sqlite3_finalize(statement);
 	return value;
@@ -31,7 +32,8 @@ int store_open_read(const char *path, sqlite3 **db)
 	}
 	sqlite3_busy_timeout(*db, 10000);
 	sqlite3_db_config(*db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	if (pragma(*db, "PRAGMA application_id") == STORE_APP_ID && pragma(*db, "PRAGMA user_version") == STORE_FORMAT)
+	if (pragma(*db, "PRAGMA application_id") == STORE_APP_ID &&
+		pragma(*db, "PRAGMA user_version") == STORE_FORMAT)
 		return MIRA_OK;
 	log_err("%s is no store of this version of MIRA", path);
 	sqlite3_close(*db);

@@ -56,7 +56,8 @@ static struct sum *slot_of(struct table *table, const sqlite3_int64 *key)
 {
 	uint32_t at = (uint32_t)XXH3_64bits(key, sizeof(table->slots->key)) & table->mask;
 
-	while (table->slots[at].sums[0] && memcmp(table->slots[at].key, key, sizeof(table->slots->key)) != 0)
+	while (table->slots[at].sums[0] &&
+		memcmp(table->slots[at].key, key, sizeof(table->slots->key)) != 0)
 		at = (at + 1) & table->mask;
 	return &table->slots[at];
 }
@@ -156,7 +157,8 @@ void store_rollup_free(struct store_rollup *rollup)
 	free(rollup);
 }
 
-void store_rollup_add(struct store_rollup *rollup, const struct biflow *biflow, const struct store_ids *ids)
+void store_rollup_add(struct store_rollup *rollup, const struct biflow *biflow,
+	const struct store_ids *ids)
 {
 	const struct direction *to = &biflow->forward, *back = &biflow->reverse;
 	sqlite3_int64 window = (sqlite3_int64)biflow->window_ms;
@@ -168,7 +170,8 @@ void store_rollup_add(struct store_rollup *rollup, const struct biflow *biflow, 
 		(uint64_t[]){1, to->packets, to->octets, back->packets, back->octets});
 	/* A host that talks to itself stands in one biflow, though it sent and received all of it. */
 	add(&rollup->hosts, (sqlite3_int64[]){day, ids->dst, ids->decision},
-		(uint64_t[]){ids->src != ids->dst, back->packets, back->octets, to->packets, to->octets});
+		(uint64_t[]){ids->src != ids->dst, back->packets, back->octets, to->packets,
+			to->octets});
 }
 
 int store_rollup_flush(struct store_rollup *rollup)

@@ -17,7 +17,8 @@ void store_rollup_free(struct store_rollup *rollup);
 struct store_ids {
 	sqlite3_int64 src, dst, decision, aggregate;
 };
-void store_rollup_add(struct store_rollup *rollup, const struct biflow *biflow, const struct store_ids *ids);
+void store_rollup_add(struct store_rollup *rollup, const struct biflow *biflow,
+	const struct store_ids *ids);
 /* store_rollup_flush(): 0, or -1 (sqlite3_errmsg()). Empty afterwards. */
 int store_rollup_flush(struct store_rollup *rollup);
 void store_rollup_clear(struct store_rollup *rollup);

@@ -121,7 +121,8 @@ struct json {
 
 static int by_name(const void *left, const void *right)
 {
-	return strcmp(((const struct named_count *)left)->name, ((const struct named_count *)right)->name);
+	return strcmp(((const struct named_count *)left)->name,
+		((const struct named_count *)right)->name);
 }
 
 static void append(struct json *json, const char *bytes, size_t size)
@@ -200,9 +201,11 @@ static void symptoms(struct binder *to, const struct biflow *biflow)
 		const char *name = intern_text(count->name);
 
 		if (count->packets + count->reverse_packets)
-			lists[seen++] = (struct named_count){name, count->packets + count->reverse_packets};
+			lists[seen++] =
+				(struct named_count){name, count->packets + count->reverse_packets};
 		if (count->carried_packets)
-			lists[room + carried++] = (struct named_count){name, count->carried_packets};
+			lists[room + carried++] =
+				(struct named_count){name, count->carried_packets};
 	}
 	text(to, json_of(&seen_text, lists, seen));
 	text(to, json_of(&carried_text, lists ? lists + room : NULL, carried));
@@ -219,13 +222,15 @@ static bool label(struct binder *to, struct store_names *names, uint32_t intern_
 	return found;
 }
 
-static bool labels(struct binder *to, struct store_names *names, const struct biflow *biflow, struct store_ids *ids)
+static bool labels(struct binder *to, struct store_names *names, const struct biflow *biflow,
+	struct store_ids *ids)
 {
 	bool found = store_names_text(names, biflow->aggregate, &ids->aggregate);
 
 	id_or_null(to, ids->aggregate);
-	return found && label(to, names, biflow->host_name) && label(to, names, text_tunnel(biflow->tunnel)) &&
-		label(to, names, biflow->probe) && label(to, names, biflow->vlan);
+	return found && label(to, names, biflow->host_name) &&
+	       label(to, names, text_tunnel(biflow->tunnel)) && label(to, names, biflow->probe) &&
+	       label(to, names, biflow->vlan);
 }
 
 static void sums(struct binder *to, const struct biflow *biflow)
@@ -257,11 +262,12 @@ static void qualities(struct binder *to, const struct biflow *biflow)
 		number(to, biflow->reverse.tcp_flags);
 	else
 		null(to);
-	number(to, (biflow->flags & FLOW_LATE ? 1u : 0u) | (biflow->flags & FLOW_INCOMPLETE ? 2u : 0u));
+	number(to, (biflow->flags & FLOW_LATE ? 1u : 0u) |
+			   (biflow->flags & FLOW_INCOMPLETE ? 2u : 0u));
 }
 
-bool store_row_bind_biflow(sqlite3_stmt *statement, struct store_names *names, const struct biflow *biflow,
-	struct store_ids *ids)
+bool store_row_bind_biflow(sqlite3_stmt *statement, struct store_names *names,
+	const struct biflow *biflow, struct store_ids *ids)
 {
 	struct binder to = {statement, 0};
 

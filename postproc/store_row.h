@@ -18,7 +18,7 @@ void store_row_bind_ledger(sqlite3_stmt *statement, const struct ledger *row);
  * store_row_bind_biflow(): IDS gets the ids for the rollups. false: the database failed. Texts are bound as views of
  * buffers that hold until the next call, so step before.
  */
-bool store_row_bind_biflow(sqlite3_stmt *statement, struct store_names *names, const struct biflow *biflow,
-	struct store_ids *ids);
+bool store_row_bind_biflow(sqlite3_stmt *statement, struct store_names *names,
+	const struct biflow *biflow, struct store_ids *ids);
 
 #endif

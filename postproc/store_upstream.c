@@ -42,7 +42,8 @@ static bool is_wanted(const struct search *search, const char *name)
 	char shard[NAME_PART_MAX + 1];
 	uint64_t number;
 
-	return store_batch_parse(name, &number, shard) && number == search->number && strcmp(shard, search->shard) == 0;
+	return store_batch_parse(name, &number, shard) && number == search->number &&
+	       strcmp(shard, search->shard) == 0;
 }
 
 /* ANY: every entry counts, whatever its name. */
@@ -68,7 +69,9 @@ static int look_into_work(const struct search *search, const char *queue)
 	if (nfs_list(spool_path(search->spool, path, "%s/work", queue), &workers))
 		return errno == ENOENT ? 0 : -1;
 	for (size_t i = 0; i < workers.count && !found; i++)
-		found = look_into(search, spool_path(search->spool, path, "%s/work/%s", queue, workers.names[i]), false);
+		found = look_into(search,
+			spool_path(search->spool, path, "%s/work/%s", queue, workers.names[i]),
+			false);
 	namelist_free(&workers);
 	return found;
 }
@@ -82,8 +85,10 @@ static int look_into_queue(const struct search *search, const char *queue)
 		found = look_into_work(search, queue);
 	/* Reclaimed between the two looks? */
 	if (!found)
-		found = look_into(search, spool_path(search->spool, path, "%s/ready", queue), false);
-	return found ? found : look_into(search, spool_path(search->spool, path, "%s/done", queue), false);
+		found = look_into(search, spool_path(search->spool, path, "%s/ready", queue),
+			false);
+	return found ? found
+		     : look_into(search, spool_path(search->spool, path, "%s/done", queue), false);
 }
 
 /* In the order in which a batch moves, so that none slips through between two looks. */

@@ -9,11 +9,10 @@
 #include "spool/log.h"
 #include "spool/nfs.h"
 
-const char check_help[] =
-	"\n  mira-preprocess --check [--config FILE]\n"
-	"                    say which symptoms are refused or slow\n"
-	"  mira-preprocess --warm [--config FILE]\n"
-	"                    compile the symptoms into $MIRA_CACHE\n";
+const char check_help[] = "\n  mira-preprocess --check [--config FILE]\n"
+			  "                    say which symptoms are refused or slow\n"
+			  "  mira-preprocess --warm [--config FILE]\n"
+			  "                    compile the symptoms into $MIRA_CACHE\n";
 
 static int warm(const struct config *config)
 {
@@ -28,8 +27,9 @@ static int warm(const struct config *config)
 
 int check_main(int argc, char **argv)
 {
-	static const struct option options[] = {{"check", no_argument, NULL, 'k'}, {"warm", no_argument, NULL, 'w'},
-		{"config", required_argument, NULL, 'c'}, {NULL, 0, NULL, 0}};
+	static const struct option options[] = {{"check", no_argument, NULL, 'k'},
+		{"warm", no_argument, NULL, 'w'}, {"config", required_argument, NULL, 'c'},
+		{NULL, 0, NULL, 0}};
 	const char *named = NULL;
 	struct config config;
 	char path[PATH_MAX];

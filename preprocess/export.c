@@ -73,8 +73,8 @@ static int by_label(const void *a, const void *b)
 	return (x->name > y->name) - (x->name < y->name);
 }
 
-static void collect_symptoms(
-	struct collected *collected, const struct meter *meter, const struct entry *entry)
+static void collect_symptoms(struct collected *collected, const struct meter *meter,
+	const struct entry *entry)
 {
 	collected->count = 0;
 	flowtab_symptoms(meter->table, entry, collect, collected);

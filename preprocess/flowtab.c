@@ -165,8 +165,8 @@ static struct entry *add(struct flowtab *table, const struct flowkey *key, uint6
 	return entry;
 }
 
-struct entry *flowtab_find(
-	struct flowtab *table, const struct flowkey *key, uint64_t window_ms, uint64_t hash)
+struct entry *flowtab_find(struct flowtab *table, const struct flowkey *key, uint64_t window_ms,
+	uint64_t hash)
 {
 	uint64_t place = hash & table->mask;
 	struct slot *slot;

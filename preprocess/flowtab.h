@@ -67,8 +67,8 @@ void flowtab_prefetch_entry(const struct flowtab *table, uint64_t hash);
  * flowtab_find(): the entry, made when there is none (packets is 0 then); NULL when the table is
  * full.
  */
-struct entry *flowtab_find(
-	struct flowtab *table, const struct flowkey *key, uint64_t window_ms, uint64_t hash);
+struct entry *flowtab_find(struct flowtab *table, const struct flowkey *key, uint64_t window_ms,
+	uint64_t hash);
 
 /* flowtab_count_symptom(): one more packet of ENTRY, which was just found, with symptom INDEX. */
 void flowtab_count_symptom(struct flowtab *table, struct entry *entry, uint16_t index);

@@ -197,8 +197,8 @@ enum layer layer_frame_relay(struct decoder *decoder)
 	header = cursor_peek(cursor, 2);
 	if (!header || header[0] != 0x03)
 		return LAYER_ETHERTYPE;
-	cursor_take(
-		cursor, header[1] == 0 ? 2 : 1); /* a padding byte may follow the control byte */
+	cursor_take(cursor,
+		header[1] == 0 ? 2 : 1); /* a padding byte may follow the control byte */
 	header = cursor_take(cursor, 1);
 	switch (header ? *header : 0) {
 	case 0xcc: return LAYER_IPV4;

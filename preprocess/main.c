@@ -87,8 +87,8 @@ static void close_preprocess(struct stage_run *run)
 }
 
 /* 0, -1 errno, -2 the segment is bad (pcapng_why()). */
-static int read_segment(
-	struct preprocess *preprocess, const struct batch *batch, const struct segment *segment)
+static int read_segment(struct preprocess *preprocess, const struct batch *batch,
+	const struct segment *segment)
 {
 	struct frame frames[PCAPNG_BURST];
 	char path[PATH_MAX];
@@ -120,8 +120,8 @@ static void tell_progress(struct stage_run *run, const struct preprocess *prepro
 }
 
 /* Reads every segment. WORK_DONE, or what to return; WORK_BAD: WHY says what is wrong. */
-static enum work_result read_segments(
-	struct preprocess *preprocess, struct batch *batch, char *why, size_t size)
+static enum work_result read_segments(struct preprocess *preprocess, struct batch *batch, char *why,
+	size_t size)
 {
 	const struct manifest *manifest = preprocess->manifest;
 

@@ -24,8 +24,8 @@ struct passing {
 	uint32_t position;  /* in the batch */
 };
 
-struct meter *meter_new(
-	const struct spool *spool, uint32_t max_flows, int (*full)(void *own), void *own)
+struct meter *meter_new(const struct spool *spool, uint32_t max_flows, int (*full)(void *own),
+	void *own)
 {
 	struct meter *meter = x_calloc(1, sizeof(*meter));
 
@@ -72,8 +72,8 @@ static void count_frame(struct meter_totals *totals, const struct frame *frame)
 }
 
 /* First pass. Returns how many packets were kept: those with an IP header. */
-static int decode(
-	struct meter *meter, const struct frame *frames, int count, struct passing *passing)
+static int decode(struct meter *meter, const struct frame *frames, int count,
+	struct passing *passing)
 {
 	struct meter_totals *totals = &meter->totals;
 	int kept = 0;
@@ -196,8 +196,8 @@ static void classify(struct meter *meter, struct entry *entry, const struct pack
 	if (entry->packets == 1)
 		entry->fast = fast_match(meter->rules->fast, &packet->key);
 	if (entry->fast != FLOWTAB_NO_FAST) {
-		flowtab_count_symptom(
-			meter->table, entry, (uint16_t)(meter->rules->symptom_count + entry->fast));
+		flowtab_count_symptom(meter->table, entry,
+			(uint16_t)(meter->rules->symptom_count + entry->fast));
 		return;
 	}
 	if (packet->key.proto == IPPROTO_TCP)

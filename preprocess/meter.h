@@ -37,8 +37,8 @@ struct meter {
 	struct attributes attributes;
 };
 
-struct meter *meter_new(
-	const struct spool *spool, uint32_t max_flows, int (*full)(void *own), void *own);
+struct meter *meter_new(const struct spool *spool, uint32_t max_flows, int (*full)(void *own),
+	void *own);
 void meter_free(struct meter *meter);
 /*
  * meter_begin(): forgets the batch before, and all ids of texts that it met. RULES must stay

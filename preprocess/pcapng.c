@@ -229,8 +229,8 @@ static int read_interface(struct pcapng *reader, const uint8_t *block, uint32_t 
 		return bad(reader, "has more than %u interfaces", INTERFACES_MAX);
 	if (reader->interface_count == reader->interface_room) {
 		reader->interface_room = reader->interface_room ? 2 * reader->interface_room : 16;
-		reader->interfaces = x_realloc(
-			reader->interfaces, reader->interface_room * sizeof(*reader->interfaces));
+		reader->interfaces = x_realloc(reader->interfaces,
+			reader->interface_room * sizeof(*reader->interfaces));
 	}
 	interface = &reader->interfaces[reader->interface_count++];
 	*interface = (struct interface){.linktype = get16(reader, block + 8)};
@@ -239,8 +239,8 @@ static int read_interface(struct pcapng *reader, const uint8_t *block, uint32_t 
 	return 0;
 }
 
-static int read_packet(
-	struct pcapng *reader, const uint8_t *block, uint32_t length, struct frame *frame)
+static int read_packet(struct pcapng *reader, const uint8_t *block, uint32_t length,
+	struct frame *frame)
 {
 	const struct interface *interface;
 	uint32_t number, captured;
@@ -259,8 +259,8 @@ static int read_packet(
 	frame->captured = captured;
 	frame->length = get32(reader, block + 24);
 	frame->linktype = interface->linktype;
-	frame->time_ms = time_ms(
-		interface, (uint64_t)get32(reader, block + 12) << 32 | get32(reader, block + 16));
+	frame->time_ms = time_ms(interface,
+		(uint64_t)get32(reader, block + 12) << 32 | get32(reader, block + 16));
 	return 1;
 }
 

@@ -251,8 +251,8 @@ enum layer layer_teredo(struct decoder *decoder)
 	}
 	if (header && header[0] == 0 && header[1] == 0 && !cursor_take(cursor, 8))
 		return LAYER_END;
-	return decoder_tunnel(
-		decoder, TUNNEL_TEREDO, by_version(decoder) == LAYER_IPV6 ? LAYER_IPV6 : LAYER_END);
+	return decoder_tunnel(decoder, TUNNEL_TEREDO,
+		by_version(decoder) == LAYER_IPV6 ? LAYER_IPV6 : LAYER_END);
 }
 
 #define L2TP_CONTROL  0x8000

@@ -76,8 +76,8 @@ static int read_path(const char *path, struct capstate *state)
 }
 
 /* Existence is decided by the listing: a stale "no" here would begin the run a second time. */
-int capstate_read(
-	const struct spool *spool, const char *probe, const char *stream, struct capstate *state)
+int capstate_read(const struct spool *spool, const char *probe, const char *stream,
+	struct capstate *state)
 {
 	char folder[PATH_MAX], path[PATH_MAX], name[NAME_MAX + 1];
 	int has;

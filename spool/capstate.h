@@ -26,8 +26,8 @@ struct capstate {
 
 int capstate_write(const struct spool *spool, const struct capstate *state);
 /* capstate_read(): 1 read, 0 none, -1 error or unreadable (errno EINVAL). */
-int capstate_read(
-	const struct spool *spool, const char *probe, const char *stream, struct capstate *state);
+int capstate_read(const struct spool *spool, const char *probe, const char *stream,
+	struct capstate *state);
 /* capstate_list(): all of them, malloc'ed into *STATES; returns the count or -1. */
 ssize_t capstate_list(const struct spool *spool, struct capstate **states);
 

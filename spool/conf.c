@@ -197,8 +197,8 @@ static bool is_integer(config_setting_t *setting)
 	return type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64;
 }
 
-static bool fill_integer(
-	struct conf *conf, config_setting_t *setting, const struct conf_key *key, void *out)
+static bool fill_integer(struct conf *conf, config_setting_t *setting, const struct conf_key *key,
+	void *out)
 {
 	long long value = is_integer(setting) ? config_setting_get_int64(setting) : 0;
 
@@ -212,8 +212,8 @@ static bool fill_integer(
 	return true;
 }
 
-static bool fill_real(
-	struct conf *conf, config_setting_t *setting, const struct conf_key *key, double *out)
+static bool fill_real(struct conf *conf, config_setting_t *setting, const struct conf_key *key,
+	double *out)
 {
 	bool real = config_setting_type(setting) == CONFIG_TYPE_FLOAT;
 
@@ -227,14 +227,14 @@ static bool fill_real(
 		key->min, key->max);
 }
 
-static bool fill_text(
-	struct conf *conf, config_setting_t *setting, const struct conf_key *key, void *out)
+static bool fill_text(struct conf *conf, config_setting_t *setting, const struct conf_key *key,
+	void *out)
 {
 	const char *text = config_setting_get_string(setting);
 
 	if (!text)
-		return conf_fail(
-			conf, setting, "\"%s\" must be a text in double quotes", key->name);
+		return conf_fail(conf, setting, "\"%s\" must be a text in double quotes",
+			key->name);
 	if (key->type == CONF_PATH)
 		return conf_resolve(conf->path, text, out) ||
 		       conf_fail(conf, setting, "\"%s\" is longer than a path may be", key->name);
@@ -243,16 +243,16 @@ static bool fill_text(
 	return true;
 }
 
-static bool fill_list(
-	struct conf *conf, config_setting_t *setting, const struct conf_key *key, void *structure)
+static bool fill_list(struct conf *conf, config_setting_t *setting, const struct conf_key *key,
+	void *structure)
 {
 	if (!config_setting_is_list(setting) && !config_setting_is_array(setting))
 		return conf_fail(conf, setting, "\"%s\" must be a list: ( … ) or [ … ]", key->name);
 	return key->list(conf, setting, structure);
 }
 
-static bool fill_one(
-	struct conf *conf, config_setting_t *setting, const struct conf_key *key, void *structure)
+static bool fill_one(struct conf *conf, config_setting_t *setting, const struct conf_key *key,
+	void *structure)
 {
 	void *out = (char *)structure + key->offset;
 
@@ -268,8 +268,8 @@ static bool fill_one(
 	return false;
 }
 
-bool conf_fill(
-	struct conf *conf, config_setting_t *group, const struct conf_key *keys, void *structure)
+bool conf_fill(struct conf *conf, config_setting_t *group, const struct conf_key *keys,
+	void *structure)
 {
 	if (!known(conf, group, keys))
 		return false;
@@ -329,8 +329,8 @@ bool conf_number_at(struct conf *conf, config_setting_t *list, int index, uint32
 	return true;
 }
 
-bool conf_prefixes(
-	struct conf *conf, config_setting_t *list, struct prefix **prefixes, size_t *count)
+bool conf_prefixes(struct conf *conf, config_setting_t *list, struct prefix **prefixes,
+	size_t *count)
 {
 	*count = (size_t)config_setting_length(list);
 	*prefixes = x_calloc(*count, sizeof(**prefixes));

@@ -69,8 +69,8 @@ bool conf_fail(const struct conf *conf, const config_setting_t *at, const char *
 
 /* conf_fill(): reads the settings of GROUP into STRUCTURE; texts are x_strdup'ed in place of what
  * stood there. */
-bool conf_fill(
-	struct conf *conf, config_setting_t *group, const struct conf_key *keys, void *structure);
+bool conf_fill(struct conf *conf, config_setting_t *group, const struct conf_key *keys,
+	void *structure);
 
 /* conf_groups(): LIST is "( { … }, { … } )": a structure of SIZE bytes for each group in *ARRAY;
  * those filled before an error stay in it. */
@@ -85,8 +85,8 @@ bool conf_number_at(struct conf *conf, config_setting_t *list, int index, uint32
 
 struct prefix;
 /* conf_prefixes(): LIST of texts like "10.0.0.0/8" into *PREFIXES (malloc'ed). */
-bool conf_prefixes(
-	struct conf *conf, config_setting_t *list, struct prefix **prefixes, size_t *count);
+bool conf_prefixes(struct conf *conf, config_setting_t *list, struct prefix **prefixes,
+	size_t *count);
 
 /* conf_line(): line of member NAME of GROUP, or of GROUP. */
 int conf_line(config_setting_t *group, const char *name);

@@ -73,8 +73,8 @@ static void free_streams(struct config *config)
 	config->stream_count = 0;
 }
 
-static bool stream_ok(
-	struct conf *conf, config_setting_t *group, const struct config *config, size_t index)
+static bool stream_ok(struct conf *conf, config_setting_t *group, const struct config *config,
+	size_t index)
 {
 	struct config_stream *stream = &config->streams[index];
 
@@ -127,8 +127,8 @@ static bool read_vlans(struct conf *conf, config_setting_t *list, void *structur
 }
 
 /* A comma would split the name in two where labels are joined. */
-static bool aggregate_ok(
-	struct conf *conf, config_setting_t *group, const struct config *config, size_t index)
+static bool aggregate_ok(struct conf *conf, config_setting_t *group, const struct config *config,
+	size_t index)
 {
 	const struct config_aggregate *aggregate = &config->aggregates[index];
 
@@ -140,8 +140,8 @@ static bool aggregate_ok(
 			aggregate->name);
 	for (size_t i = 0; i < index; i++)
 		if (strcmp(config->aggregates[i].name, aggregate->name) == 0)
-			return conf_fail(
-				conf, group, "aggregate \"%s\" stands twice", aggregate->name);
+			return conf_fail(conf, group, "aggregate \"%s\" stands twice",
+				aggregate->name);
 	return true;
 }
 

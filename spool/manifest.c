@@ -110,8 +110,8 @@ int manifest_add_file(struct manifest *manifest, const char *folder, const char 
 	return 0;
 }
 
-void manifest_add_segment(
-	struct manifest *manifest, const char *name, uint64_t bytes, const char *xxh128)
+void manifest_add_segment(struct manifest *manifest, const char *name, uint64_t bytes,
+	const char *xxh128)
 {
 	struct segment segment = {.bytes = bytes};
 
@@ -175,8 +175,7 @@ static bool get_files(const json_t *files, struct manifest *manifest, char *why)
 		snprintf(why, FIELD_WHY, "\"files\" is no list");
 		return false;
 	}
-	json_array_foreach(files, i, file)
-	{
+	json_array_foreach(files, i, file) {
 		struct segment segment;
 
 		if (!fields_get(file, segment_fields, &segment, why))

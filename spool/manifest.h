@@ -55,8 +55,8 @@ void manifest_free(struct manifest *manifest);
 /* manifest_add_file(): measures FOLDER/NAME (length, checksum) and lists it. */
 int manifest_add_file(struct manifest *manifest, const char *folder, const char *name);
 /* manifest_add_segment(): lists a file whose length and checksum the writer knows. */
-void manifest_add_segment(
-	struct manifest *manifest, const char *name, uint64_t bytes, const char *xxh128);
+void manifest_add_segment(struct manifest *manifest, const char *name, uint64_t bytes,
+	const char *xxh128);
 /* manifest_write(): FOLDER/manifest.json, fsynced. */
 int manifest_write(const struct manifest *manifest, const char *folder);
 /* manifest_read(): 0; -1 with errno for the machine's errors; -2 with WHY (256 bytes) for a bad

@@ -78,8 +78,8 @@ static bool is_taken(const struct policy *policy, const char *name)
 	return times > 1;
 }
 
-static bool rule_ok(
-	struct conf *conf, config_setting_t *group, const struct policy *policy, struct rule rule)
+static bool rule_ok(struct conf *conf, config_setting_t *group, const struct policy *policy,
+	struct rule rule)
 {
 	config_setting_t *name = config_setting_get_member(group, "name");
 	config_setting_t *class = config_setting_get_member(group, "class");
@@ -106,8 +106,8 @@ static bool rule_ok(
 }
 
 /* Such a list would switch the scan off for everything. */
-static bool selects_something(
-	struct conf *conf, config_setting_t *group, const struct policy_fast *fast)
+static bool selects_something(struct conf *conf, config_setting_t *group,
+	const struct policy_fast *fast)
 {
 	if (fast->prefix_count + fast->port_count)
 		return true;

@@ -51,7 +51,7 @@ struct record_writer {
 	fbSession_t *session;
 	fBuf_t *buffer;
 	struct layout layouts[SCHEMA_COUNT];
-	bool begun;	/* templates are written */
+	bool begun;	   /* templates are written */
 	uint32_t latest_s; /* of all records so far */
 	uint64_t flows;
 	uint32_t *symptom_ids; /* by intern id; 0: not named in this file yet */
@@ -128,9 +128,10 @@ static void add_template(struct record_writer *writer, enum schema_index index)
 		fbTemplateSetOptionsScope(internal, schema->scope);
 		fbTemplateSetOptionsScope(layout->external, schema->scope);
 	}
-	if (!fbSessionAddTemplate(writer->session, TRUE, INTERNAL(schema->template_id), internal, &error) ||
-		!fbSessionAddTemplateWithMetadata(writer->session, FALSE, schema->template_id, layout->external,
-			(char *)schema->name, NULL, &error))
+	if (!fbSessionAddTemplate(writer->session, TRUE, INTERNAL(schema->template_id), internal,
+		    &error) ||
+		!fbSessionAddTemplateWithMetadata(writer->session, FALSE, schema->template_id,
+			layout->external, (char *)schema->name, NULL, &error))
 		die(MIRA_PERSON, "libfixbuf refuses template %s: %s", schema->name, error->message);
 }
 
@@ -155,7 +156,8 @@ static FILE *create_file(const char *path)
 	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
 
 	if (file)
-		setvbuf(file, NULL, _IONBF, 0); /* libfixbuf writes whole messages of up to 64 KiB */
+		setvbuf(file, NULL, _IONBF,
+			0); /* libfixbuf writes whole messages of up to 64 KiB */
 	else if (fd >= 0)
 		close(fd);
 	return file;
@@ -175,9 +177,11 @@ struct record_writer *record_create(const char *path, enum record_kind kind)
 	writer->model = fbInfoModelAlloc();
 	schema_describe(writer->model);
 	writer->session = fbSessionAlloc(writer->model);
-	fbSessionSetDomain(writer->session, RECORD_DOMAIN); /* later it would forget the templates */
+	fbSessionSetDomain(writer->session,
+		RECORD_DOMAIN); /* later it would forget the templates */
 	if (!fbSessionSetMetadataExportElements(writer->session, TRUE, ELEMENT_TEMPLATE, &error) ||
-		!fbSessionSetMetadataExportTemplates(writer->session, TRUE, TEMPLATE_TEMPLATE, &error))
+		!fbSessionSetMetadataExportTemplates(writer->session, TRUE, TEMPLATE_TEMPLATE,
+			&error))
 		die(MIRA_PERSON, "libfixbuf cannot describe elements: %s", error->message);
 	add_templates(writer);
 	writer->buffer = fBufAllocForExport(writer->session, fbExporterAllocFP(file));
@@ -233,7 +237,8 @@ static void pack_text(const struct field *field, const uint8_t *from, uint8_t *t
 	memcpy(to, &text, sizeof(text));
 }
 
-static void pack(const struct record_writer *writer, const struct layout *layout, const void *record, uint8_t *wire)
+static void pack(const struct record_writer *writer, const struct layout *layout,
+	const void *record, uint8_t *wire)
 {
 	for (unsigned i = 0; i < layout->count; i++) {
 		const struct field *field = layout->fields[i];
@@ -301,7 +306,8 @@ static void grow_symptom_ids(struct record_writer *writer, uint32_t name)
 	if (name < writer->symptom_room)
 		return;
 	writer->symptom_ids = x_realloc(writer->symptom_ids, room * sizeof(*writer->symptom_ids));
-	memset(writer->symptom_ids + writer->symptom_room, 0, (room - writer->symptom_room) * sizeof(uint32_t));
+	memset(writer->symptom_ids + writer->symptom_room, 0,
+		(room - writer->symptom_room) * sizeof(uint32_t));
 	writer->symptom_room = room;
 }
 
@@ -320,8 +326,8 @@ static uint32_t symptom_id(struct record_writer *writer, uint32_t name)
 	return writer->symptom_ids[name] = row.id;
 }
 
-static int set_symptoms(struct record_writer *writer, enum schema_index index, const struct symptom_count *symptoms,
-	size_t count)
+static int set_symptoms(struct record_writer *writer, enum schema_index index,
+	const struct symptom_count *symptoms, size_t count)
 {
 	const struct layout *layout = &writer->layouts[index];
 
@@ -337,8 +343,9 @@ static int set_symptoms(struct record_writer *writer, enum schema_index index, c
 			return -1;
 		pack(writer, layout, &symptom, writer->list_bytes + i * layout->size);
 	}
-	fbSubTemplateListInitWithOwnBuffer(&writer->list, LIST_ALL_OF, schemas[index].template_id, layout->external,
-		(uint16_t)count, (uint16_t)(count * layout->size), writer->list_bytes);
+	fbSubTemplateListInitWithOwnBuffer(&writer->list, LIST_ALL_OF, schemas[index].template_id,
+		layout->external, (uint16_t)count, (uint16_t)(count * layout->size),
+		writer->list_bytes);
 	return 0;
 }
 
@@ -370,9 +377,11 @@ int record_add_biflow(struct record_writer *writer, const struct biflow *biflow)
 {
 	enum schema_index first = writer->kind == RECORD_BIFLOWS ? SCHEMA_BIFLOW4 : SCHEMA_VERDICT4;
 
-	assert(writer->kind != RECORD_FLOWS && plausible(&biflow->forward) && plausible(&biflow->reverse));
+	assert(writer->kind != RECORD_FLOWS && plausible(&biflow->forward) &&
+		plausible(&biflow->reverse));
 	note_time(writer, biflow->end_ms);
-	if (set_symptoms(writer, SCHEMA_BIFLOW_SYMPTOM, biflow->symptoms, biflow->symptom_count) < 0 ||
+	if (set_symptoms(writer, SCHEMA_BIFLOW_SYMPTOM, biflow->symptoms, biflow->symptom_count) <
+			0 ||
 		append(writer, biflow->key.version == 6 ? first + 1 : first, biflow) < 0)
 		return -1;
 	writer->flows++;

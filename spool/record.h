@@ -27,23 +27,23 @@ struct flowkey {
 	uint8_t src[16], dst[16];
 	uint16_t sport, dport; /* host byte order */
 	uint8_t proto;
-	uint8_t version;	/* 4 or 6 */
+	uint8_t version; /* 4 or 6 */
 	uint8_t zero[2];
 };
 
 /* How often a symptom was seen. packets: with a pattern that ends in that packet, in this window. */
 struct symptom_count {
-	uint32_t name;		/* intern() */
+	uint32_t name; /* intern() */
 	uint64_t packets;
 	uint64_t reverse_packets; /* biflows only */
 	uint64_t carried_packets; /* biflows only: from earlier windows of the same biflow */
 };
 
 enum flow_flag {
-	FLOW_SYN = 1,	/* a TCP SYN without ACK was seen in this direction */
-	FLOW_LATE = 2,	/* its packets belong to a window that had closed */
+	FLOW_SYN = 1,	     /* a TCP SYN without ACK was seen in this direction */
+	FLOW_LATE = 2,	     /* its packets belong to a window that had closed */
 	FLOW_INCOMPLETE = 4, /* the window closed without all its batches */
-	FLOW_REVERSED = 8, /* biflow: orientation was carried over from an earlier window */
+	FLOW_REVERSED = 8,   /* biflow: orientation was carried over from an earlier window */
 };
 
 /* A partial flow: one direction, one window, one packets batch. */
@@ -51,12 +51,13 @@ struct flow {
 	struct flowkey key;
 	uint64_t window_ms, start_ms, end_ms;
 	uint64_t packets, octets;
-	uint64_t first_index;	/* index in the run of its first packet: breaks ties of start_ms */
+	uint64_t first_index; /* index in the run of its first packet: breaks ties of start_ms */
 	uint64_t syn_ms, syn_index; /* of the first SYN without ACK; only with FLOW_SYN */
-	double sampling;	/* probability that a packet of it was analysed, (0, 1] (samplingProbability 311) */
+	double sampling; /* probability that a packet of it was analysed, (0, 1] (samplingProbability 311) */
 	uint16_t tcp_flags;
-	uint16_t flags;		/* enum flow_flag */
-	uint32_t vlan, tunnel, aggregate, host_name; /* intern ids; tunnel: "+"-joined stack, innermost first */
+	uint16_t flags; /* enum flow_flag */
+	uint32_t vlan, tunnel, aggregate,
+		host_name; /* intern ids; tunnel: "+"-joined stack, innermost first */
 	const struct symptom_count *symptoms;
 	size_t symptom_count;
 };
@@ -69,7 +70,7 @@ struct direction {
 
 /* A biflow of one window, and its verdict once there is one. reverse.packets == 0 means: reverse not observed. */
 struct biflow {
-	struct flowkey key;	/* src is the initiator */
+	struct flowkey key; /* src is the initiator */
 	uint64_t window_ms, start_ms, end_ms;
 	struct direction forward, reverse;
 	uint16_t flags;
@@ -88,10 +89,10 @@ struct ledger {
 	uint64_t seq;
 	enum ledger_status status;
 	bool late, end, live;
-	struct counts counts, cumulative; /* cumulative: of the run, this batch included */
+	struct counts counts, cumulative;	   /* cumulative: of the run, this batch included */
 	uint64_t ip, not_ip, malformed, octets_ip; /* packets, octets */
 	uint64_t first_ms, last_ms;
-	char damaged[160];	/* what ended the input early, "" for nothing */
+	char damaged[160]; /* what ended the input early, "" for nothing */
 };
 
 enum record_kind { RECORD_FLOWS, RECORD_BIFLOWS, RECORD_VERDICTS };

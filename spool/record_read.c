@@ -26,15 +26,16 @@
 
 struct record_reader {
 	FILE *file;
-	uint64_t at;	/* where the message begins */
-	uint64_t next;	/* where the next one begins */
+	uint64_t at;   /* where the message begins */
+	uint64_t next; /* where the next one begins */
 	struct cursor message, set;
 	struct template *template; /* of the set */
-	struct template **templates[256]; /* by upper and lower octet of the id; a file has a dozen */
-	uint32_t records; /* data records so far, modulo 2^32 */
+	struct template *
+		*templates[256]; /* by upper and lower octet of the id; a file has a dozen */
+	uint32_t records;	 /* data records so far, modulo 2^32 */
 	uint64_t flows;
-	bool ended;	/* the closing record was read */
-	int failed;	/* what was returned for an error, which is final */
+	bool ended; /* the closing record was read */
+	int failed; /* what was returned for an error, which is final */
 	struct record_end end;
 	struct symptom_name name;
 	uint32_t *names; /* intern ids + 1, by number in the file */
@@ -51,9 +52,11 @@ const char *record_why(void)
 	return why;
 }
 
-static int __attribute__((format(printf, 2, 3))) bad(const struct record_reader *reader, const char *format, ...)
+static int __attribute__((format(printf, 2, 3)))
+bad(const struct record_reader *reader, const char *format, ...)
 {
-	int used = snprintf(why, sizeof(why), "IPFIX message at byte %llu: ", (unsigned long long)reader->at);
+	int used = snprintf(why, sizeof(why),
+		"IPFIX message at byte %llu: ", (unsigned long long)reader->at);
 	va_list values;
 
 	va_start(values, format);
@@ -149,7 +152,8 @@ static int check_header(struct record_reader *reader, uint32_t *length)
 	if (domain != RECORD_DOMAIN)
 		return bad(reader, "observation domain %u instead of %u", domain, RECORD_DOMAIN);
 	if (sequence != reader->records)
-		return bad(reader, "sequence number %u after %u records", sequence, reader->records);
+		return bad(reader, "sequence number %u after %u records", sequence,
+			reader->records);
 	return 0;
 }
 
@@ -180,7 +184,8 @@ static int read_templates(struct record_reader *reader, bool options)
 	while (left(&reader->set) >= 4) { /* less is padding */
 		char reason[128];
 		uint32_t id;
-		struct template *template = template_read(&reader->set, options, &id, reason, sizeof(reason));
+		struct template *template =
+			template_read(&reader->set, options, &id, reason, sizeof(reason));
 
 		if (!template)
 			return bad(reader, "%s", reason);
@@ -248,20 +253,22 @@ static int decode_label(struct step *step, const struct cursor *part, uint8_t *t
 	return 0;
 }
 
-static int decode_text(const struct record_reader *reader, const struct field *field, const struct cursor *part,
-	uint8_t *to)
+static int decode_text(const struct record_reader *reader, const struct field *field,
+	const struct cursor *part, uint8_t *to)
 {
 	size_t size = left(part);
 
 	if (size >= field->size)
-		return bad(reader, "%s has %zu octets, more than %u", field->name, size, field->size - 1u);
+		return bad(reader, "%s has %zu octets, more than %u", field->name, size,
+			field->size - 1u);
 	memcpy(to, part->at, size); /* the member was zeroed */
 	return 0;
 }
 
 static int decode_symptoms(struct record_reader *reader, struct cursor *list);
 
-static inline int decode_field(struct record_reader *reader, struct step *step, struct cursor *part, uint8_t *to)
+static inline int decode_field(struct record_reader *reader, struct step *step, struct cursor *part,
+	uint8_t *to)
 {
 	switch ((enum field_kind)step->field->kind) {
 	case FIELD_UINT: return decode_uint(step->field, part, to);
@@ -276,14 +283,16 @@ static inline int decode_field(struct record_reader *reader, struct step *step, 
 }
 
 /* decode(): one record from CURSOR into TO, which is zeroed. */
-static int decode(struct record_reader *reader, struct template *template, struct cursor *cursor, void *to)
+static int decode(struct record_reader *reader, struct template *template, struct cursor *cursor,
+	void *to)
 {
 	for (unsigned i = 0; i < template->count; i++) {
 		struct step *step = &template->steps[i];
 		struct cursor part;
 		int result;
 
-		if (!(step->length == VARIABLE ? take_variable(cursor, &part) : take(cursor, step->length, &part)))
+		if (!(step->length == VARIABLE ? take_variable(cursor, &part)
+					       : take(cursor, step->length, &part)))
 			return bad(reader, "a record goes past the end of its set or list");
 		if (!step->field)
 			continue;
@@ -300,7 +309,8 @@ static struct symptom_count *next_symptom(struct record_reader *reader)
 
 	if (reader->symptom_count == reader->symptom_room) {
 		reader->symptom_room = reader->symptom_room ? reader->symptom_room * 2 : 64;
-		reader->symptoms = x_realloc(reader->symptoms, reader->symptom_room * sizeof(*symptom));
+		reader->symptoms =
+			x_realloc(reader->symptoms, reader->symptom_room * sizeof(*symptom));
 	}
 	symptom = &reader->symptoms[reader->symptom_count++];
 	memset(symptom, 0, sizeof(*symptom));
@@ -345,7 +355,9 @@ static int finish_flow(struct record_reader *reader, void *record)
 	flow->symptoms = reader->symptoms;
 	flow->symptom_count = reader->symptom_count;
 	reader->flows++;
-	return probability_ok(flow->packets, flow->sampling) ? RECORD_FLOW : bad(reader, "samplingProbability is none");
+	return probability_ok(flow->packets, flow->sampling)
+		       ? RECORD_FLOW
+		       : bad(reader, "samplingProbability is none");
 }
 
 static int finish_biflow(struct record_reader *reader, void *record)
@@ -383,7 +395,8 @@ static int finish_name(struct record_reader *reader, void *record)
 		return bad(reader, "miraSymptomId %u", name->id);
 	if (room > reader->name_room) {
 		reader->names = x_realloc(reader->names, room * sizeof(*reader->names));
-		memset(reader->names + reader->name_room, 0, (room - reader->name_room) * sizeof(*reader->names));
+		memset(reader->names + reader->name_room, 0,
+			(room - reader->name_room) * sizeof(*reader->names));
 		reader->name_room = room;
 	}
 	reader->names[name->id] = name->name + 1;

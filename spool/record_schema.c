@@ -9,31 +9,46 @@
 #include <fixbuf/public.h>
 
 #define MEMBER(type, member) offsetof(struct type, member), sizeof(((struct type *)NULL)->member)
-#define IANA(name, number, kind, length, type, member) {name, 0, number, kind, length, 0, false, MEMBER(type, member)}
-#define NEED(name, number, kind, length, type, member) {name, 0, number, kind, length, 0, true, MEMBER(type, member)}
-#define BACK(name, number, kind, length, type, member) \
-	{name, PEN_REVERSE, number, kind, length, 0, false, MEMBER(type, member)}
-#define OURS(name, number, kind, length, type, member) \
-	{name, PEN_MIRA, number, kind, length, 0, false, MEMBER(type, member)}
-#define MUST(name, number, kind, length, type, member) \
-	{name, PEN_MIRA, number, kind, length, 0, true, MEMBER(type, member)}
+#define IANA(name, number, kind, length, type, member)                                             \
+	{                                                                                          \
+		name, 0, number, kind, length, 0, false, MEMBER(type, member)                      \
+	}
+#define NEED(name, number, kind, length, type, member)                                             \
+	{                                                                                          \
+		name, 0, number, kind, length, 0, true, MEMBER(type, member)                       \
+	}
+#define BACK(name, number, kind, length, type, member)                                             \
+	{                                                                                          \
+		name, PEN_REVERSE, number, kind, length, 0, false, MEMBER(type, member)            \
+	}
+#define OURS(name, number, kind, length, type, member)                                             \
+	{                                                                                          \
+		name, PEN_MIRA, number, kind, length, 0, false, MEMBER(type, member)               \
+	}
+#define MUST(name, number, kind, length, type, member)                                             \
+	{                                                                                          \
+		name, PEN_MIRA, number, kind, length, 0, true, MEMBER(type, member)                \
+	}
 #define FIELDS(table) table, sizeof(table) / sizeof((table)[0])
 
 /* The innermost packet's 5-tuple, the same in flows and biflows. */
-#define KEY(type) \
-	{"sourceIPv4Address", 0, 8, FIELD_ADDRESS, 4, ONLY_IP4, true, MEMBER(type, key.src)}, \
-	{"destinationIPv4Address", 0, 12, FIELD_ADDRESS, 4, ONLY_IP4, true, MEMBER(type, key.dst)}, \
-	{"sourceIPv6Address", 0, 27, FIELD_ADDRESS, 16, ONLY_IP6, true, MEMBER(type, key.src)}, \
-	{"destinationIPv6Address", 0, 28, FIELD_ADDRESS, 16, ONLY_IP6, true, MEMBER(type, key.dst)}, \
-	NEED("sourceTransportPort", 7, FIELD_UINT, 2, type, key.sport), \
-	NEED("destinationTransportPort", 11, FIELD_UINT, 2, type, key.dport), \
-	NEED("protocolIdentifier", 4, FIELD_UINT, 1, type, key.proto), \
-	IANA("ipVersion", 60, FIELD_UINT, 1, type, key.version)
+#define KEY(type)                                                                                  \
+	{"sourceIPv4Address", 0, 8, FIELD_ADDRESS, 4, ONLY_IP4, true, MEMBER(type, key.src)},      \
+		{"destinationIPv4Address", 0, 12, FIELD_ADDRESS, 4, ONLY_IP4, true,                \
+			MEMBER(type, key.dst)},                                                    \
+		{"sourceIPv6Address", 0, 27, FIELD_ADDRESS, 16, ONLY_IP6, true,                    \
+			MEMBER(type, key.src)},                                                    \
+		{"destinationIPv6Address", 0, 28, FIELD_ADDRESS, 16, ONLY_IP6, true,               \
+			MEMBER(type, key.dst)},                                                    \
+		NEED("sourceTransportPort", 7, FIELD_UINT, 2, type, key.sport),                    \
+		NEED("destinationTransportPort", 11, FIELD_UINT, 2, type, key.dport),              \
+		NEED("protocolIdentifier", 4, FIELD_UINT, 1, type, key.proto),                     \
+		IANA("ipVersion", 60, FIELD_UINT, 1, type, key.version)
 
-#define SPAN(type) \
-	MUST("miraWindowStartMilliseconds", 1, FIELD_UINT, 8, type, window_ms), \
-	NEED("flowStartMilliseconds", 152, FIELD_UINT, 8, type, start_ms), \
-	NEED("flowEndMilliseconds", 153, FIELD_UINT, 8, type, end_ms)
+#define SPAN(type)                                                                                 \
+	MUST("miraWindowStartMilliseconds", 1, FIELD_UINT, 8, type, window_ms),                    \
+		NEED("flowStartMilliseconds", 152, FIELD_UINT, 8, type, start_ms),                 \
+		NEED("flowEndMilliseconds", 153, FIELD_UINT, 8, type, end_ms)
 
 static const struct field flow_fields[] = {
 	KEY(flow),
@@ -58,8 +73,10 @@ static const struct field biflow_fields[] = {
 	SPAN(biflow),
 	NEED("packetDeltaCount", 2, FIELD_UINT, 8, biflow, forward.packets),
 	NEED("octetDeltaCount", 1, FIELD_UINT, 8, biflow, forward.octets),
-	{"reversePacketDeltaCount", PEN_REVERSE, 2, FIELD_UINT, 8, 0, true, MEMBER(biflow, reverse.packets)},
-	{"reverseOctetDeltaCount", PEN_REVERSE, 1, FIELD_UINT, 8, 0, true, MEMBER(biflow, reverse.octets)},
+	{"reversePacketDeltaCount", PEN_REVERSE, 2, FIELD_UINT, 8, 0, true,
+		MEMBER(biflow, reverse.packets)},
+	{"reverseOctetDeltaCount", PEN_REVERSE, 1, FIELD_UINT, 8, 0, true,
+		MEMBER(biflow, reverse.octets)},
 	IANA("samplingProbability", 311, FIELD_FLOAT, 8, biflow, forward.sampling),
 	BACK("reverseSamplingProbability", 311, FIELD_FLOAT, 8, biflow, reverse.sampling),
 	IANA("tcpControlBits", 6, FIELD_UINT, 2, biflow, forward.tcp_flags),
@@ -129,35 +146,43 @@ const struct schema schemas[SCHEMA_COUNT] = {
 	[SCHEMA_FLOW6] = {"miraFlow6", 0x0101, 0, ONLY_IP6, ROLE_FLOW, FIELDS(flow_fields)},
 	[SCHEMA_BIFLOW4] = {"miraBiflow4", 0x0102, 0, ONLY_IP4, ROLE_BIFLOW, FIELDS(biflow_fields)},
 	[SCHEMA_BIFLOW6] = {"miraBiflow6", 0x0103, 0, ONLY_IP6, ROLE_BIFLOW, FIELDS(biflow_fields)},
-	[SCHEMA_VERDICT4] = {"miraVerdict4", 0x0104, 0, ONLY_IP4 | ONLY_VERDICT, ROLE_BIFLOW, FIELDS(biflow_fields)},
-	[SCHEMA_VERDICT6] = {"miraVerdict6", 0x0105, 0, ONLY_IP6 | ONLY_VERDICT, ROLE_BIFLOW, FIELDS(biflow_fields)},
+	[SCHEMA_VERDICT4] = {"miraVerdict4", 0x0104, 0, ONLY_IP4 | ONLY_VERDICT, ROLE_BIFLOW,
+		FIELDS(biflow_fields)},
+	[SCHEMA_VERDICT6] = {"miraVerdict6", 0x0105, 0, ONLY_IP6 | ONLY_VERDICT, ROLE_BIFLOW,
+		FIELDS(biflow_fields)},
 	[SCHEMA_LEDGER] = {"miraLedger", 0x0106, 4, 0, ROLE_LEDGER, FIELDS(ledger_fields)},
 	[SCHEMA_NAME] = {"miraSymptomName", 0x0107, 1, 0, ROLE_NAME, FIELDS(name_fields)},
 	[SCHEMA_END] = {"miraEnd", 0x0108, 1, 0, ROLE_END, FIELDS(end_fields)},
-	[SCHEMA_FLOW_SYMPTOM] = {"miraFlowSymptom", 0x0109, 0, 0, ROLE_SYMPTOM, FIELDS(symptom_fields)},
-	[SCHEMA_BIFLOW_SYMPTOM] = {"miraBiflowSymptom", 0x010a, 0, ONLY_BIFLOW, ROLE_SYMPTOM, FIELDS(symptom_fields)},
+	[SCHEMA_FLOW_SYMPTOM] = {"miraFlowSymptom", 0x0109, 0, 0, ROLE_SYMPTOM,
+		FIELDS(symptom_fields)},
+	[SCHEMA_BIFLOW_SYMPTOM] = {"miraBiflowSymptom", 0x010a, 0, ONLY_BIFLOW, ROLE_SYMPTOM,
+		FIELDS(symptom_fields)},
 };
 
-#define TEXT(name, number, what) \
+#define TEXT(name, number, what)                                                                   \
 	FB_IE_INIT_FULL(name, PEN_MIRA, number, FB_IE_VARLEN, FB_IE_DEFAULT, 0, 0, FB_STRING, what)
-#define TIME(name, number, what) \
-	FB_IE_INIT_FULL(name, PEN_MIRA, number, 8, FB_IE_DEFAULT | FB_UNITS_MILLISECONDS | FB_IE_F_ENDIAN, 0, 0, \
-		FB_DT_MILSEC, what)
-#define INDEX(name, number, what) \
-	FB_IE_INIT_FULL(name, PEN_MIRA, number, 8, FB_IE_IDENTIFIER | FB_IE_F_ENDIAN, 0, 0, FB_UINT_64, what)
-#define TRUTH(name, number, what) \
+#define TIME(name, number, what)                                                                   \
+	FB_IE_INIT_FULL(name, PEN_MIRA, number, 8,                                                 \
+		FB_IE_DEFAULT | FB_UNITS_MILLISECONDS | FB_IE_F_ENDIAN, 0, 0, FB_DT_MILSEC, what)
+#define INDEX(name, number, what)                                                                  \
+	FB_IE_INIT_FULL(name, PEN_MIRA, number, 8, FB_IE_IDENTIFIER | FB_IE_F_ENDIAN, 0, 0,        \
+		FB_UINT_64, what)
+#define TRUTH(name, number, what)                                                                  \
 	FB_IE_INIT_FULL(name, PEN_MIRA, number, 1, FB_IE_DEFAULT, 0, 0, FB_BOOL, what)
-#define PACKETS(name, number, semantics, what) \
-	FB_IE_INIT_FULL(name, PEN_MIRA, number, 8, semantics | FB_UNITS_PACKETS | FB_IE_F_ENDIAN, 0, 0, FB_UINT_64, what)
+#define PACKETS(name, number, semantics, what)                                                     \
+	FB_IE_INIT_FULL(name, PEN_MIRA, number, 8, semantics | FB_UNITS_PACKETS | FB_IE_F_ENDIAN,  \
+		0, 0, FB_UINT_64, what)
 #define DELTA(name, number, what) PACKETS(name, number, FB_IE_DELTACOUNTER, what)
 #define TOTAL(name, number, what) PACKETS(name, number, FB_IE_TOTALCOUNTER, what)
 
 static fbInfoElement_t elements[] = {
 	TIME("miraWindowStartMilliseconds", 1, "start of the window the record lies in"),
 	INDEX("miraFirstPacketIndex", 2, "index in the capture run of the flow's first packet"),
-	TIME("miraSynMilliseconds", 3, "time of the first TCP SYN without ACK, if miraFlowFlags holds 1"),
+	TIME("miraSynMilliseconds", 3,
+		"time of the first TCP SYN without ACK, if miraFlowFlags holds 1"),
 	INDEX("miraSynPacketIndex", 4, "index in the capture run of that SYN"),
-	FB_IE_INIT_FULL("miraFlowFlags", PEN_MIRA, 5, 2, FB_IE_FLAGS | FB_IE_F_ENDIAN, 0, 15, FB_UINT_16,
+	FB_IE_INIT_FULL("miraFlowFlags", PEN_MIRA, 5, 2, FB_IE_FLAGS | FB_IE_F_ENDIAN, 0, 15,
+		FB_UINT_16,
 		"1 SYN seen, 2 late, 4 window incomplete, 8 orientation from an earlier window"),
 	TEXT("miraVlans", 6, "VLAN ids, sorted, comma-joined"),
 	TEXT("miraTunnels", 7, "tunnels around the innermost packet, innermost first"),
@@ -167,15 +192,18 @@ static fbInfoElement_t elements[] = {
 	TEXT("miraClass", 11, "traffic class"),
 	TEXT("miraVerdict", 12, "acceptable, unacceptable or review"),
 	TEXT("miraRule", 13, "rule that decided the verdict"),
-	FB_IE_INIT_FULL("miraSymptomId", PEN_MIRA, 20, 4, FB_IE_IDENTIFIER | FB_IE_F_ENDIAN, 0, 0, FB_UINT_32,
-		"number of a symptom in this file"),
+	FB_IE_INIT_FULL("miraSymptomId", PEN_MIRA, 20, 4, FB_IE_IDENTIFIER | FB_IE_F_ENDIAN, 0, 0,
+		FB_UINT_32, "number of a symptom in this file"),
 	TEXT("miraSymptomName", 21, "name of a symptom"),
-	PACKETS("miraSymptomPackets", 22, FB_IE_F_REVERSIBLE | FB_IE_DELTACOUNTER, "packets that show the symptom"),
-	DELTA("miraCarriedSymptomPackets", 23, "packets that showed the symptom in earlier windows of the biflow"),
+	PACKETS("miraSymptomPackets", 22, FB_IE_F_REVERSIBLE | FB_IE_DELTACOUNTER,
+		"packets that show the symptom"),
+	DELTA("miraCarriedSymptomPackets", 23,
+		"packets that showed the symptom in earlier windows of the biflow"),
 	TEXT("miraProbe", 40, "name of the probe"),
 	TEXT("miraStream", 41, "name of the stream of the probe"),
 	TEXT("miraRun", 42, "run of the capture, 32 hexadecimal digits"),
-	INDEX("miraBatchSequence", 43, "number of the packets batch in its run, from 0 without gaps"),
+	INDEX("miraBatchSequence", 43,
+		"number of the packets batch in its run, from 0 without gaps"),
 	FB_IE_INIT_FULL("miraBatchStatus", PEN_MIRA, 44, 1, FB_IE_IDENTIFIER, 0, 2, FB_UINT_8,
 		"0 analysed, 1 quarantined, 2 missing"),
 	TRUTH("miraBatchLate", 45, "the batch came after its window had closed"),

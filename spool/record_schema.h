@@ -33,11 +33,11 @@ struct field {
 	const char *name;
 	uint32_t pen;
 	uint16_t number;
-	uint8_t kind;		/* enum field_kind */
-	uint8_t length;		/* octets in the file, 0: variable */
-	uint8_t only;		/* enum only */
-	bool needed;		/* a template without it is not of this schema */
-	uint16_t offset, size;	/* of the member */
+	uint8_t kind;	       /* enum field_kind */
+	uint8_t length;	       /* octets in the file, 0: variable */
+	uint8_t only;	       /* enum only */
+	bool needed;	       /* a template without it is not of this schema */
+	uint16_t offset, size; /* of the member */
 };
 
 /* A symptom's number in one file: counts from 1 in order of first use. */
@@ -55,8 +55,18 @@ struct record_end {
 enum schema_role { ROLE_FLOW, ROLE_BIFLOW, ROLE_LEDGER, ROLE_NAME, ROLE_END, ROLE_SYMPTOM };
 
 enum schema_index {
-	SCHEMA_FLOW4, SCHEMA_FLOW6, SCHEMA_BIFLOW4, SCHEMA_BIFLOW6, SCHEMA_VERDICT4, SCHEMA_VERDICT6,
-	SCHEMA_LEDGER, SCHEMA_NAME, SCHEMA_END, SCHEMA_FLOW_SYMPTOM, SCHEMA_BIFLOW_SYMPTOM, SCHEMA_COUNT
+	SCHEMA_FLOW4,
+	SCHEMA_FLOW6,
+	SCHEMA_BIFLOW4,
+	SCHEMA_BIFLOW6,
+	SCHEMA_VERDICT4,
+	SCHEMA_VERDICT6,
+	SCHEMA_LEDGER,
+	SCHEMA_NAME,
+	SCHEMA_END,
+	SCHEMA_FLOW_SYMPTOM,
+	SCHEMA_BIFLOW_SYMPTOM,
+	SCHEMA_COUNT
 };
 
 struct schema {

@@ -24,7 +24,8 @@ struct definition {
 	struct element elements[TEMPLATE_FIELDS_MAX];
 };
 
-static bool __attribute__((format(printf, 3, 4))) refuse(char *why, size_t size, const char *format, ...)
+static bool __attribute__((format(printf, 3, 4)))
+refuse(char *why, size_t size, const char *format, ...)
 {
 	va_list values;
 
@@ -38,20 +39,24 @@ static bool get_element(struct cursor *set, struct element *element)
 {
 	uint32_t number, length, pen = 0;
 
-	if (!get(set, 2, &number) || !get(set, 2, &length) || ((number & 0x8000) && !get(set, 4, &pen)))
+	if (!get(set, 2, &number) || !get(set, 2, &length) ||
+		((number & 0x8000) && !get(set, 4, &pen)))
 		return false;
 	*element = (struct element){pen, number & 0x7fff, (uint16_t)length};
 	return true;
 }
 
-static bool read_definition(struct cursor *set, bool options, struct definition *out, char *why, size_t size)
+static bool read_definition(struct cursor *set, bool options, struct definition *out, char *why,
+	size_t size)
 {
 	out->id = out->count = out->scope = 0;
-	if (!get(set, 2, &out->id) || !get(set, 2, &out->count) || (options && !get(set, 2, &out->scope)))
+	if (!get(set, 2, &out->id) || !get(set, 2, &out->count) ||
+		(options && !get(set, 2, &out->scope)))
 		return refuse(why, size, "a template is cut");
-	if (out->id < 256 || out->count < 1 || out->count > TEMPLATE_FIELDS_MAX || out->scope > out->count ||
-		(options && !out->scope))
-		return refuse(why, size, "template %u with %u elements, %u of scope", out->id, out->count, out->scope);
+	if (out->id < 256 || out->count < 1 || out->count > TEMPLATE_FIELDS_MAX ||
+		out->scope > out->count || (options && !out->scope))
+		return refuse(why, size, "template %u with %u elements, %u of scope", out->id,
+			out->count, out->scope);
 	for (uint32_t i = 0; i < out->count; i++)
 		if (!get_element(set, &out->elements[i]))
 			return refuse(why, size, "template %u is cut", out->id);
@@ -111,7 +116,8 @@ static bool length_fits(const struct field *field, unsigned length)
 	}
 }
 
-static bool plan(struct template *template, const struct definition *definition, char *why, size_t size)
+static bool plan(struct template *template, const struct definition *definition, char *why,
+	size_t size)
 {
 	for (uint32_t i = 0; i < definition->count; i++) {
 		struct step *step = &template->steps[i];
@@ -120,15 +126,18 @@ static bool plan(struct template *template, const struct definition *definition,
 		step->length = definition->elements[i].length;
 		template->minimum += step->length == VARIABLE ? 1 : step->length;
 		if (step->field && !length_fits(step->field, step->length))
-			return refuse(why, size, "template %u: %s of %u octets", definition->id, step->field->name,
-				step->length);
+			return refuse(why, size, "template %u: %s of %u octets", definition->id,
+				step->field->name, step->length);
 	}
 	if (!template->schema && !definition->scope)
 		return refuse(why, size, "template %u is of no record known here", definition->id);
-	return template->minimum ? true : refuse(why, size, "template %u: records without a byte", definition->id);
+	return template->minimum
+		       ? true
+		       : refuse(why, size, "template %u: records without a byte", definition->id);
 }
 
-struct template *template_read(struct cursor *set, bool options, uint32_t *id, char *why, size_t size)
+struct template *template_read(struct cursor *set, bool options, uint32_t *id, char *why,
+	size_t size)
 {
 	struct definition definition;
 	struct template *template;

@@ -76,9 +76,10 @@ struct step {
 	size_t label_size;
 };
 
-struct template {
+struct template
+{
 	const struct schema *schema; /* NULL: an options template of no concern here */
-	uint32_t minimum; /* octets of the shortest record, at least 1 */
+	uint32_t minimum;	     /* octets of the shortest record, at least 1 */
 	unsigned count;
 	struct step steps[];
 };
@@ -87,6 +88,7 @@ struct template {
  * template_read(): cuts one template record off SET, of a set of options templates or not. Returns the template, to be
  * freed, and its ID; or NULL with the reason in WHY of SIZE bytes.
  */
-struct template *template_read(struct cursor *set, bool options, uint32_t *id, char *why, size_t size);
+struct template *template_read(struct cursor *set, bool options, uint32_t *id, char *why,
+	size_t size);
 
 #endif

@@ -111,8 +111,8 @@ static int set_root(struct spool *spool, const char *root)
 	return 0;
 }
 
-static void add_required(
-	const struct spool *spool, const struct required *row, struct namelist *readers)
+static void add_required(const struct spool *spool, const struct required *row,
+	struct namelist *readers)
 {
 	char reader[32];
 

@@ -62,7 +62,8 @@ int trace_id(int fd, char hex[RUN_HEX + 1])
 	sha256_update(&hash, sizeof(size), size);
 	result = hash_part(&hash, fd, 0, buffer);
 	if (!result)
-		result = hash_part(&hash, fd, status.st_size > MIB ? status.st_size - MIB : 0, buffer);
+		result = hash_part(&hash, fd, status.st_size > MIB ? status.st_size - MIB : 0,
+			buffer);
 	free(buffer);
 	if (!result)
 		finish(&hash, hex);

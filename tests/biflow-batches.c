@@ -57,8 +57,9 @@ static size_t symptoms_of(uint64_t i, struct symptom_count *list)
 
 static void decide(uint64_t i, struct biflow *biflow)
 {
-	static const char *const decisions[][3] = {{"UNKNOWN", "review", "blind"}, {"WEB", "acceptable", "web"},
-		{"DNS", "acceptable", "dns"}, {"P2P", "unacceptable", "bittorrent"}, {"DNS", "acceptable", "campus_dns"}};
+	static const char *const decisions[][3] = {{"UNKNOWN", "review", "blind"},
+		{"WEB", "acceptable", "web"}, {"DNS", "acceptable", "dns"},
+		{"P2P", "unacceptable", "bittorrent"}, {"DNS", "acceptable", "campus_dns"}};
 
 	biflow->class = intern(decisions[i % 5][0]);
 	biflow->verdict = intern(decisions[i % 5][1]);
@@ -77,7 +78,8 @@ static void label(uint64_t i, struct biflow *biflow)
 	biflow->probe = intern("p1");
 }
 
-static void biflow_of(uint64_t number, uint64_t i, struct symptom_count *list, struct biflow *biflow)
+static void biflow_of(uint64_t number, uint64_t i, struct symptom_count *list,
+	struct biflow *biflow)
 {
 	*biflow = (struct biflow){.key = key_of(i), .window_ms = EPOCH_MS + number * WINDOW_MS};
 	biflow->start_ms = biflow->window_ms + i % 1000;
@@ -85,7 +87,8 @@ static void biflow_of(uint64_t number, uint64_t i, struct symptom_count *list, s
 	biflow->forward = (struct direction){1 + i % 10, 40 + i % 1000, 0x1b, 1};
 	if (i % 3)
 		biflow->reverse = (struct direction){1 + i % 4, 40 + i % 500, 0x12, 0.5};
-	biflow->flags = (uint16_t)(i % 17 ? 0 : FLOW_LATE) | (uint16_t)(i % 19 ? 0 : FLOW_INCOMPLETE);
+	biflow->flags =
+		(uint16_t)(i % 17 ? 0 : FLOW_LATE) | (uint16_t)(i % 19 ? 0 : FLOW_INCOMPLETE);
 	biflow->symptoms = list;
 	biflow->symptom_count = symptoms_of(i, list);
 	label(i, biflow);
@@ -99,7 +102,9 @@ static void account(struct ledger *row, const struct biflow *biflow)
 
 static struct ledger row_of(uint64_t number, enum ledger_status status)
 {
-	struct ledger row = {.seq = number - 1, .status = status, .first_ms = EPOCH_MS + number * WINDOW_MS,
+	struct ledger row = {.seq = number - 1,
+		.status = status,
+		.first_ms = EPOCH_MS + number * WINDOW_MS,
 		.last_ms = EPOCH_MS + number * WINDOW_MS + 1299};
 
 	snprintf(row.probe, sizeof(row.probe), "p1");
@@ -134,7 +139,8 @@ static uint64_t packets_of(uint64_t number, uint64_t count)
 	return row.ip;
 }
 
-static void put_records(struct record_writer *writer, uint64_t number, uint64_t count, bool verdicts)
+static void put_records(struct record_writer *writer, uint64_t number, uint64_t count,
+	bool verdicts)
 {
 	struct ledger row = row_of(number, LEDGER_ANALYSED);
 	struct symptom_count list[2];
@@ -159,12 +165,14 @@ static void put_records(struct record_writer *writer, uint64_t number, uint64_t 
 
 /* ---- batches ---- */
 
-static void begin_batch(const struct spool *spool, const char *queue, uint64_t number, char *folder, char *name)
+static void begin_batch(const struct spool *spool, const char *queue, uint64_t number, char *folder,
+	char *name)
 {
 	char path[PATH_MAX];
 
 	snprintf(name, NAME_MAX, "%010" PRIu64 "-shard-0", number);
-	spool_path(spool, path, "%s/%s/ready", queue, strcmp(queue, "biflows") == 0 ? "classify" : "store");
+	spool_path(spool, path, "%s/%s/ready", queue,
+		strcmp(queue, "biflows") == 0 ? "classify" : "store");
 	need(nfs_mkdir(path), "make the queue");
 	spool_path(spool, folder, "making-%s", name);
 	need(nfs_mkdir(folder), "make a batch");
@@ -176,12 +184,14 @@ static struct record_writer *begin_file(const char *queue, const char *folder)
 	struct record_writer *writer;
 
 	snprintf(path, sizeof(path), "%s/%s.ipfix", folder, queue);
-	writer = record_create(path, strcmp(queue, "biflows") == 0 ? RECORD_BIFLOWS : RECORD_VERDICTS);
+	writer = record_create(path,
+		strcmp(queue, "biflows") == 0 ? RECORD_BIFLOWS : RECORD_VERDICTS);
 	need(writer ? 0 : -1, "make a file");
 	return writer;
 }
 
-static void end_batch(const struct spool *spool, const char *queue, uint64_t number, const char *folder, const char *name)
+static void end_batch(const struct spool *spool, const char *queue, uint64_t number,
+	const char *folder, const char *name)
 {
 	struct manifest manifest;
 	char file[32], ready[PATH_MAX];
@@ -192,7 +202,8 @@ static void end_batch(const struct spool *spool, const char *queue, uint64_t num
 	need(manifest_add_file(&manifest, folder, file), "measure a file");
 	need(manifest_write(&manifest, folder), "write the manifest");
 	manifest_free(&manifest);
-	spool_path(spool, ready, "%s/%s/ready/%s", queue, strcmp(queue, "biflows") == 0 ? "classify" : "store", name);
+	spool_path(spool, ready, "%s/%s/ready/%s", queue,
+		strcmp(queue, "biflows") == 0 ? "classify" : "store", name);
 	need(rename(folder, ready), "hand the batch over");
 }
 
@@ -256,24 +267,26 @@ static void print_biflow(const struct biflow *b)
 
 	text_address(b->key.version, b->key.src, src);
 	text_address(b->key.version, b->key.dst, dst);
-	printf("biflow %" PRIu64 " %" PRIu64 " %" PRIu64 " %u %s %u %s %u %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
-	       " %g %g %x %x %x [%s] [%s] [%s] [%s] [%s] %s/%s/%s",
-		b->window_ms, b->start_ms, b->end_ms, b->key.proto, src, b->key.sport, dst, b->key.dport,
-		b->forward.packets, b->forward.octets, b->reverse.packets, b->reverse.octets, b->forward.sampling,
-		b->reverse.sampling, b->forward.tcp_flags, b->reverse.tcp_flags, b->flags, intern_text(b->vlan),
-		intern_text(b->tunnel), intern_text(b->aggregate), intern_text(b->host_name), intern_text(b->probe),
+	printf("biflow %" PRIu64 " %" PRIu64 " %" PRIu64 " %u %s %u %s %u %" PRIu64 " %" PRIu64
+	       " %" PRIu64 " %" PRIu64 " %g %g %x %x %x [%s] [%s] [%s] [%s] [%s] %s/%s/%s",
+		b->window_ms, b->start_ms, b->end_ms, b->key.proto, src, b->key.sport, dst,
+		b->key.dport, b->forward.packets, b->forward.octets, b->reverse.packets,
+		b->reverse.octets, b->forward.sampling, b->reverse.sampling, b->forward.tcp_flags,
+		b->reverse.tcp_flags, b->flags, intern_text(b->vlan), intern_text(b->tunnel),
+		intern_text(b->aggregate), intern_text(b->host_name), intern_text(b->probe),
 		intern_text(b->class), intern_text(b->verdict), intern_text(b->rule));
 	for (size_t i = 0; i < b->symptom_count; i++)
-		printf(" %s=%" PRIu64 "+%" PRIu64 "+%" PRIu64, intern_text(b->symptoms[i].name), b->symptoms[i].packets,
-			b->symptoms[i].reverse_packets, b->symptoms[i].carried_packets);
+		printf(" %s=%" PRIu64 "+%" PRIu64 "+%" PRIu64, intern_text(b->symptoms[i].name),
+			b->symptoms[i].packets, b->symptoms[i].reverse_packets,
+			b->symptoms[i].carried_packets);
 	putchar('\n');
 }
 
 static void print_ledger(const struct ledger *row)
 {
-	printf("ledger %s %s %s %" PRIu64 " %s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", row->probe, row->stream,
-		row->run, row->seq, ledger_status_text(row->status), row->counts.captured, row->ip, row->octets_ip,
-		row->cumulative.captured);
+	printf("ledger %s %s %s %" PRIu64 " %s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
+		row->probe, row->stream, row->run, row->seq, ledger_status_text(row->status),
+		row->counts.captured, row->ip, row->octets_ip, row->cumulative.captured);
 }
 
 static void dump(const char *path)

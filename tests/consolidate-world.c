@@ -71,8 +71,8 @@ static struct flowkey turned(struct flowkey key)
 	return other;
 }
 
-static void add_flow(
-	const struct spool *spool, struct record_writer *writer, struct ledger *row, uint64_t index)
+static void add_flow(const struct spool *spool, struct record_writer *writer, struct ledger *row,
+	uint64_t index)
 {
 	static const char *const names[] = {"http", "tls", "bittorrent", "mp3"};
 	uint64_t start_ms = EPOCH_MS + row->seq * PERIOD_MS + below(PERIOD_MS);
@@ -150,8 +150,8 @@ static void fill(const struct spool *spool, const char *folder, struct ledger *r
 
 static void make_batch(const struct spool *spool, const char *folder, struct ledger *row)
 {
-	struct batchname name = {
-		.start_us = (EPOCH_MS + row->seq * PERIOD_MS) * 1000, .seq = row->seq};
+	struct batchname name = {.start_us = (EPOCH_MS + row->seq * PERIOD_MS) * 1000,
+		.seq = row->seq};
 	char text[256], path[PATH_MAX];
 	struct manifest manifest;
 

@@ -16,8 +16,10 @@
 /* Touches what a stage would touch: texts by id, symptoms by index. */
 static void use(const union record *record, int type)
 {
-	const struct symptom_count *symptoms = type == RECORD_FLOW ? record->flow.symptoms : record->biflow.symptoms;
-	size_t count = type == RECORD_FLOW ? record->flow.symptom_count : record->biflow.symptom_count;
+	const struct symptom_count *symptoms =
+		type == RECORD_FLOW ? record->flow.symptoms : record->biflow.symptoms;
+	size_t count =
+		type == RECORD_FLOW ? record->flow.symptom_count : record->biflow.symptom_count;
 
 	if (type == RECORD_LEDGER)
 		return;

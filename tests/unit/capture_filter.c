@@ -14,8 +14,9 @@ static bool passes(struct filter *filter, uint32_t linktype)
 {
 	uint8_t frame[14 + sizeof(ip)] = {[12] = 8};
 	size_t head = linktype == LINKTYPE_EN10MB ? 14 : 0;
-	struct packet packet = {
-		.linktype = linktype, .data = frame, .caplen = (uint32_t)(head + sizeof(ip))};
+	struct packet packet = {.linktype = linktype,
+		.data = frame,
+		.caplen = (uint32_t)(head + sizeof(ip))};
 
 	memcpy(frame + head, ip, sizeof(ip));
 	packet.origlen = packet.caplen;

@@ -50,8 +50,9 @@ static int tear_down(void **state)
 
 static void open_stream(bool live)
 {
-	struct capstate start = {
-		.probe = "p", .stream = "s", .run = "5e1f0c9a7b3d2e4f5a6b7c8d9e0f1a2b"};
+	struct capstate start = {.probe = "p",
+		.stream = "s",
+		.run = "5e1f0c9a7b3d2e4f5a6b7c8d9e0f1a2b"};
 
 	start.live = live;
 	snprintf(start.worker, sizeof(start.worker), "%s", worker_name(capture.worker));
@@ -81,8 +82,8 @@ static void finish(size_t wanted)
 
 	assert_int_equal(publisher_end(capture.publisher), 0);
 	namelist_free(&batches);
-	assert_int_equal(
-		nfs_list(spool_path(&capture.spool, path, "packets/preprocess/ready"), &batches),
+	assert_int_equal(nfs_list(spool_path(&capture.spool, path, "packets/preprocess/ready"),
+				 &batches),
 		0);
 	namelist_sort(&batches);
 	assert_int_equal(batches.count, wanted);
@@ -236,8 +237,11 @@ static void packets_are_cut_at_the_streams_snap_length(void **state)
 
 static void a_segment_describes_a_bounded_number_of_interfaces(void **state)
 {
-	struct packet packet = {
-		.caplen = 4, .origlen = 4, .linktype = 1, .data = payload, .time_ns = START};
+	struct packet packet = {.caplen = 4,
+		.origlen = 4,
+		.linktype = 1,
+		.data = payload,
+		.time_ns = START};
 
 	records = 0;
 	open_stream(false);
@@ -312,8 +316,9 @@ static size_t waiting(void)
 	struct namelist names;
 	size_t count;
 
-	assert_int_equal(
-		nfs_list(spool_path(&capture.spool, path, "packets/preprocess/ready"), &names), 0);
+	assert_int_equal(nfs_list(spool_path(&capture.spool, path, "packets/preprocess/ready"),
+				 &names),
+		0);
 	count = names.count;
 	namelist_free(&names);
 	return count;

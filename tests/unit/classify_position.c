@@ -8,7 +8,8 @@
 
 #include "classify/position.h"
 
-static void found(const char *text, int line, const char *value, size_t offset, int want_line, int want_column)
+static void found(const char *text, int line, const char *value, size_t offset, int want_line,
+	int want_column)
 {
 	struct position at;
 
@@ -33,7 +34,8 @@ static void end_of_value(void **state)
 
 static void adjacent_literals(void **state)
 {
-	static const char text[] = "when = \"dns > 0 \"  # first\n  /* and\n */ \"AND x\" // last\n \" = 1\";";
+	static const char text[] =
+		"when = \"dns > 0 \"  # first\n  /* and\n */ \"AND x\" // last\n \" = 1\";";
 
 	found(text, 1, "dns > 0 AND x = 1", 0, 1, 9);
 	found(text, 1, "dns > 0 AND x = 1", 12, 3, 10);
@@ -58,8 +60,9 @@ static void escapes(void **state)
 /* What only looks like the setting: comments, texts, other names, other values, earlier lines. */
 static void decoys(void **state)
 {
-	static const char text[] = "# when = \"a\"\n/* when = \"a\" */\nsay = \"when = \\\"a\\\"\";\nwhen_not = \"a\";\n"
-				   "when = \"b\";\nwhen = \"a\";\n{ x = ( 1, \"when\" ); when = \"a\"; }\n";
+	static const char text[] =
+		"# when = \"a\"\n/* when = \"a\" */\nsay = \"when = \\\"a\\\"\";\nwhen_not = \"a\";\n"
+		"when = \"b\";\nwhen = \"a\";\n{ x = ( 1, \"when\" ); when = \"a\"; }\n";
 
 	found(text, 1, "a", 0, 6, 9);
 	found(text, 7, "a", 0, 7, 30);
@@ -97,9 +100,14 @@ static void truncated(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(plain), cmocka_unit_test(end_of_value), cmocka_unit_test(adjacent_literals),
-		cmocka_unit_test(line_end_inside), cmocka_unit_test(escapes), cmocka_unit_test(decoys),
-		cmocka_unit_test(absent), cmocka_unit_test(truncated),
+		cmocka_unit_test(plain),
+		cmocka_unit_test(end_of_value),
+		cmocka_unit_test(adjacent_literals),
+		cmocka_unit_test(line_end_inside),
+		cmocka_unit_test(escapes),
+		cmocka_unit_test(decoys),
+		cmocka_unit_test(absent),
+		cmocka_unit_test(truncated),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

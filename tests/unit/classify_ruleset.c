@@ -20,7 +20,8 @@ static struct namelist symbols;
 
 static int begin(void **state)
 {
-	static const char *const names[] = {"bittorrent", "campus_dns", "dns", "ftp", "http_request", "lab", "tls"};
+	static const char *const names[] = {"bittorrent", "campus_dns", "dns", "ftp",
+		"http_request", "lab", "tls"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		namelist_add(&symbols, names[i]);
@@ -79,13 +80,19 @@ static struct ruleset *compile(const char *const *when, size_t count, int *code)
 	};
 	struct policy_class classes[24];
 	static char names[24][32];
-	struct policy policy = {.file = "/nonexistent/policy.conf", .fast = fast, .fast_count = 2, .classes = classes,
+	struct policy policy = {.file = "/nonexistent/policy.conf",
+		.fast = fast,
+		.fast_count = 2,
+		.classes = classes,
 		.class_count = count};
 
 	for (size_t i = 0; i < count; i++) {
 		snprintf(names[i], sizeof(names[i]), "rule%zu", i);
-		classes[i] = (struct policy_class){.name = names[i], .class = "WEB", .verdict = "review",
-			.when = (char *)when[i], .line = 1};
+		classes[i] = (struct policy_class){.name = names[i],
+			.class = "WEB",
+			.verdict = "review",
+			.when = (char *)when[i],
+			.line = 1};
 	}
 	return ruleset_compile(&policy, &symbols, code);
 }
@@ -117,17 +124,44 @@ static void columns(void **state)
 {
 	struct biflow b = sample();
 	static const char *const true_of_it[] = {
-		"proto = 6", "src = '192.168.100.7'", "sport = 40000", "dst = '8.8.4.4'", "dport = 443", "dport = '443'",
-		"packets = 10", "octets = 1000", "reverse_packets = 8", "reverse_octets = 9000", "total_packets = 18",
-		"total_octets = 10000", "window_ms % 300000 = 0", "start_ms = 1795383296789", "end_ms - start_ms = 1500",
-		"duration_s = 1.5", "hour = 21", "weekday = 0", "tcp_flags = 18", "aggregate = 'campus,library'",
-		"host_name LIKE '%.EXAMPLE.org'", "tunnel = '6in4,4in4'", "probe = 'p1'", "vlan IS NULL", "user IS NULL",
-		"tls = 9", "TLS = 9", "ftp", "dns = 0", "http_request IS NOT NULL", "\"tls\" = 9",
-		"tls > 0 -- a comment", "dport IN (80, 443)", "dport BETWEEN 400 AND 500",
+		"proto = 6",
+		"src = '192.168.100.7'",
+		"sport = 40000",
+		"dst = '8.8.4.4'",
+		"dport = 443",
+		"dport = '443'",
+		"packets = 10",
+		"octets = 1000",
+		"reverse_packets = 8",
+		"reverse_octets = 9000",
+		"total_packets = 18",
+		"total_octets = 10000",
+		"window_ms % 300000 = 0",
+		"start_ms = 1795383296789",
+		"end_ms - start_ms = 1500",
+		"duration_s = 1.5",
+		"hour = 21",
+		"weekday = 0",
+		"tcp_flags = 18",
+		"aggregate = 'campus,library'",
+		"host_name LIKE '%.EXAMPLE.org'",
+		"tunnel = '6in4,4in4'",
+		"probe = 'p1'",
+		"vlan IS NULL",
+		"user IS NULL",
+		"tls = 9",
+		"TLS = 9",
+		"ftp",
+		"dns = 0",
+		"http_request IS NOT NULL",
+		"\"tls\" = 9",
+		"tls > 0 -- a comment",
+		"dport IN (80, 443)",
+		"dport BETWEEN 400 AND 500",
 		"CASE proto WHEN 6 THEN tls ELSE 0 END",
 	};
-	static const char *const false_of_it[] = {"dns", "vlan = ''", "vlan <> '7'", "user = 'x'", "NULL", "0", "'abc'",
-		"packets > 10 OR octets < 1000"};
+	static const char *const false_of_it[] = {"dns", "vlan = ''", "vlan <> '7'", "user = 'x'",
+		"NULL", "0", "'abc'", "packets > 10 OR octets < 1000"};
 
 	for (size_t i = 0; i < sizeof(true_of_it) / sizeof(true_of_it[0]); i++)
 		if (!holds(true_of_it[i], &b))
@@ -155,9 +189,11 @@ static void functions(void **state)
 	assert_true(holds("net(src, '192.168.100.7') AND net(dst, '8.8.0.0/21')", &b));
 	assert_true(holds("net(dst, '0.0.0.0/0') AND NOT net(dst, '::/0')", &b));
 	assert_false(holds("net(dst, '8.8.8.0/21')", &b));
-	assert_true(holds("net('10.1.2.3', '10.1.2.0/23') AND net(user, '10.0.0.0/8') IS NULL", &b));
+	assert_true(
+		holds("net('10.1.2.3', '10.1.2.0/23') AND net(user, '10.0.0.0/8') IS NULL", &b));
 	assert_false(holds("net(host_name, '0.0.0.0/0')", &b));
-	assert_true(holds("total(tls, ftp, dns) = 10 AND total(tls) = 9 AND total(user, 3) = 3", &b));
+	assert_true(
+		holds("total(tls, ftp, dns) = 10 AND total(tls) = 9 AND total(user, 3) = 3", &b));
 	assert_true(holds("majority(tls, ftp, dns)", &b));
 	assert_false(holds("majority(ftp, tls)", &b));
 	assert_false(holds("majority(tls, 8, 1)", &b));
@@ -195,7 +231,8 @@ static void order(void **state)
 /* Nothing of a row is left in the next one. */
 static void stream(void **state)
 {
-	static const char *const when[] = {"tls = 9 AND src LIKE '192.%'", "tls = 0 AND src LIKE '10.%'"};
+	static const char *const when[] = {"tls = 9 AND src LIKE '192.%'",
+		"tls = 0 AND src LIKE '10.%'"};
 	struct biflow b[3] = {sample(), sample(), sample()};
 	struct list list = {b, 3};
 	const struct biflow *got;
@@ -234,7 +271,8 @@ static int failing(void *own, const struct biflow **biflow)
 
 static void failures(void **state)
 {
-	static const char *const when[] = {"CASE WHEN dport = 443 THEN net(src, 'nonsense') ELSE 0 END"};
+	static const char *const when[] = {
+		"CASE WHEN dport = 443 THEN net(src, 'nonsense') ELSE 0 END"};
 	struct biflow b = sample();
 	struct list list = {&b, 1};
 	const struct biflow *got;
@@ -302,8 +340,10 @@ static void refused(void **state)
 			fail_msg("accepted: %s", bad[i].when);
 		if (!strstr(why, bad[i].why))
 			fail_msg("%s: says '%s', not '%s'", bad[i].when, why, bad[i].why);
-		if (bad[i].offset > offset || offset > strlen(bad[i].when) || (bad[i].offset && offset > bad[i].offset))
-			fail_msg("%s: offset %zu, not %zu (%s)", bad[i].when, offset, bad[i].offset, why);
+		if (bad[i].offset > offset || offset > strlen(bad[i].when) ||
+			(bad[i].offset && offset > bad[i].offset))
+			fail_msg("%s: offset %zu, not %zu (%s)", bad[i].when, offset, bad[i].offset,
+				why);
 	}
 	sqlite3_close(db);
 	row_free(&row);
@@ -317,14 +357,32 @@ static void gates(void **state)
 		const char *when;
 		bool needs;
 	} list[] = {
-		{"tls", true}, {"tls > 0 AND dport = 443", true}, {"tls > 2 OR (dns AND proto = 17)", true},
-		{"total(tls, dns) >= 4", true}, {"majority(tls, dns)", true}, {"tls * 5 >= packets AND tls", true},
-		{"tls AND NOT dns", true}, {"net(src, '10.0.0.0/8') AND tls", true}, {"0", true},
-		{"dport = 443", false}, {"tls OR dport = 443", false}, {"NOT tls", false}, {"tls = 0", false}, {"1", false},
-		{"tls * 5 >= packets", false}, {"total(tls, packets) > 3", false}, {"majority(packets, tls)", false},
-		{"coalesce(dport = 443, 0)", false}, {"(dport = 443) IS TRUE", false}, {"user IS NULL", false},
-		{"tls AND vlan NOTNULL", false}, {"iif(dport = 443, 1, 0)", false}, {"typeof(dport) = 'integer'", false},
-		{"CASE WHEN dport = 443 THEN 1 ELSE 0 END", false}, {"hex(dport) <> ''", false}, {"'abc'", false},
+		{"tls", true},
+		{"tls > 0 AND dport = 443", true},
+		{"tls > 2 OR (dns AND proto = 17)", true},
+		{"total(tls, dns) >= 4", true},
+		{"majority(tls, dns)", true},
+		{"tls * 5 >= packets AND tls", true},
+		{"tls AND NOT dns", true},
+		{"net(src, '10.0.0.0/8') AND tls", true},
+		{"0", true},
+		{"dport = 443", false},
+		{"tls OR dport = 443", false},
+		{"NOT tls", false},
+		{"tls = 0", false},
+		{"1", false},
+		{"tls * 5 >= packets", false},
+		{"total(tls, packets) > 3", false},
+		{"majority(packets, tls)", false},
+		{"coalesce(dport = 443, 0)", false},
+		{"(dport = 443) IS TRUE", false},
+		{"user IS NULL", false},
+		{"tls AND vlan NOTNULL", false},
+		{"iif(dport = 443, 1, 0)", false},
+		{"typeof(dport) = 'integer'", false},
+		{"CASE WHEN dport = 443 THEN 1 ELSE 0 END", false},
+		{"hex(dport) <> ''", false},
+		{"'abc'", false},
 	};
 	struct policy policy = {0};
 	struct row row;
@@ -334,7 +392,8 @@ static void gates(void **state)
 	db = condition_open(&row);
 	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++)
 		if (condition_needs_symptom(db, &row, list[i].when) != list[i].needs)
-			fail_msg("%s: should %sneed a symptom", list[i].when, list[i].needs ? "" : "not ");
+			fail_msg("%s: should %sneed a symptom", list[i].when,
+				list[i].needs ? "" : "not ");
 	sqlite3_close(db);
 	row_free(&row);
 }
@@ -350,12 +409,15 @@ static unsigned below(unsigned limit)
 /* A random condition of at most DEPTH levels. */
 static void invent(char *out, size_t room, int depth)
 {
-	static const char *const leaves[] = {"tls", "dns > 0", "ftp = 0", "bittorrent >= 2", "dport = 443", "proto = 6",
-		"packets > 5", "reverse_packets > 3", "vlan = '7'", "tls * 3 > packets", "total(tls, dns)", "total(ftp, sport)",
-		"majority(tls, dns, ftp)", "host_name LIKE '%x%'", "net(src, '192.168.0.0/16')", "dport IN (80, 443, tls)",
-		"max(tls, octets) > 900", "NULL", "dport BETWEEN dns AND 500", "length(host_name) > 3"};
-	static const char *const joins[] = {"(%s) AND (%s)", "(%s) OR (%s)", "NOT (%s) AND %s", "(%s) = (%s)",
-		"(%s) + (%s) > 1", "coalesce(%s, %s)", "(%s) IS NOT (%s)", "NOT ((%s) OR %s)"};
+	static const char *const leaves[] = {"tls", "dns > 0", "ftp = 0", "bittorrent >= 2",
+		"dport = 443", "proto = 6", "packets > 5", "reverse_packets > 3", "vlan = '7'",
+		"tls * 3 > packets", "total(tls, dns)", "total(ftp, sport)",
+		"majority(tls, dns, ftp)", "host_name LIKE '%x%'", "net(src, '192.168.0.0/16')",
+		"dport IN (80, 443, tls)", "max(tls, octets) > 900", "NULL",
+		"dport BETWEEN dns AND 500", "length(host_name) > 3"};
+	static const char *const joins[] = {"(%s) AND (%s)", "(%s) OR (%s)", "NOT (%s) AND %s",
+		"(%s) = (%s)", "(%s) + (%s) > 1", "coalesce(%s, %s)", "(%s) IS NOT (%s)",
+		"NOT ((%s) OR %s)"};
 	char left[512], right[512];
 
 	if (!depth || !below(4)) {
@@ -375,7 +437,8 @@ static struct biflow invent_biflow(struct symptom_count *counts)
 	b.symptoms = counts;
 	b.symptom_count = below(3);
 	for (size_t i = 0; i < b.symptom_count; i++)
-		counts[i] = (struct symptom_count){intern(names[below(5)]), below(4), below(2), below(2)};
+		counts[i] = (struct symptom_count){intern(names[below(5)]), below(4), below(2),
+			below(2)};
 	b.key.dport = below(2) ? 443 : 80;
 	b.key.proto = below(2) ? 6 : 17;
 	b.forward.packets = 1 + below(10);
@@ -406,7 +469,8 @@ static void skipping(void **state)
 
 			invent(text, sizeof(text), 3);
 			snprintf(when[i], sizeof(when[i]), "(%s) AND %d", text, below(4) > 0);
-			snprintf(cases[i], sizeof(cases[i]), "CASE WHEN %s THEN 1 ELSE 0 END", when[i]);
+			snprintf(cases[i], sizeof(cases[i]), "CASE WHEN %s THEN 1 ELSE 0 END",
+				when[i]);
 			plain[i] = when[i];
 			cased[i] = cases[i];
 		}
@@ -422,7 +486,8 @@ static void skipping(void **state)
 			assert_int_equal(ruleset_next(a, &got, &x), RULESET_DECIDED);
 			assert_int_equal(ruleset_next(b, &got, &y), RULESET_DECIDED);
 			if (x.rule != y.rule)
-				fail_msg("round %d: %s, not %s", round, intern_text(x.rule), intern_text(y.rule));
+				fail_msg("round %d: %s, not %s", round, intern_text(x.rule),
+					intern_text(y.rule));
 		}
 		ruleset_free(a);
 		ruleset_free(b);
@@ -455,10 +520,17 @@ static void reserved_name(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(columns), cmocka_unit_test(reverse_not_observed), cmocka_unit_test(functions),
-		cmocka_unit_test(order), cmocka_unit_test(stream), cmocka_unit_test(failures), cmocka_unit_test(refused),
-		cmocka_unit_test(gates), cmocka_unit_test(skipping),
-		cmocka_unit_test(unbalanced), cmocka_unit_test(reserved_name),
+		cmocka_unit_test(columns),
+		cmocka_unit_test(reverse_not_observed),
+		cmocka_unit_test(functions),
+		cmocka_unit_test(order),
+		cmocka_unit_test(stream),
+		cmocka_unit_test(failures),
+		cmocka_unit_test(refused),
+		cmocka_unit_test(gates),
+		cmocka_unit_test(skipping),
+		cmocka_unit_test(unbalanced),
+		cmocka_unit_test(reserved_name),
 	};
 
 	return cmocka_run_group_tests(tests, begin, NULL);

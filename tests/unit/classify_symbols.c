@@ -30,8 +30,9 @@ static int make(void **state)
 	setenv("MIRA_LOG", "err", 1);
 	if (!mkdtemp(folder))
 		return -1;
-	put("10-web.sym", "# symptom comment\nsymptom http_request tcp\n    text \"symptom fake\" start\n"
-			  "\tsymptom\ttls\r\nsymptom dns# c\nsymptomatic x\nsymptom\n");
+	put("10-web.sym",
+		"# symptom comment\nsymptom http_request tcp\n    text \"symptom fake\" start\n"
+		"\tsymptom\ttls\r\nsymptom dns# c\nsymptomatic x\nsymptom\n");
 	put("20-more.sym", "symptom tls\nsymptom bittorrent udp,tcp port 6881-6889");
 	put("README", "symptom readme\n");
 	put(".hidden.sym", "symptom hidden\n");
@@ -50,7 +51,8 @@ static void names(void **state)
 {
 	struct policy_fast fast[] = {{.name = "campus_dns"}, {.name = "dns"}};
 	struct policy policy = {.fast = fast, .fast_count = 2};
-	static const char *const want[] = {"bittorrent", "campus_dns", "dns", "http_request", "tls"};
+	static const char *const want[] = {"bittorrent", "campus_dns", "dns", "http_request",
+		"tls"};
 	struct namelist symbols = {0};
 
 	assert_int_equal(symbols_load(&symbols, folder, &policy), MIRA_OK);

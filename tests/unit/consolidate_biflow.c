@@ -229,8 +229,8 @@ static void test_host_name_is_carried(void **state)
 	assert_string_equal(intern_text(make(*state, WINDOW_MS)->host_name), "www.example.org");
 	flow.host_name = intern("other.example.org");
 	add(*state, &flow, 2 * WINDOW_MS);
-	assert_string_equal(
-		intern_text(make(*state, 2 * WINDOW_MS)->host_name), "other.example.org");
+	assert_string_equal(intern_text(make(*state, 2 * WINDOW_MS)->host_name),
+		"other.example.org");
 }
 
 static void test_earliest_host_name(void **state)

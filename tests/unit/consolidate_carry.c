@@ -8,8 +8,10 @@
 
 static struct flowkey key_of(unsigned index, uint8_t version)
 {
-	struct flowkey key = {
-		.proto = 17, .version = version, .sport = index & 0xffff, .dport = 65535};
+	struct flowkey key = {.proto = 17,
+		.version = version,
+		.sport = index & 0xffff,
+		.dport = 65535};
 
 	key.src[0] = index >> 16;
 	key.dst[3] = 9;
@@ -110,8 +112,8 @@ static void check_filled(const struct carry *carry, unsigned count)
 		assert_non_null(carried);
 		assert_int_equal(carried->last_ms, i % 5 * WINDOW_MS);
 		assert_int_equal(carried->turned, i % 3 == 0);
-		assert_string_equal(
-			intern_text(carried->host_name), i % 4 ? "" : "www.example.org");
+		assert_string_equal(intern_text(carried->host_name),
+			i % 4 ? "" : "www.example.org");
 		for (uint32_t at = carried->symptoms; at; at = carry_symptom(carry, at)->next)
 			sum += carry_symptom(carry, at)->packets;
 		assert_int_equal(sum, (i % 7 ? 0 : i + 1) + (i % 14 ? 0 : 3));

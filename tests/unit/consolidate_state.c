@@ -56,8 +56,8 @@ static void test_through_the_file(void **unused)
 	assert_string_equal(other.runs[1].stream, "web");
 	assert_int_equal(other.runs[0].low, 9);
 	assert_true(other.runs[0].live && other.runs[0].silent && !other.runs[0].ended);
-	assert_memory_equal(
-		&other.runs[0].cumulative, &state.runs[0].cumulative, sizeof(struct counts));
+	assert_memory_equal(&other.runs[0].cumulative, &state.runs[0].cumulative,
+		sizeof(struct counts));
 	assert_int_equal(other.runs[0].gap_count, 1);
 	assert_int_equal(other.runs[0].gaps[0].last, 5);
 	assert_int_equal(other.runs[0].gaps[0].status, LEDGER_MISSING);

@@ -25,8 +25,10 @@ struct sample {
 
 static struct flow flow_of(unsigned key, bool turn)
 {
-	struct flow flow = {
-		.key = {.proto = 6, .version = 4}, .packets = 1, .octets = 40, .sampling = 1};
+	struct flow flow = {.key = {.proto = 6, .version = 4},
+		.packets = 1,
+		.octets = 40,
+		.sampling = 1};
 
 	flow.key.src[0] = flow.key.dst[0] = 10;
 	flow.key.src[3] = 1;

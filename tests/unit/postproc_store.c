@@ -28,8 +28,15 @@ static struct store *open_fresh(const char *name)
 
 static struct biflow sample(uint64_t window, uint8_t host)
 {
-	struct biflow biflow = {.key = {.src = {10, 0, 0, 1}, .dst = {10, 0, 0, host}, .sport = 1, .dport = 2, .proto = 6,
-		.version = 4}, .window_ms = window, .start_ms = window, .end_ms = window};
+	struct biflow biflow = {.key = {.src = {10, 0, 0, 1},
+					.dst = {10, 0, 0, host},
+					.sport = 1,
+					.dport = 2,
+					.proto = 6,
+					.version = 4},
+		.window_ms = window,
+		.start_ms = window,
+		.end_ms = window};
 
 	biflow.forward = (struct direction){3, 300, 0, 1};
 	biflow.class = intern("WEB");
@@ -78,8 +85,11 @@ static void rollback(void **state)
 	assert_int_equal(store_add_biflow(store, &biflow), 0);
 	assert_int_equal(store_commit(store), 0);
 	store_close(store);
-	assert_int_equal(value_of("rollback.db", "SELECT count(*) FROM biflow_text WHERE src = '10.0.0.1' AND"
-		" (dst, host_name, rule) IN (VALUES('10.0.0.2', 'a.example', 'web'), ('10.0.0.3', 'b.example', 'other'))"), 2);
+	assert_int_equal(
+		value_of("rollback.db",
+			"SELECT count(*) FROM biflow_text WHERE src = '10.0.0.1' AND"
+			" (dst, host_name, rule) IN (VALUES('10.0.0.2', 'a.example', 'web'), ('10.0.0.3', 'b.example', 'other'))"),
+		2);
 	assert_int_equal(value_of("rollback.db", "SELECT sum(biflows) FROM class_total"), 2);
 }
 
@@ -134,10 +144,12 @@ static void again(void **state)
 	assert_int_equal(store_reject(store, "unreadable"), 0);
 	begin(store, 1); /* the same name, after a crash before it was moved to bad/ */
 	assert_int_equal(store_reject(store, "unreadable"), 0);
-	assert_int_equal(store_begin(store, "0000000001-shard-0+1", "shard-0", 1, nowhere, NULL), STORE_LOAD);
+	assert_int_equal(store_begin(store, "0000000001-shard-0+1", "shard-0", 1, nowhere, NULL),
+		STORE_LOAD);
 	assert_int_equal(store_add_biflow(store, &biflow), 0);
 	assert_int_equal(store_commit(store), 0);
-	assert_int_equal(store_begin(store, "0000000001-shard-0+2", "shard-0", 1, nowhere, NULL), STORE_CLASH);
+	assert_int_equal(store_begin(store, "0000000001-shard-0+2", "shard-0", 1, nowhere, NULL),
+		STORE_CLASH);
 	assert_says(store_error(store), "0000000001-shard-0+1");
 	store_close(store);
 	assert_int_equal(value_of("again.db", "SELECT count(*) FROM batch"), 1);
@@ -187,8 +199,8 @@ static void empty_file(void **state)
 static void odd_names(void **state)
 {
 	struct store *store = open_fresh("odd.db");
-	struct symptom_count counts[] = {{intern("z\"\\\x01\xff"), 1, 0, 0}, {intern("a"), 2, 3, 0}, {intern("a"), 0, 1, 7},
-		{intern("none"), 0, 0, 0}};
+	struct symptom_count counts[] = {{intern("z\"\\\x01\xff"), 1, 0, 0}, {intern("a"), 2, 3, 0},
+		{intern("a"), 0, 1, 7}, {intern("none"), 0, 0, 0}};
 	struct biflow biflow = sample(0, 2);
 
 	biflow.symptoms = counts;
@@ -199,10 +211,19 @@ static void odd_names(void **state)
 	assert_int_equal(store_add_biflow(store, &biflow), 0);
 	assert_int_equal(store_commit(store), 0);
 	store_close(store);
-	assert_int_equal(value_of("odd.db", "SELECT json_extract(symptoms, '$.a') FROM biflow_text"), 6);
-	assert_int_equal(value_of("odd.db", "SELECT json_extract(carried_symptoms, '$.a') FROM biflow_text"), 7);
-	assert_int_equal(value_of("odd.db", "SELECT count(*) FROM biflow_text, json_each(symptoms)"), 2);
-	assert_int_equal(value_of("odd.db", "SELECT start_ms = 0 AND end_ms = 0 AND window_ms = 600000 FROM biflow_text"), 1);
+	assert_int_equal(value_of("odd.db",
+				 "SELECT json_extract(symptoms, '$.a') FROM biflow_text"),
+		6);
+	assert_int_equal(value_of("odd.db",
+				 "SELECT json_extract(carried_symptoms, '$.a') FROM biflow_text"),
+		7);
+	assert_int_equal(value_of("odd.db",
+				 "SELECT count(*) FROM biflow_text, json_each(symptoms)"),
+		2);
+	assert_int_equal(
+		value_of("odd.db",
+			"SELECT start_ms = 0 AND end_ms = 0 AND window_ms = 600000 FROM biflow_text"),
+		1);
 }
 
 /* More hosts than a table holds at first, IPv4 and IPv6 of the same bytes. */
@@ -221,10 +242,14 @@ static void many_hosts(void **state)
 	}
 	assert_int_equal(store_commit(store), 0);
 	store_close(store);
-	assert_int_equal(value_of("hosts.db", "SELECT count(DISTINCT dst) FROM biflow_text"), 20000);
+	assert_int_equal(value_of("hosts.db", "SELECT count(DISTINCT dst) FROM biflow_text"),
+		20000);
 	assert_int_equal(value_of("hosts.db", "SELECT count(*) FROM host"), 20002);
-	assert_int_equal(value_of("hosts.db", "SELECT sum(received_octets) FROM host_total WHERE address <> '10.0.0.1'"
-		" AND address <> 'a00:1::'"), 6000000);
+	assert_int_equal(
+		value_of("hosts.db",
+			"SELECT sum(received_octets) FROM host_total WHERE address <> '10.0.0.1'"
+			" AND address <> 'a00:1::'"),
+		6000000);
 }
 
 static void talks_to_itself(void **state)
@@ -237,13 +262,16 @@ static void talks_to_itself(void **state)
 	assert_int_equal(store_add_biflow(store, &biflow), 0);
 	assert_int_equal(store_commit(store), 0);
 	store_close(store);
-	assert_int_equal(value_of("self.db", "SELECT biflows = 1 AND sent_octets = 350 AND received_packets = 4 FROM host_total"), 1);
+	assert_int_equal(
+		value_of("self.db",
+			"SELECT biflows = 1 AND sent_octets = 350 AND received_packets = 4 FROM host_total"),
+		1);
 }
 
 static void batch_names(void **state)
 {
-	static const char *const bad[] = {"", "shard-0", "12-shard-0", "0000000012", "0000000012-", "0000000012-+1",
-		"00000000000000000000000000000012-shard-0", "x0000000012-shard-0",
+	static const char *const bad[] = {"", "shard-0", "12-shard-0", "0000000012", "0000000012-",
+		"0000000012-+1", "00000000000000000000000000000012-shard-0", "x0000000012-shard-0",
 		"0000000012-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
 	char shard[NAME_PART_MAX + 1];
 	uint64_t number;
@@ -297,9 +325,16 @@ static void upstream(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(rollback), cmocka_unit_test(twice), cmocka_unit_test(numbers), cmocka_unit_test(again),
-		cmocka_unit_test(one_writer), cmocka_unit_test(empty_file), cmocka_unit_test(odd_names),
-		cmocka_unit_test(many_hosts), cmocka_unit_test(talks_to_itself), cmocka_unit_test(batch_names),
+		cmocka_unit_test(rollback),
+		cmocka_unit_test(twice),
+		cmocka_unit_test(numbers),
+		cmocka_unit_test(again),
+		cmocka_unit_test(one_writer),
+		cmocka_unit_test(empty_file),
+		cmocka_unit_test(odd_names),
+		cmocka_unit_test(many_hosts),
+		cmocka_unit_test(talks_to_itself),
+		cmocka_unit_test(batch_names),
 		cmocka_unit_test(upstream),
 	};
 

@@ -6,8 +6,8 @@
 #include "preprocess/aggregate.h"
 #include "spool/intern.h"
 
-static const char *labels(
-	struct aggregates *aggregates, const char *src, const char *dst, const char *vlans)
+static const char *labels(struct aggregates *aggregates, const char *src, const char *dst,
+	const char *vlans)
 {
 	int family = strchr(src, ':') ? AF_INET6 : AF_INET;
 	struct flowkey key = {.version = family == AF_INET ? 4 : 6};

@@ -126,8 +126,8 @@ static void assert_flow(const struct packet *packet, unsigned proto, const char 
 	char text[INET6_ADDRSTRLEN];
 
 	assert_int_equal(packet->kind, PACKET_IP);
-	inet_ntop(
-		packet->key.version == 4 ? AF_INET : AF_INET6, packet->key.src, text, sizeof(text));
+	inet_ntop(packet->key.version == 4 ? AF_INET : AF_INET6, packet->key.src, text,
+		sizeof(text));
 	assert_string_equal(text, src);
 	assert_int_equal(packet->key.proto, proto);
 	assert_int_equal(packet->key.sport, sport);
@@ -445,8 +445,8 @@ static void quoted_packets_are_not_looked_into(void **state)
 	put(bytes, "0800 0000 00010001 414243");
 	put_ipv4(bytes, 1, 1);
 	packet = decode(101, bytes);
-	assert_int_equal(
-		packet.payload_size, 3); /* what the sender of an echo chose is looked at */
+	assert_int_equal(packet.payload_size,
+		3); /* what the sender of an echo chose is looked at */
 }
 
 static void lengths_of_ip(void **state)
@@ -542,8 +542,8 @@ static void endless_nesting(void **state)
 
 static void not_ip(void **state)
 {
-	static const char *const types[] = {
-		"0806 0001", "88cc 0207", "8863 1109", "0026 4242 03", "0026 ffff 00", "8035"};
+	static const char *const types[] = {"0806 0001", "88cc 0207", "8863 1109", "0026 4242 03",
+		"0026 ffff 00", "8035"};
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
 		struct bytes *bytes = begin();

@@ -75,8 +75,8 @@ static void ports_alone(void **state)
 	assert_int_equal(match(17, "10.1.1.1", 5000, "10.1.1.2", 9), 2);
 	assert_int_equal(match(6, "10.1.1.1", 9, "10.1.1.2", 5010), 2);
 	assert_int_equal(match(6, "10.1.1.1", 9, "10.1.1.2", 5011), -1);
-	assert_int_equal(
-		match(132, "10.1.1.1", 9, "10.1.1.2", 5005), -1); /* no transport: TCP and UDP */
+	assert_int_equal(match(132, "10.1.1.1", 9, "10.1.1.2", 5005),
+		-1); /* no transport: TCP and UDP */
 	assert_int_equal(match(132, "10.1.1.1", 9, "10.1.1.2", 2905), 3);
 }
 

@@ -135,8 +135,12 @@ static void directions_and_windows(void **state)
 {
 	const struct entry *entry;
 
-	send_packet((struct sent){
-		.proto = 17, .src = 1, .sport = 1000, .dst = 2, .dport = 2000, .ms = 10});
+	send_packet((struct sent){.proto = 17,
+		.src = 1,
+		.sport = 1000,
+		.dst = 2,
+		.dport = 2000,
+		.ms = 10});
 	send_packet((struct sent){.proto = 17,
 		.src = 2,
 		.sport = 2000,
@@ -144,12 +148,24 @@ static void directions_and_windows(void **state)
 		.dport = 1000,
 		.ms = 20,
 		.payload = "abc"});
-	send_packet((struct sent){
-		.proto = 17, .src = 1, .sport = 1000, .dst = 2, .dport = 2000, .ms = 299999});
-	send_packet((struct sent){
-		.proto = 17, .src = 1, .sport = 1000, .dst = 2, .dport = 2000, .ms = 300000});
-	send_packet((struct sent){
-		.proto = 17, .src = 1, .sport = 1000, .dst = 2, .dport = 2000, .ms = 5});
+	send_packet((struct sent){.proto = 17,
+		.src = 1,
+		.sport = 1000,
+		.dst = 2,
+		.dport = 2000,
+		.ms = 299999});
+	send_packet((struct sent){.proto = 17,
+		.src = 1,
+		.sport = 1000,
+		.dst = 2,
+		.dport = 2000,
+		.ms = 300000});
+	send_packet((struct sent){.proto = 17,
+		.src = 1,
+		.sport = 1000,
+		.dst = 2,
+		.dport = 2000,
+		.ms = 5});
 	assert_int_equal(flowtab_count(meter->table), 3);
 	entry = flowtab_entry(meter->table, 0);
 	assert_int_equal(entry->window_ms, START_MS);
@@ -187,14 +203,34 @@ static void syn_without_ack(void **state)
 {
 	const struct entry *entry;
 
-	send_packet((struct sent){
-		.proto = 6, .src = 2, .sport = 80, .dst = 1, .dport = 9, .flags = 0x12, .ms = 7});
-	send_packet((struct sent){
-		.proto = 6, .src = 1, .sport = 9, .dst = 2, .dport = 80, .flags = 0x10, .ms = 8});
-	send_packet((struct sent){
-		.proto = 6, .src = 1, .sport = 9, .dst = 2, .dport = 80, .flags = 0x02, .ms = 9});
-	send_packet((struct sent){
-		.proto = 6, .src = 1, .sport = 9, .dst = 2, .dport = 80, .flags = 0x02, .ms = 4});
+	send_packet((struct sent){.proto = 6,
+		.src = 2,
+		.sport = 80,
+		.dst = 1,
+		.dport = 9,
+		.flags = 0x12,
+		.ms = 7});
+	send_packet((struct sent){.proto = 6,
+		.src = 1,
+		.sport = 9,
+		.dst = 2,
+		.dport = 80,
+		.flags = 0x10,
+		.ms = 8});
+	send_packet((struct sent){.proto = 6,
+		.src = 1,
+		.sport = 9,
+		.dst = 2,
+		.dport = 80,
+		.flags = 0x02,
+		.ms = 9});
+	send_packet((struct sent){.proto = 6,
+		.src = 1,
+		.sport = 9,
+		.dst = 2,
+		.dport = 80,
+		.flags = 0x02,
+		.ms = 4});
 	entry = flowtab_entry(meter->table, 0);
 	assert_int_equal(entry->flags, 0);
 	assert_int_equal(entry->tcp_flags, 0x12);
@@ -237,12 +273,24 @@ static void symptoms_once_a_packet(void **state)
 		.dport = 80,
 		.seq = 116,
 		.payload = "nothing"});
-	send_packet((struct sent){
-		.proto = 17, .src = 1, .sport = 9, .dst = 2, .dport = 80, .payload = "HELLO"});
-	send_packet((struct sent){
-		.proto = 17, .src = 1, .sport = 9, .dst = 2, .dport = 80, .payload = "HELLO"});
-	send_packet((struct sent){
-		.proto = 17, .src = 1, .sport = 123, .dst = 2, .dport = 123, .payload = "HELLO"});
+	send_packet((struct sent){.proto = 17,
+		.src = 1,
+		.sport = 9,
+		.dst = 2,
+		.dport = 80,
+		.payload = "HELLO"});
+	send_packet((struct sent){.proto = 17,
+		.src = 1,
+		.sport = 9,
+		.dst = 2,
+		.dport = 80,
+		.payload = "HELLO"});
+	send_packet((struct sent){.proto = 17,
+		.src = 1,
+		.sport = 123,
+		.dst = 2,
+		.dport = 123,
+		.payload = "HELLO"});
 	entry = flowtab_entry(meter->table, 0);
 	assert_int_equal(symptom(entry, "hello"), 2); /* what was sent again is not counted again */
 	assert_int_equal(symptom(entry, "ntp"), 0);
@@ -279,8 +327,12 @@ static void first_host_name(void **state)
 
 static void vlans_of_a_flow(void **state)
 {
-	send_packet((struct sent){
-		.proto = 17, .src = 1, .sport = 9, .dst = 2, .dport = 80, .vlan = 100});
+	send_packet((struct sent){.proto = 17,
+		.src = 1,
+		.sport = 9,
+		.dst = 2,
+		.dport = 80,
+		.vlan = 100});
 	send_packet(
 		(struct sent){.proto = 17, .src = 1, .sport = 9, .dst = 2, .dport = 80, .vlan = 7});
 	send_packet((struct sent){.proto = 17, .src = 1, .sport = 9, .dst = 2, .dport = 80});
@@ -291,8 +343,12 @@ static void vlans_of_a_flow(void **state)
 static void too_many_vlans(void **state)
 {
 	for (unsigned vlan = 1; vlan <= 100; vlan++)
-		send_packet((struct sent){
-			.proto = 17, .src = 1, .sport = 9, .dst = 2, .dport = 80, .vlan = vlan});
+		send_packet((struct sent){.proto = 17,
+			.src = 1,
+			.sport = 9,
+			.dst = 2,
+			.dport = 80,
+			.vlan = vlan});
 	assert_string_equal(intern_text(flowtab_entry(meter->table, 0)->vlan), "1,2,3,4,5,6,7,8");
 	assert_int_equal(flowtab_entry(meter->table, 0)->packets, 100);
 }
@@ -316,8 +372,8 @@ static void tunnels_of_a_packet(void **state)
 			packet.tunnels[2] = (uint8_t)(1 + i / 15);
 			snprintf(wanted, sizeof(wanted), "%s+%s+gre",
 				tunnel_name(packet.tunnels[2]), tunnel_name(packet.tunnels[1]));
-			assert_string_equal(
-				intern_text(attributes_tunnels(&attributes, &packet)), wanted);
+			assert_string_equal(intern_text(attributes_tunnels(&attributes, &packet)),
+				wanted);
 		}
 }
 

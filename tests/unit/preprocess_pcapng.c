@@ -80,8 +80,8 @@ static struct pcapng *open_segment(uint64_t bytes)
 {
 	struct pcapng *reader = pcapng_new();
 
-	assert_int_equal(
-		pcapng_open(reader, tmp_write_bytes("segment", segment.data, segment.size), bytes),
+	assert_int_equal(pcapng_open(reader, tmp_write_bytes("segment", segment.data, segment.size),
+				 bytes),
 		0);
 	return reader;
 }

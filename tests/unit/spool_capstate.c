@@ -64,8 +64,8 @@ static void all_are_listed(void **state)
 
 static void damage_is_an_error_and_named(void **state)
 {
-	static const char *const damaged[] = {
-		"", "{", "{}", "{\"format\": 9}", "{\"format\": 1, \"probe\": \"p\"}"};
+	static const char *const damaged[] = {"", "{", "{}", "{\"format\": 9}",
+		"{\"format\": 1, \"probe\": \"p\"}"};
 	struct capstate in, *all;
 
 	for (size_t i = 0; i < sizeof(damaged) / sizeof(*damaged); i++) {

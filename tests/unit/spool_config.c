@@ -287,8 +287,8 @@ static void the_file_is_found(void **state)
 	assert_string_equal(found, "/from/environment");
 	unsetenv("MIRA_CONFIG");
 	config_find(NULL, found); /* this test is in no bin/ folder */
-	assert_string_equal(
-		found, access(MIRA_ETC "/mira.conf", F_OK) == 0 ? MIRA_ETC "/mira.conf" : "");
+	assert_string_equal(found,
+		access(MIRA_ETC "/mira.conf", F_OK) == 0 ? MIRA_ETC "/mira.conf" : "");
 }
 
 int main(void)

@@ -113,7 +113,8 @@ static void later_texts_are_forgotten(void **state)
 		assert_int_equal(intern_count(), count);
 		assert_int_equal(intern("kept"), kept);
 		assert_string_equal(intern_text(first), "");
-		assert_int_equal(intern("other"), first); /* the id is given anew, and its unions with it */
+		assert_int_equal(intern("other"),
+			first); /* the id is given anew, and its unions with it */
 		assert_string_equal(intern_text(intern_union(first, kept)), "kept,other");
 		intern_forget(count);
 	}

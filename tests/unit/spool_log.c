@@ -32,8 +32,8 @@ static void message_cannot_end_its_line(void **state)
 {
 	const char *line = logged(NULL, LOG_ERR, "a\nb\"c\\d\x1b[2J\x7f");
 
-	assert_string_equal(
-		line + 24, " level=err prog=mira-test msg=\"a\\nb\\\"c\\\\d\\x1b[2J\\x7f\"\n");
+	assert_string_equal(line + 24,
+		" level=err prog=mira-test msg=\"a\\nb\\\"c\\\\d\\x1b[2J\\x7f\"\n");
 }
 
 static void long_message_is_one_line(void **state)

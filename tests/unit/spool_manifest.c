@@ -133,8 +133,8 @@ static const char *refused(const char *from, const char *to)
 
 static void illegal_values_are_named(void **state)
 {
-	assert_says(
-		refused("\"format\": 1", "\"format\": 2"), "\"format\" is 2, this program reads 1");
+	assert_says(refused("\"format\": 1", "\"format\": 2"),
+		"\"format\" is 2, this program reads 1");
 	assert_says(refused("\"format\": 1,", ""), "\"format\"");
 	assert_says(refused("\"kind\": \"packets\"", "\"kind\": \"pakets\""), "\"kind\"");
 	assert_says(refused("\"kind\": \"packets\"", "\"kind\": \"0123456789abcdef\""), "\"kind\"");

@@ -94,10 +94,16 @@ static void longest_parts_fit(void **state)
 
 static void names_sort_by_time(void **state)
 {
-	struct batchname early = {
-		.start_us = 999999, .probe = "z", .stream = "z", .run = RUN, .seq = 9};
-	struct batchname late = {
-		.start_us = 1000000, .probe = "a", .stream = "a", .run = RUN, .seq = 1};
+	struct batchname early = {.start_us = 999999,
+		.probe = "z",
+		.stream = "z",
+		.run = RUN,
+		.seq = 9};
+	struct batchname late = {.start_us = 1000000,
+		.probe = "a",
+		.stream = "a",
+		.run = RUN,
+		.seq = 1};
 	char first[256], second[256];
 
 	batchname_format(&early, first, sizeof(first));

@@ -23,14 +23,18 @@ static void fill_symptoms(void)
 
 static struct flowkey key_of(unsigned number)
 {
-	struct flowkey key = {.src = {10, 1, 2, 3}, .dst = {192, 0, 2, 255}, .proto = 6, .version = 4};
+	struct flowkey key = {.src = {10, 1, 2, 3},
+		.dst = {192, 0, 2, 255},
+		.proto = 6,
+		.version = 4};
 
 	key.sport = (uint16_t)(1024 + number);
 	key.dport = 443;
 	if (number % 2) {
 		key.version = 6;
 		memcpy(key.src, "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01", 16);
-		memcpy(key.dst, "\x20\x01\x0d\xb8\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8\xf7\xf6\xf5\xf4", 16);
+		memcpy(key.dst, "\x20\x01\x0d\xb8\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8\xf7\xf6\xf5\xf4",
+			16);
 	}
 	return key;
 }
@@ -38,34 +42,71 @@ static struct flowkey key_of(unsigned number)
 static struct flow flow_of(unsigned number)
 {
 	return (struct flow){
-		.key = key_of(number), .window_ms = 1700000100000, .start_ms = 1700000100001 + number,
-		.end_ms = 1700000199999, .packets = 5 + number, .octets = 1ull << 41, .first_index = number,
-		.syn_ms = 1700000100002, .syn_index = 1ull << 50, .sampling = 0.25, .tcp_flags = 0x01ff,
-		.flags = FLOW_SYN | FLOW_LATE, .vlan = intern("7,100"), .tunnel = intern("gre+6in4"),
-		.aggregate = intern("campus"), .host_name = number % 3 ? intern("www.example.org") : 0,
-		.symptoms = symptoms, .symptom_count = number % 4,
+		.key = key_of(number),
+		.window_ms = 1700000100000,
+		.start_ms = 1700000100001 + number,
+		.end_ms = 1700000199999,
+		.packets = 5 + number,
+		.octets = 1ull << 41,
+		.first_index = number,
+		.syn_ms = 1700000100002,
+		.syn_index = 1ull << 50,
+		.sampling = 0.25,
+		.tcp_flags = 0x01ff,
+		.flags = FLOW_SYN | FLOW_LATE,
+		.vlan = intern("7,100"),
+		.tunnel = intern("gre+6in4"),
+		.aggregate = intern("campus"),
+		.host_name = number % 3 ? intern("www.example.org") : 0,
+		.symptoms = symptoms,
+		.symptom_count = number % 4,
 	};
 }
 
 static struct biflow biflow_of(unsigned number, bool verdict)
 {
 	return (struct biflow){
-		.key = key_of(number), .window_ms = 1700000100000, .start_ms = 1700000100001, .end_ms = 1700000199999,
-		.forward = {5 + number, 600, 0x1b, 1}, .reverse = {number % 3, 1ull << 33, 0x12, 0.125},
-		.flags = FLOW_INCOMPLETE | FLOW_REVERSED, .vlan = intern("3"), .tunnel = intern("4in4"),
-		.aggregate = intern("a,b"), .host_name = intern("example.net"), .probe = intern("p1,p2"),
-		.class = verdict ? intern("WEB") : 0, .verdict = verdict ? intern("acceptable") : 0,
-		.rule = verdict ? intern("web by port") : 0, .symptoms = symptoms, .symptom_count = number % 4,
+		.key = key_of(number),
+		.window_ms = 1700000100000,
+		.start_ms = 1700000100001,
+		.end_ms = 1700000199999,
+		.forward = {5 + number, 600, 0x1b, 1},
+		.reverse = {number % 3, 1ull << 33, 0x12, 0.125},
+		.flags = FLOW_INCOMPLETE | FLOW_REVERSED,
+		.vlan = intern("3"),
+		.tunnel = intern("4in4"),
+		.aggregate = intern("a,b"),
+		.host_name = intern("example.net"),
+		.probe = intern("p1,p2"),
+		.class = verdict ? intern("WEB") : 0,
+		.verdict = verdict ? intern("acceptable") : 0,
+		.rule = verdict ? intern("web by port") : 0,
+		.symptoms = symptoms,
+		.symptom_count = number % 4,
 	};
 }
 
 static const struct ledger ledger_row = {
-	.probe = "probe1", .stream = "all", .run = RUN, .seq = 1ull << 33, .status = LEDGER_QUARANTINED, .late = true,
-	.live = true, .counts = {21, 6, 5, 4, 6}, .cumulative = {1ull << 60, 2, 3, 4, 5}, .ip = 3, .not_ip = 2,
-	.malformed = 1, .octets_ip = 99, .first_ms = 1700000000001, .last_ms = 1700000300000, .damaged = "cut at byte 812",
+	.probe = "probe1",
+	.stream = "all",
+	.run = RUN,
+	.seq = 1ull << 33,
+	.status = LEDGER_QUARANTINED,
+	.late = true,
+	.live = true,
+	.counts = {21, 6, 5, 4, 6},
+	.cumulative = {1ull << 60, 2, 3, 4, 5},
+	.ip = 3,
+	.not_ip = 2,
+	.malformed = 1,
+	.octets_ip = 99,
+	.first_ms = 1700000000001,
+	.last_ms = 1700000300000,
+	.damaged = "cut at byte 812",
 };
 
-static void same_symptoms(const struct symptom_count *got, const struct symptom_count *want, size_t count, bool biflow)
+static void same_symptoms(const struct symptom_count *got, const struct symptom_count *want,
+	size_t count, bool biflow)
 {
 	for (size_t i = 0; i < count; i++) {
 		assert_int_equal(got[i].name, want[i].name);
@@ -76,7 +117,8 @@ static void same_symptoms(const struct symptom_count *got, const struct symptom_
 }
 
 /* All members but the list; the structs have padding, so both are compared where they were zeroed first. */
-#define SAME(got, want, member) assert_memory_equal(&(got)->member, &(want)->member, sizeof((want)->member))
+#define SAME(got, want, member)                                                                    \
+	assert_memory_equal(&(got)->member, &(want)->member, sizeof((want)->member))
 
 static void same_flow(const struct flow *got, const struct flow *want)
 {
@@ -155,7 +197,9 @@ static void add(struct record_writer *writer, enum record_kind kind, unsigned nu
 	struct flow flow = flow_of(number);
 	struct biflow biflow = biflow_of(number, kind == RECORD_VERDICTS);
 
-	assert_int_equal(kind == RECORD_FLOWS ? record_add_flow(writer, &flow) : record_add_biflow(writer, &biflow), 0);
+	assert_int_equal(kind == RECORD_FLOWS ? record_add_flow(writer, &flow)
+					      : record_add_biflow(writer, &biflow),
+		0);
 }
 
 static const char *make(const char *name, enum record_kind kind, unsigned count)
@@ -272,11 +316,12 @@ static void names_printed(const char *text, const struct schema *schema)
 static void ipfixdump_names(void **state)
 {
 	static const enum schema_index used[][6] = {
-		[RECORD_FLOWS] = {SCHEMA_FLOW4, SCHEMA_FLOW6, SCHEMA_FLOW_SYMPTOM, SCHEMA_LEDGER, SCHEMA_NAME, SCHEMA_END},
-		[RECORD_BIFLOWS] = {SCHEMA_BIFLOW4, SCHEMA_BIFLOW6, SCHEMA_BIFLOW_SYMPTOM, SCHEMA_LEDGER, SCHEMA_NAME,
-			SCHEMA_END},
-		[RECORD_VERDICTS] = {SCHEMA_VERDICT4, SCHEMA_VERDICT6, SCHEMA_BIFLOW_SYMPTOM, SCHEMA_LEDGER, SCHEMA_NAME,
-			SCHEMA_END},
+		[RECORD_FLOWS] = {SCHEMA_FLOW4, SCHEMA_FLOW6, SCHEMA_FLOW_SYMPTOM, SCHEMA_LEDGER,
+			SCHEMA_NAME, SCHEMA_END},
+		[RECORD_BIFLOWS] = {SCHEMA_BIFLOW4, SCHEMA_BIFLOW6, SCHEMA_BIFLOW_SYMPTOM,
+			SCHEMA_LEDGER, SCHEMA_NAME, SCHEMA_END},
+		[RECORD_VERDICTS] = {SCHEMA_VERDICT4, SCHEMA_VERDICT6, SCHEMA_BIFLOW_SYMPTOM,
+			SCHEMA_LEDGER, SCHEMA_NAME, SCHEMA_END},
 	};
 
 	for (enum record_kind kind = RECORD_FLOWS; kind <= RECORD_VERDICTS; kind++) {
@@ -311,12 +356,14 @@ static void numbers_are_iana(void **state)
 	for (size_t s = 0; s < SCHEMA_COUNT; s++)
 		for (size_t i = 0; i < schemas[s].field_count; i++) {
 			const struct field *field = &schemas[s].fields[i];
-			const fbInfoElement_t *element = fbInfoModelGetElementByName(model, field->name);
+			const fbInfoElement_t *element =
+				fbInfoModelGetElementByName(model, field->name);
 
 			assert_non_null(element);
 			assert_int_equal(element->ent, field->pen);
 			assert_int_equal(element->num, field->number);
-			assert_int_equal(element->len, field->length ? field->length : FB_IE_VARLEN);
+			assert_int_equal(element->len,
+				field->length ? field->length : FB_IE_VARLEN);
 			assert_true(schemas[s].field_count <= SCHEMA_FIELDS_MAX);
 		}
 	fbInfoModelFree(model);

@@ -70,9 +70,20 @@ static void element(uint32_t pen, uint16_t number, uint16_t length)
 static const struct element {
 	uint32_t pen;
 	uint16_t number, length;
-} least[] = { /* what a flow cannot do without, in an order of its own and with counts of reduced size */
-	{0, 2, 4}, {0, 1, 3}, {0, 8, 4}, {0, 12, 4}, {0, 7, 2}, {0, 11, 1}, {0, 4, 1}, {PEN_MIRA, 1, 8}, {0, 152, 8},
-	{0, 153, 8}, {PEN_MIRA, 2, 8}, {9999, 17, 65535},
+} least[] = {
+	/* what a flow cannot do without, in an order of its own and with counts of reduced size */
+	{0, 2, 4},
+	{0, 1, 3},
+	{0, 8, 4},
+	{0, 12, 4},
+	{0, 7, 2},
+	{0, 11, 1},
+	{0, 4, 1},
+	{PEN_MIRA, 1, 8},
+	{0, 152, 8},
+	{0, 153, 8},
+	{PEN_MIRA, 2, 8},
+	{9999, 17, 65535},
 };
 
 static void least_template(unsigned extra)
@@ -431,8 +442,12 @@ static void ledger(void **state)
 static size_t written(void)
 {
 	struct symptom_count symptoms[2] = {{intern("dns"), 3, 0, 0}, {intern("mp3"), 4, 0, 0}};
-	struct flow flow = {.key = {.version = 4, .proto = 17}, .packets = 1, .sampling = 1, .host_name = intern("a.b"),
-		.symptoms = symptoms, .symptom_count = 2};
+	struct flow flow = {.key = {.version = 4, .proto = 17},
+		.packets = 1,
+		.sampling = 1,
+		.host_name = intern("a.b"),
+		.symptoms = symptoms,
+		.symptom_count = 2};
 	struct ledger ledger_row = {.probe = "p", .stream = "s", .run = "0", .damaged = "cut"};
 	struct record_writer *writer;
 	FILE *file;

@@ -102,8 +102,8 @@ static void the_stamped_ones_are_loaded(void **state)
 	assert_says(stamped.symptoms, hash);
 	config_free(&stamped);
 	tmp_log_begin();
-	assert_int_equal(
-		rules_load(&spool, "00000000000000000000000000000000", &stamped), MIRA_PERSON);
+	assert_int_equal(rules_load(&spool, "00000000000000000000000000000000", &stamped),
+		MIRA_PERSON);
 	tmp_log_end();
 }
 

@@ -33,8 +33,8 @@ static inline int tmp_setup(void **state)
 	return mkdtemp(tmp_folder) ? 0 : -1;
 }
 
-static inline int tmp_remove_one(
-	const char *path, const struct stat *status, int flag, struct FTW *ftw)
+static inline int tmp_remove_one(const char *path, const struct stat *status, int flag,
+	struct FTW *ftw)
 {
 	return remove(path);
 }

@@ -13,7 +13,8 @@
 /* For the dictionary ids in the views. */
 #define TEXT_OF(column) "(SELECT text FROM text WHERE id = b." column ")"
 
-/* clang-format off: SQL is laid out as SQL */
+/* SQL is laid out as SQL. */
+/* clang-format off */
 const char store_schema[] =
 	"CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;\n"
 
@@ -74,39 +75,40 @@ const char store_schema[] =
 	" (SELECT address FROM host WHERE id = b.dst) AS dst, b.dport AS dport,"
 	" b.packets AS packets, b.octets AS octets, b.reverse_packets AS reverse_packets,"
 	" b.reverse_octets AS reverse_octets, d.class AS class, d.verdict AS verdict, d.rule AS rule,"
-	" coalesce(b.symptoms, '{}') AS symptoms, " TEXT_OF("aggregate") " AS aggregate, " TEXT_OF("host_name") " AS host_name, " TEXT_OF("tunnel") " AS tunnel, " TEXT_OF("probe") " AS probe, " TEXT_OF(
-		"vlan") " AS vlan, coalesce(b.carried, '{}') AS carried_symptoms, b.sampling AS sampling,"
-			" b.reverse_sampling AS reverse_sampling, b.tcp_flags AS tcp_flags,"
-			" b.reverse_tcp_flags AS reverse_tcp_flags, b.flags & 1 AS late, b.flags >> 1 & 1 AS incomplete"
-			" FROM biflow b LEFT JOIN decision d ON d.id = b.decision;\n"
+	" coalesce(b.symptoms, '{}') AS symptoms, " TEXT_OF("aggregate") " AS aggregate, "
+	TEXT_OF("host_name") " AS host_name, " TEXT_OF("tunnel") " AS tunnel, " TEXT_OF("probe") " AS probe, "
+	TEXT_OF("vlan") " AS vlan, coalesce(b.carried, '{}') AS carried_symptoms, b.sampling AS sampling,"
+	" b.reverse_sampling AS reverse_sampling, b.tcp_flags AS tcp_flags,"
+	" b.reverse_tcp_flags AS reverse_tcp_flags, b.flags & 1 AS late, b.flags >> 1 & 1 AS incomplete"
+	" FROM biflow b LEFT JOIN decision d ON d.id = b.decision;\n"
 
-			"CREATE VIEW hour_total AS SELECT hour_ms, class, verdict, rule, sum(biflows) AS biflows,"
-			" sum(packets) AS packets, sum(octets) AS octets"
-			" FROM rollup_hour LEFT JOIN decision d ON d.id = decision GROUP BY hour_ms, decision;\n"
+	"CREATE VIEW hour_total AS SELECT hour_ms, class, verdict, rule, sum(biflows) AS biflows,"
+	" sum(packets) AS packets, sum(octets) AS octets"
+	" FROM rollup_hour LEFT JOIN decision d ON d.id = decision GROUP BY hour_ms, decision;\n"
 
-			"CREATE VIEW aggregate_total AS SELECT (SELECT text FROM text WHERE id = aggregate) AS aggregate,"
-			" class, verdict, rule, sum(biflows) AS biflows, sum(packets) AS packets, sum(octets) AS octets"
-			" FROM rollup_hour LEFT JOIN decision d ON d.id = decision GROUP BY rollup_hour.aggregate, decision;\n"
+	"CREATE VIEW aggregate_total AS SELECT (SELECT text FROM text WHERE id = aggregate) AS aggregate,"
+	" class, verdict, rule, sum(biflows) AS biflows, sum(packets) AS packets, sum(octets) AS octets"
+	" FROM rollup_hour LEFT JOIN decision d ON d.id = decision GROUP BY rollup_hour.aggregate, decision;\n"
 
-			"CREATE VIEW rule_total AS SELECT class, verdict, rule, sum(biflows) AS biflows,"
-			" sum(packets) AS packets, sum(octets) AS octets"
-			" FROM rollup_hour LEFT JOIN decision d ON d.id = decision GROUP BY decision;\n"
+	"CREATE VIEW rule_total AS SELECT class, verdict, rule, sum(biflows) AS biflows,"
+	" sum(packets) AS packets, sum(octets) AS octets"
+	" FROM rollup_hour LEFT JOIN decision d ON d.id = decision GROUP BY decision;\n"
 
-			"CREATE VIEW class_total AS SELECT class, verdict, sum(biflows) AS biflows, sum(packets) AS packets,"
-			" sum(octets) AS octets FROM rule_total GROUP BY class, verdict;\n"
+	"CREATE VIEW class_total AS SELECT class, verdict, sum(biflows) AS biflows, sum(packets) AS packets,"
+	" sum(octets) AS octets FROM rule_total GROUP BY class, verdict;\n"
 
-			"CREATE VIEW host_total AS SELECT (SELECT address FROM host WHERE id = host) AS address,"
-			" class, verdict, rule, sum(biflows) AS biflows, sum(sent_packets) AS sent_packets,"
-			" sum(sent_octets) AS sent_octets, sum(received_packets) AS received_packets,"
-			" sum(received_octets) AS received_octets"
-			" FROM rollup_host LEFT JOIN decision d ON d.id = decision GROUP BY host, decision;\n"
+	"CREATE VIEW host_total AS SELECT (SELECT address FROM host WHERE id = host) AS address,"
+	" class, verdict, rule, sum(biflows) AS biflows, sum(sent_packets) AS sent_packets,"
+	" sum(sent_octets) AS sent_octets, sum(received_packets) AS received_packets,"
+	" sum(received_octets) AS received_octets"
+	" FROM rollup_host LEFT JOIN decision d ON d.id = decision GROUP BY host, decision;\n"
 
-			"CREATE VIEW coverage AS SELECT probe, stream, count(*) AS batches,"
-			" sum(status = 'analysed') AS analysed, sum(status = 'quarantined') AS quarantined,"
-			" sum(status = 'missing') AS missing, min(first_ms) AS first_ms, max(last_ms) AS last_ms,"
-			" sum(packets_seen) AS packets_seen, sum(packets_captured) AS packets_captured,"
-			" sum(packets_filtered) AS packets_filtered, sum(packets_dropped) AS packets_dropped,"
-			" sum(packets_shed) AS packets_shed, sum(packets_ip) AS packets_ip, sum(packets_not_ip) AS packets_not_ip,"
-			" sum(packets_malformed) AS packets_malformed, sum(octets_ip) AS octets_ip"
-			" FROM ledger GROUP BY probe, stream;\n";
+	"CREATE VIEW coverage AS SELECT probe, stream, count(*) AS batches,"
+	" sum(status = 'analysed') AS analysed, sum(status = 'quarantined') AS quarantined,"
+	" sum(status = 'missing') AS missing, min(first_ms) AS first_ms, max(last_ms) AS last_ms,"
+	" sum(packets_seen) AS packets_seen, sum(packets_captured) AS packets_captured,"
+	" sum(packets_filtered) AS packets_filtered, sum(packets_dropped) AS packets_dropped,"
+	" sum(packets_shed) AS packets_shed, sum(packets_ip) AS packets_ip, sum(packets_not_ip) AS packets_not_ip,"
+	" sum(packets_malformed) AS packets_malformed, sum(octets_ip) AS octets_ip"
+	" FROM ledger GROUP BY probe, stream;\n";
 /* clang-format on */

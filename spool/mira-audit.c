@@ -72,8 +72,6 @@ int audit_describe(struct audit *audit, const struct config *config,
 {
 	int code;
 
-	memset(audit, 0, sizeof(*audit));
-	audit->lock = audit->spool_lock = -1;
 	code = inputs_describe(&audit->inputs, options->files, options->file_count,
 		options->interface);
 	return code ? code : make_key(audit, config, options);
@@ -98,9 +96,9 @@ static int cannot_write(const char *path)
 
 static int write_state(const struct audit *audit)
 {
-	json_t *state = json_pack("{sisssOsssbsbsi}", "format", AUDIT_FORMAT, "key", audit->key,
-		"inputs", audit->inputs.list, "spool", audit->spool, "temporary", audit->temporary,
-		"complete", audit->complete, "code", audit->code);
+	json_t *state = json_pack("{sisssOsbsssbsbsi}", "format", AUDIT_FORMAT, "key", audit->key,
+		"inputs", audit->inputs.list, "once", audit->inputs.once, "spool", audit->spool,
+		"temporary", audit->temporary, "complete", audit->complete, "code", audit->code);
 	char *text = json_dumps(state, JSON_INDENT(2)), *path = in_dir(audit, "audit.json");
 	int code = nfs_write_file(path, text, strlen(text)) ? cannot_write(path) : MIRA_OK;
 
@@ -166,6 +164,17 @@ static int name_temporary(struct audit *audit)
 		place[0] == '/' ? "" : "./", place, hash);
 }
 
+/* Paths are recorded in JSON, which is UTF-8. */
+static int check_utf8(const char *path)
+{
+	json_t *text = json_string(path);
+
+	if (!text)
+		log_err("the path %s is not UTF-8; name another folder", path);
+	json_decref(text);
+	return text ? MIRA_OK : MIRA_PERSON;
+}
+
 /* Absolute, so that the same command may come from elsewhere. */
 static int name_spool(struct audit *audit, const char *named)
 {
@@ -182,10 +191,11 @@ static int name_spool(struct audit *audit, const char *named)
 	/* a path that ends in "/" would name another spool than the same one without */
 	while (length > 1 && length < PATH_MAX && audit->spool[length - 1] == '/')
 		audit->spool[--length] = '\0';
-	if (length < PATH_MAX)
-		return MIRA_OK;
-	log_err("the path of the spool is too long; name a shorter one with --spool");
-	return MIRA_PERSON;
+	if (length >= PATH_MAX) {
+		log_err("the path of the spool is too long; name a shorter one with --spool");
+		return MIRA_PERSON;
+	}
+	return check_utf8(audit->spool);
 }
 
 static int not_ours(const struct spool *spool)
@@ -265,6 +275,12 @@ int audit_take_spool(struct audit *audit, const struct spool *spool)
 
 /* ---- beginning and going on ---- */
 
+static void unmake(const struct audit *audit)
+{
+	if (audit->made)
+		nfs_rmdir(audit->dir);
+}
+
 /* A folder without audit.json is taken only when it is empty: what stands there is not ours. */
 static int first_time(struct audit *audit, const char *spool)
 {
@@ -289,6 +305,8 @@ static int first_time(struct audit *audit, const char *spool)
 		code = write_state(audit);
 	if (!code && audit->temporary)
 		remove_tree(audit->spool);
+	if (code)
+		unmake(audit);
 	return code;
 }
 
@@ -342,6 +360,13 @@ static int go_on(struct audit *audit, json_t *state, const char *spool)
 			audit->dir);
 		return MIRA_PERSON;
 	}
+	if (strcmp(key, audit->key) && !json_is_true(json_object_get(state, "complete")) &&
+		json_is_true(json_object_get(state, "once"))) {
+		log_err("%s holds an audit of live traffic or a pipe that was cut short and cannot "
+			"go on; remove it, or name another folder with --out",
+			audit->dir);
+		return MIRA_PERSON;
+	}
 	if (strcmp(key, audit->key)) {
 		log_err("%s holds an audit of other inputs or another configuration, which is left "
 			"untouched; name another folder with --out",
@@ -365,6 +390,7 @@ int audit_begin(struct audit *audit, const char *dir, const char *spool)
 	json_t *state;
 	int code;
 
+	audit->made = access(dir, F_OK) != 0;
 	if (nfs_mkdir(dir) || !realpath(dir, audit->dir)) {
 		log_err("cannot make the folder %s: %m; name another one with --out", dir);
 		return errno == ENOSPC ? MIRA_AGAIN : MIRA_PERSON;
@@ -409,8 +435,8 @@ void audit_discard(struct audit *audit)
 		remove_tree(audit->spool);
 	remove_store(audit);
 	nfs_unlink(path);
-	nfs_rmdir(audit->dir);
 	free(path);
+	unmake(audit);
 }
 
 void audit_end(struct audit *audit)

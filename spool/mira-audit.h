@@ -3,7 +3,8 @@
  * audit.json, which says what it is an audit of:
  *
  *	{ "format": 1, "key": "<hash>", "inputs": [ … ],	as in mira-inputs.h
- *	  "spool": "/…", "temporary": true, "complete": false, "code": 0 }
+ *	  "spool": "/…", "temporary": true, "complete": false,
+ *	  "once": false, "code": 0 }
  *
  * The key hashes what decides the answer: inputs by content, rules, segment size, period. An audit
  * with the same key is continued, one with another is left untouched (exit 2). One process works on
@@ -26,7 +27,8 @@ struct audit {
 	char dir[PATH_MAX];
 	char spool[PATH_MAX]; /* absolute */
 	bool temporary;	      /* the spool is ours to remove */
-	bool fresh;	      /* begun by this process */
+	bool made;	      /* DIR was made by this process */
+	bool fresh;	      /* the audit was begun by it */
 	bool complete;
 	int code; /* exit code of the complete audit: 2 when a FILE was no capture */
 	struct inputs inputs;
@@ -34,7 +36,7 @@ struct audit {
 	int lock, spool_lock;
 };
 
-/* audit_describe(): fills inputs and key from the command line and the rules. 0 or an exit code
+/* audit_describe(): AUDIT is zero but for the locks, which are -1; fills inputs and key from the command line and the rules. 0 or an exit code
  * after a message. */
 int audit_describe(struct audit *audit, const struct config *config,
 	const struct run_options *options);

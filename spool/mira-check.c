@@ -19,7 +19,7 @@ static int check_stage(const char *stage, const char *how, const char *config_pa
 	snprintf(name, sizeof(name), "mira-%s", stage);
 	if (child_start(&child))
 		return MIRA_AGAIN;
-	child_wait(&child, 1, "compiling the symptoms; the result is kept for the next time");
+	child_wait(&child, 1, "compiling the symptoms");
 	return child_interrupted() ? MIRA_AGAIN : child.code;
 }
 

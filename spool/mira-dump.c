@@ -63,16 +63,21 @@ static int print_rows(sqlite3 *db, const char *sql)
 	return code == SQLITE_DONE ? 0 : -1;
 }
 
+static int usage(FILE *out)
+{
+	fputs("usage: mira dump DIR\n\nPrints every biflow and ledger row of the audit in DIR (made by "
+	      "mira run or\nmira-store), sorted. Two audits of the same packets give the same bytes.\n",
+		out);
+	return out == stdout ? MIRA_OK : MIRA_PERSON;
+}
+
 int mira_dump(int argc, char **argv)
 {
 	sqlite3 *db;
-	int code = MIRA_OK;
+	int code;
 
-	if (argc != 2 || argv[1][0] == '-') {
-		printf("usage: mira dump DIR\n\nPrints every biflow and ledger row of the audit in DIR (made by mira run or"
-		       " mira-store), sorted.\nTwo audits of the same packets give the same bytes.\n");
-		return argc == 2 && !strcmp(argv[1], "--help") ? MIRA_OK : MIRA_PERSON;
-	}
+	if (argc != 2 || argv[1][0] == '-')
+		return usage(argc == 2 && !strcmp(argv[1], "--help") ? stdout : stderr);
 	code = audit_open_db(argv[1], &db);
 	if (code)
 		return code;
@@ -81,7 +86,7 @@ int mira_dump(int argc, char **argv)
 		code = MIRA_AGAIN;
 	}
 	sqlite3_close(db);
-	if (fflush(stdout)) {
+	if (fflush(stdout) || ferror(stdout)) {
 		log_err("cannot write the dump to standard output: %m");
 		code = MIRA_AGAIN;
 	}

@@ -53,7 +53,6 @@ static void add_once(struct inputs *inputs, const char *kind, const char *name)
 
 	trace_id_random(run);
 	json_object_set_new(add(inputs, kind, name, run), "once", json_true());
-	inputs->once = true;
 }
 
 static const json_t *find(const struct inputs *inputs, const char *key, const char *value)
@@ -108,6 +107,7 @@ static int add_regular(struct inputs *inputs, char *file)
 	if (same)
 		return twice(same, file);
 	add(inputs, "file", file, run);
+	inputs->once = false;
 	inputs->files[inputs->file_count++] = file;
 	return MIRA_OK;
 }
@@ -142,6 +142,7 @@ int inputs_describe(struct inputs *inputs, char **files, int count, const char *
 	memset(inputs, 0, sizeof(*inputs));
 	inputs->list = json_array();
 	inputs->files = x_calloc((size_t)count, sizeof(*files));
+	inputs->once = true;
 	for (int i = 0; i < count && !code; i++)
 		code = add_file(inputs, files[i]);
 	if (interface)

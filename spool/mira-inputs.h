@@ -15,8 +15,8 @@ struct inputs {
 	json_t *list; /* owned */
 	char **files; /* those to read, of argv; owned */
 	int file_count;
-	int code; /* MIRA_PERSON when a FILE cannot be read, which has been said; the others can */
-	bool once;
+	int code;  /* MIRA_PERSON when a FILE cannot be read, which has been said; the others can */
+	bool once; /* none of them can be had again */
 };
 
 /* inputs_describe(): of COUNT FILES, or of INTERFACE. 0 or an exit code after a message: a capture

@@ -122,19 +122,15 @@ static bool anything_captured(const struct line *line)
 	return count != 0;
 }
 
-/* The first signal ends a live capture, and the report is made; the second ends that, too. */
+/* The first signal ends what cannot be captured again, and the report is made; the second ends that,
+ * too. */
 static int interrupted(const struct line *line)
 {
-	if (line->options->interface && !capture->stopping) {
-		child_stop(capture);
-		child_go_on();
-		return MIRA_OK;
-	}
-	log_warn("interrupted; %s",
-		line->inputs->once ? "what was captured cannot be captured again: begin anew, in "
-				     "another folder"
-				   : "the same command goes on from here");
-	return MIRA_AGAIN;
+	if (!line->inputs->once || capture->stopping)
+		return MIRA_AGAIN;
+	child_stop(capture);
+	child_go_on();
+	return MIRA_OK;
 }
 
 /* One look; an exit code when the run cannot go on. The capture's own end is judged by

@@ -8,7 +8,6 @@
 
 #include "spool/log.h"
 #include "spool/nfs.h"
-#include "spool/queue.h"
 #include "spool/worker.h"
 
 #define BAR_MS	  200
@@ -47,15 +46,35 @@ static void sum_beats(const struct spool *spool, const char *stage, struct progr
 	namelist_free(&names);
 }
 
-static size_t waiting(const struct spool *spool, const char *queue, const char *reader)
+static size_t count_in(const struct spool *spool, const char *folder)
 {
 	struct namelist names = {0};
 	char path[PATH_MAX];
 	size_t count;
 
-	nfs_list(spool_path(spool, path, "%s/%s/ready", queue, reader), &names);
+	nfs_list(spool_path(spool, path, "%s", folder), &names);
 	count = names.count;
 	namelist_free(&names);
+	return count;
+}
+
+/* Batches that STAGE has not finished: waiting, and claimed (a folder a worker, one batch each). */
+static size_t batches_left(const struct spool *spool, const char *stage)
+{
+	static const char *const folders[][2] = {{"preprocess", "packets/preprocess"},
+		{"consolidate", "flows/shard-0"}, {"classify", "biflows/classify"},
+		{"store", "verdicts/store"}};
+	char folder[64];
+	size_t count = 0;
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		if (strcmp(folders[i][0], stage))
+			continue;
+		snprintf(folder, sizeof(folder), "%s/ready", folders[i][1]);
+		count = count_in(spool, folder);
+		snprintf(folder, sizeof(folder), "%s/work", folders[i][1]);
+		count += count_in(spool, folder);
+	}
 	return count;
 }
 
@@ -93,27 +112,51 @@ static void capture_text(const struct progress *sum, double elapsed_s, char *out
 	bar_text(share > 1 ? 1 : share, bar);
 	if (sum->total_bytes)
 		snprintf(out, size, "[%s] %3.0f%%  %s of %s  %s/s  %.0f:%02.0f left  %llu packets",
-			bar, share * 100, done, total, rate, left_s / 60,
+			bar, share * 100, done, total, rate, (double)((long)left_s / 60),
 			(double)((long)left_s % 60), (unsigned long long)sum->packets);
 	else
 		snprintf(out, size, "capturing  %s  %s/s  %llu packets", done, rate,
 			(unsigned long long)sum->packets);
 }
 
-static void line_text(const struct spool *spool, const char *stage, double elapsed_s, char *out,
+/* The line while STAGE works off its queue, which only shrinks now: what of it is done. */
+static void stage_text(const struct spool *spool, const char *stage, double time_s, char *out,
 	size_t size)
+{
+	static struct {
+		const char *stage;
+		size_t batches;
+		double at_s;
+	} began;
+	size_t left = batches_left(spool, stage), done;
+	char bar[BAR_CELLS + 1];
+	double elapsed_s, left_s;
+
+	if (began.stage != stage || left > began.batches) {
+		began.stage = stage;
+		began.batches = left;
+		began.at_s = time_s;
+	}
+	done = began.batches - left;
+	elapsed_s = time_s - began.at_s;
+	left_s = done ? elapsed_s * (double)left / (double)done : 0;
+	bar_text(began.batches ? (double)done / (double)began.batches : 1, bar);
+	snprintf(out, size, "[%s] %s: %zu of %zu batches  %.0f/s  %.0f:%02.0f left", bar, stage,
+		done, began.batches, elapsed_s > 0 ? (double)done / elapsed_s : 0,
+		(double)((long)left_s / 60), (double)((long)left_s % 60));
+}
+
+static void line_text(const struct spool *spool, const char *stage, double time_s, double elapsed_s,
+	char *out, size_t size)
 {
 	struct progress sum;
 
+	if (strcmp(stage, "capture")) {
+		stage_text(spool, stage, time_s, out, size);
+		return;
+	}
 	sum_beats(spool, stage, &sum);
-	if (!strcmp(stage, "capture"))
-		capture_text(&sum, elapsed_s, out, size);
-	else
-		snprintf(out, size,
-			"%s  waiting: %zu packets, %zu flows, %zu biflows, %zu verdicts batches",
-			stage, waiting(spool, "packets", "preprocess"),
-			waiting(spool, "flows", "shard-0"), waiting(spool, "biflows", "classify"),
-			waiting(spool, "verdicts", "store"));
+	capture_text(&sum, elapsed_s, out, size);
 }
 
 void mira_progress(const struct spool *spool, const char *stage)
@@ -128,7 +171,7 @@ void mira_progress(const struct spool *spool, const char *stage)
 	if (time_s - last_s < (terminal ? BAR_MS / 1e3 : PROGRESS_LINE_S))
 		return;
 	last_s = time_s;
-	line_text(spool, stage, time_s - began_s, text, sizeof(text));
+	line_text(spool, stage, time_s, time_s - began_s, text, sizeof(text));
 	if (terminal)
 		fprintf(stderr, "\r\033[K%s", text);
 	else

@@ -85,7 +85,7 @@ static int report(struct run *run)
 {
 	char *argv[] = {"mira-report", "--db", run->db, "--out", run->audit.dir, "--config",
 		run->config_path, NULL};
-	struct child child = {.stage = "report", .argv = argv};
+	struct child child = {.stage = "report", .argv = argv, .restart = true};
 
 	if (child_start(&child))
 		return MIRA_AGAIN;
@@ -121,30 +121,41 @@ static int audit_all(struct run *run)
 	if (!code && line.captured)
 		return finish(run, line.capture_code);
 	if (!code)
-		code = MIRA_PERSON;
-	if (code == MIRA_PERSON && run->audit.fresh && !line.captured)
+		code = child_interrupted() ? MIRA_AGAIN : MIRA_PERSON;
+	if ((code == MIRA_PERSON || run->audit.inputs.once) && run->audit.fresh && !line.captured)
 		audit_discard(&run->audit);
 	return code;
 }
 
+/* To the report. */
+static int audit(struct run *run)
+{
+	int code = prepare(run);
+
+	if (code)
+		return code;
+	snprintf(run->db, sizeof(run->db), "%.*s/mira.db", PATH_MAX - 16, run->audit.dir);
+	if (run->audit.complete && run->audit.code && !run->audit.inputs.code)
+		log_warn("a FILE was refused when this audit was made; the others are in it");
+	if (!run->audit.complete)
+		code = audit_all(run);
+	if (!code)
+		code = report(run);
+	return code ? code : run->audit.code;
+}
+
 int mira_run(int argc, char **argv)
 {
-	static struct run run;
+	static struct run run = {.audit = {.lock = -1, .spool_lock = -1}};
 	int code = run_options_parse(&run.options, argc, argv);
 
-	if (!code)
-		code = prepare(&run);
 	if (code)
 		return code < 0 ? MIRA_OK : code;
-	snprintf(run.db, sizeof(run.db), "%.*s/mira.db", PATH_MAX - 16, run.audit.dir);
-	if (run.audit.complete && run.audit.code && !run.audit.inputs.code)
-		log_warn("a FILE was refused when this audit was made; the others are in it");
-	if (!run.audit.complete)
-		code = audit_all(&run);
-	if (!code)
-		code = report(&run);
-	if (!code)
-		code = run.audit.code;
+	code = audit(&run);
+	if (code == MIRA_AGAIN && child_interrupted())
+		log_warn("interrupted; %s", run.audit.inputs.once
+						    ? "what was captured cannot be captured again"
+						    : "the same command goes on from here");
 	audit_end(&run.audit);
 	return code;
 }

@@ -57,4 +57,17 @@ interrupted() {
 }
 exits 0 'a signal ends a live audit with a report' interrupted
 ok '  balanced' mira balance "$tmp/int"
+
+# the capture has become another user by then
+ip netns exec $b "$MIRA_BIN/mira" run --out "$tmp/dead" -i vb >/dev/null 2>&1 &
+pid=$!
+capturing "$tmp/dead"
+children=$(ps -o pid= --ppid $pid)
+ok 'the stages of a live audit run' test "$(wc -w <<<"$children")" -ge 5
+kill -9 $pid
+wait $pid 2>/dev/null
+sleep 0.5
+# shellcheck disable=SC2086
+is '  and die with it, the capture too' "$(ps -o stat=,comm= -p "$(echo $children | tr ' ' ',')" | grep -v '^Z')" ''
+exits 2 '  what it left says what to do' ip netns exec $b timeout 20 "$MIRA_BIN/mira" run --out "$tmp/dead" -i vb --duration 1
 done_testing

@@ -1,0 +1,92 @@
+#!/bin/bash
+# mira run itself: kill -9 at any moment, signals, a second start, a full disk. The same command goes on, and the answer is the
+# same to the byte.
+. "$(dirname "$0")/tap.sh"
+demo=$top/tests/data/demo.pcap
+cut=(--segment-size 4k --period 0.05)
+exits 0 'a run without faults' mira run --out "$tmp/calm" "${cut[@]}" "$demo"
+mira dump "$tmp/calm" >"$tmp/wanted"
+
+running() { [ "$(cut -d' ' -f3 "/proc/$1/stat" 2>/dev/null)" != Z ] && [ -e "/proc/$1" ]; }
+killed=0 left=0
+# Starts, is killed after 0.1 to 1.2 s. Every third time a stage is killed before.
+kill_run() { # SECONDS ARGUMENTS...
+    local wait=$1 pid children
+    shift
+    mira run "$@" >/dev/null 2>"$tmp/.last" &
+    pid=$!
+    sleep "$wait"
+    children=$(ps -o pid= --ppid $pid)
+    [ $((killed % 3)) = 2 ] && kill -9 "$(echo "$children" | shuf -n 1)" 2>/dev/null && sleep 0.1
+    children=$(ps -o pid= --ppid $pid)
+    running $pid && killed=$((killed + 1))
+    kill -9 $pid 2>/dev/null
+    wait $pid 2>/dev/null
+    sleep 0.1
+    for pid in $children; do running "$pid" && left=$((left + 1)); done
+}
+for kind in '' named; do
+    out=$tmp/out$kind
+    [ -z "$kind" ] || spool=(--spool "$tmp/spool")
+    for n in 1 2 3 4 5 6 7 8; do kill_run 0.$n$((RANDOM % 10)) --out "$out" "${spool[@]}" "${cut[@]}" "$demo"; done
+    exits 0 "the same command goes on, ${kind:-temporary} spool" timeout 120 mira run --out "$out" "${spool[@]}" "${cut[@]}" "$demo"
+    ok '  balanced' mira balance "$out"
+    mira dump "$out" >"$tmp/got"
+    ok '  the same dump' cmp "$tmp/wanted" "$tmp/got"
+    is '  nothing else is left' "$(ls -A "$out" | tr '\n' ' ')" 'audit.json index.html mira.db report.json '
+done
+ok "killed $killed times while it ran" test $killed -ge 8
+is 'no stage outlived it' $left 0
+ok 'the balance of the named spool' mira balance --spool "$tmp/spool"
+
+interrupted() {
+    mira run --out "$tmp/sig" "${cut[@]}" "$demo" &
+    local pid=$!
+    sleep 0.5
+    kill -TERM $pid
+    wait $pid
+}
+exits 1 'SIGTERM ends it' interrupted
+cp "$tmp/.out" "$tmp/.last"
+ok '  with a word' grep -q 'interrupted; the same command goes on' "$tmp/.last"
+exits 0 '  the same command goes on' mira run --out "$tmp/sig" "${cut[@]}" "$demo"
+ok '  the same dump' cmp "$tmp/wanted" <(mira dump "$tmp/sig")
+piped() {
+    (cat "$demo"; sleep 20) | mira run --out "$tmp/pipe" "${cut[@]}" - &
+    sleep 2
+    kill -TERM "$(ps -eo pid=,args= | awk -v out="$tmp/pipe" '$2 ~ /mira$/ && index($0, "--out " out) { print $1 }')"
+    wait $!
+}
+exits 0 'of a pipe, which cannot be read again, the report is made' piped
+ok '  balanced' mira balance "$tmp/pipe"
+
+mira run --out "$tmp/two1" --spool "$tmp/two" "${cut[@]}" "$demo" >/dev/null 2>&1 &
+sleep 0.3
+exits 1 'a second one on the folder' mira run --out "$tmp/two1" --spool "$tmp/two" "${cut[@]}" "$demo"
+exits 1 'a second one on the spool' mira run --out "$tmp/two2" --spool "$tmp/two" "${cut[@]}" "$demo"
+wait
+ok '  the first is whole' cmp "$tmp/wanted" <(mira dump "$tmp/two1")
+
+if [ "$(id -u)" = 0 ] && mkdir "$tmp/disk" && mount -t tmpfs -o size=100m tmpfs "$tmp/disk" 2>/dev/null; then
+    trap 'umount "$tmp/disk"; rm -rf "$tmp"' EXIT
+    disk() { mount -o "remount,size=$1" "$tmp/disk"; }
+    head -c 93m /dev/zero >"$tmp/disk/fill"
+    exits 0 'less than min_free is free, and stays so' timeout 120 mira run --out "$tmp/disk/low" "${cut[@]}" "$demo"
+    ok '  the same dump' cmp "$tmp/wanted" <(mira dump "$tmp/disk/low")
+    rm -r "$tmp/disk"/*
+    for size in 100k 500k 1500k; do
+        disk $size
+        exits 1 "a spool on a disk of $size" timeout 60 mira run --out "$tmp/full$size" --spool "$tmp/disk/s" "${cut[@]}" "$demo"
+        is '  says once that it is full' "$(grep -cE 'level=err.*(No space|full)' "$tmp/.out")" 1
+        disk 100m
+        exits 0 '  with space again it goes on' mira run --out "$tmp/full$size" --spool "$tmp/disk/s" "${cut[@]}" "$demo"
+        ok '  the same dump' cmp "$tmp/wanted" <(mira dump "$tmp/full$size")
+        rm -r "$tmp/disk"/*
+    done
+    disk 200k
+    exits 1 'DIR on a full disk: it does not wait for ever' timeout 90 mira run --out "$tmp/disk/o" --spool "$tmp/elsewhere" "${cut[@]}" "$demo"
+    disk 100m
+    exits 0 '  with space again it goes on' mira run --out "$tmp/disk/o" --spool "$tmp/elsewhere" "${cut[@]}" "$demo"
+    ok '  the same dump' cmp "$tmp/wanted" <(mira dump "$tmp/disk/o")
+fi
+done_testing

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "capture/capture.h"
 #include "capture/input.h"
 #include "spool/log.h"
 #include "spool/traceid.h"
@@ -19,6 +20,10 @@
 
 static int cannot_read(const struct source *source)
 {
+	if (errno == EINTR && capture_stopping()) {
+		log_warn("stopped before anything of %s could be read", source->label);
+		return MIRA_AGAIN;
+	}
 	log_err("cannot read %s: %m; name a capture file that this user may read", source->path);
 	return MIRA_PERSON;
 }

@@ -11,70 +11,21 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include "spool/capstate.h"
+#include "spool/hash.h"
 #include "spool/log.h"
 #include "spool/nfs.h"
-#include "spool/rules.h"
 
 #define AUDIT_FORMAT 1
-
-/* ---- what the audit is of ---- */
-
-/* XXH3 of COUNT texts, each with its end. */
-static void hash_texts(const char *const *texts, size_t count, char hex[33])
-{
-	XXH3_state_t *hash = XXH3_createState();
-	XXH128_canonical_t digest;
-
-	XXH3_128bits_reset(hash);
-	for (size_t i = 0; i < count; i++)
-		XXH3_128bits_update(hash, texts[i], strlen(texts[i]) + 1);
-	XXH128_canonicalFromHash(&digest, XXH3_128bits_digest(hash));
-	for (int byte = 0; byte < 16; byte++)
-		snprintf(hex + 2 * byte, 3, "%02x", digest.digest[byte]);
-	XXH3_freeState(hash);
-}
-
-/* The key: everything that decides the answer; of a file its content and what its stream is named
- * after, not its folder. */
-static int make_key(struct audit *audit, const struct config *config,
-	const struct run_options *options)
-{
-	char rules[33], cut[64];
-	const char **texts;
-	json_t *input;
-	size_t i, count = 0;
-
-	if (rules_hash(config, rules))
-		return MIRA_PERSON;
-	snprintf(cut, sizeof(cut), "%llu %.9g",
-		(unsigned long long)(options->segment_bytes ? options->segment_bytes
-							    : config->segment_bytes),
-		options->period_s > 0 ? options->period_s : config->period_s);
-	texts = x_calloc(2 * json_array_size(audit->inputs.list) + 2, sizeof(*texts));
-	json_array_foreach(audit->inputs.list, i, input) {
-		const char *run = json_string_value(json_object_get(input, "run"));
-
-		texts[count++] = run ? run : "";
-		texts[count++] = json_string_value(json_object_get(input, "stream"));
-	}
-	texts[count++] = rules;
-	texts[count++] = cut;
-	hash_texts(texts, count, audit->key);
-	free(texts);
-	return MIRA_OK;
-}
 
 int audit_describe(struct audit *audit, const struct config *config,
 	const struct run_options *options)
 {
-	int code;
-
-	code = inputs_describe(&audit->inputs, options->files, options->file_count,
+	int code = inputs_describe(&audit->inputs, options->files, options->file_count,
 		options->interface);
-	return code ? code : make_key(audit, config, options);
+
+	return code ? code : inputs_key(&audit->inputs, config, options, audit->key);
 }
 
 /* ---- the folder ---- */
@@ -154,12 +105,14 @@ static int lock_dir(struct audit *audit)
 /* A temporary spool is named after content and folder, so that two audits never share one. */
 static int name_temporary(struct audit *audit)
 {
-	const char *place = getenv("TMPDIR"), *const texts[] = {audit->key, audit->dir};
-	char hash[33];
+	const char *place = getenv("TMPDIR");
+	char hash[HASH_HEX + 1], *both;
 
 	if (!place || !*place)
 		return snprintf(audit->spool, sizeof(audit->spool), "%s/.spool", audit->dir);
-	hash_texts(texts, 2, hash);
+	both = x_sprintf("%s %s", audit->key, audit->dir);
+	hash_bytes(both, strlen(both), hash);
+	free(both);
 	return snprintf(audit->spool, sizeof(audit->spool), "%s%s/mira-spool-%s",
 		place[0] == '/' ? "" : "./", place, hash);
 }

@@ -8,8 +8,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include "spool/log.h"
+#include "spool/rules.h"
 #include "spool/traceid.h"
 
 static const char *base_name(const char *path)
@@ -148,6 +150,51 @@ int inputs_describe(struct inputs *inputs, char **files, int count, const char *
 	if (interface)
 		add_once(inputs, "interface", interface);
 	return code || interface || inputs->file_count ? code : MIRA_PERSON;
+}
+
+/* XXH3 of COUNT texts, each with its end. */
+static void hash_texts(const char *const *texts, size_t count, char hex[33])
+{
+	XXH3_state_t *hash = XXH3_createState();
+	XXH128_canonical_t digest;
+
+	XXH3_128bits_reset(hash);
+	for (size_t i = 0; i < count; i++)
+		XXH3_128bits_update(hash, texts[i], strlen(texts[i]) + 1);
+	XXH128_canonicalFromHash(&digest, XXH3_128bits_digest(hash));
+	for (int byte = 0; byte < 16; byte++)
+		snprintf(hex + 2 * byte, 3, "%02x", digest.digest[byte]);
+	XXH3_freeState(hash);
+}
+
+/* The key: everything that decides the answer; of a file its content and what its stream is named
+ * after, not its folder. */
+int inputs_key(const struct inputs *inputs, const struct config *config,
+	const struct run_options *options, char key[33])
+{
+	char rules[33], cut[64];
+	const char **texts;
+	json_t *input;
+	size_t i, count = 0;
+
+	if (rules_hash(config, rules))
+		return MIRA_PERSON;
+	snprintf(cut, sizeof(cut), "%llu %.9g",
+		(unsigned long long)(options->segment_bytes ? options->segment_bytes
+							    : config->segment_bytes),
+		options->period_s > 0 ? options->period_s : config->period_s);
+	texts = x_calloc(2 * json_array_size(inputs->list) + 2, sizeof(*texts));
+	json_array_foreach(inputs->list, i, input) {
+		const char *run = json_string_value(json_object_get(input, "run"));
+
+		texts[count++] = run ? run : "";
+		texts[count++] = json_string_value(json_object_get(input, "stream"));
+	}
+	texts[count++] = rules;
+	texts[count++] = cut;
+	hash_texts(texts, count, key);
+	free(texts);
+	return MIRA_OK;
 }
 
 void inputs_free(struct inputs *inputs)

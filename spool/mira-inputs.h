@@ -11,6 +11,9 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "spool/config.h"
+#include "spool/mira-options.h"
+
 struct inputs {
 	json_t *list; /* owned */
 	char **files; /* those to read, of argv; owned */
@@ -24,6 +27,10 @@ struct inputs {
 int inputs_describe(struct inputs *inputs, char **files, int count, const char *interface);
 /* inputs_have(): is RUN the id of one of them? */
 bool inputs_have(const struct inputs *inputs, const char *run);
+/* inputs_key(): hashes everything that decides the answer: the inputs, the rules, how packets are cut
+ * into batches. 0 or an exit code after a message. */
+int inputs_key(const struct inputs *inputs, const struct config *config,
+	const struct run_options *options, char key[33]);
 void inputs_free(struct inputs *inputs);
 
 #endif

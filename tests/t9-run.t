@@ -77,7 +77,9 @@ if [ "$(id -u)" = 0 ] && mkdir "$tmp/disk" && mount -t tmpfs -o size=100m tmpfs 
     for size in 100k 500k 1500k; do
         disk $size
         exits 1 "a spool on a disk of $size" timeout 60 mira run --out "$tmp/full$size" --spool "$tmp/disk/s" "${cut[@]}" "$demo"
-        is '  says once that it is full' "$(grep -cE 'level=err.*(No space|full)' "$tmp/.out")" 1
+        cp "$tmp/.out" "$tmp/said"
+        ok '  says that it is full' grep -qE 'level=err.*(No space|full)' "$tmp/said"
+        is '  and no process says it twice' "$(sed -nE 's/.*level=err prog=([^ ]*).*(No space|full).*/\1/p' "$tmp/said" | sort | uniq -d)" ''
         disk 100m
         exits 0 '  with space again it goes on' mira run --out "$tmp/full$size" --spool "$tmp/disk/s" "${cut[@]}" "$demo"
         ok '  the same dump' cmp "$tmp/wanted" <(mira dump "$tmp/full$size")

@@ -10,8 +10,8 @@ static void counts(void **state)
 	assert_true(value_count("64", 64, &value));
 	assert_int_equal(value, 64);
 	for (size_t i = 0; i < 8; i++) {
-		static const char *const wrong[] = {
-			"0", "65", "2x", "-1", "+1", " 1", "", "99999999999999999999"};
+		static const char *const wrong[] = {"0", "65", "2x", "-1", "+1", " 1", "",
+			"99999999999999999999"};
 
 		assert_false(value_count(wrong[i], 64, &value));
 	}
@@ -46,8 +46,8 @@ static void seconds(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(counts), cmocka_unit_test(sizes), cmocka_unit_test(seconds)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(counts), cmocka_unit_test(sizes),
+		cmocka_unit_test(seconds)};
 
 	return cmocka_run_group_tests_name("value", tests, NULL, NULL);
 }

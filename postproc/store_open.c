@@ -298,11 +298,14 @@ int store_join(struct store *store, struct spool *spool)
 	if (*known && strcmp(spool->store, store->identity) != 0 && !*spool->store)
 		return refuse_spool(store, spool, known);
 	if (spool_set_store(spool, store->identity)) {
-		log_err(errno == EEXIST
-				? "spool %s fills another store than %s (identity %s): name that one with --db"
-				: "cannot write to the spool %s for the store %s (identity %s)",
+		if (errno != EEXIST) {
+			log_err("cannot write to the spool %s: %m; free space there, then start again",
+				spool->root);
+			return MIRA_AGAIN;
+		}
+		log_err("spool %s fills another store than %s (identity %s): name that one with --db",
 			spool->root, store->path, spool->store);
-		return errno == EEXIST ? MIRA_PERSON : MIRA_AGAIN;
+		return MIRA_PERSON;
 	}
 	snprintf(store->spool, sizeof(store->spool), "%s", spool->root);
 	if (!*known && meta_put(store, "spool", spool->root)) {

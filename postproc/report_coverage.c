@@ -60,6 +60,11 @@ static const struct {
 		"SELECT " SUM("total") " AS l, " SUM("seen") " AS r FROM"
 		" (SELECT max(cumulative_seen) AS total, sum(packets_seen) AS seen FROM ledger"
 		"  GROUP BY probe, stream, run)"},
+	{"the last batch of every run says so, once the audit is complete",
+		"SELECT count(*) AS l, 0 AS r FROM meta JOIN (SELECT max(end_of_run) AS ended,"
+		" max(CASE status WHEN 'analysed' THEN seq END) AS analysed, max(seq) AS last"
+		" FROM ledger GROUP BY probe, stream, run)"
+		" WHERE key = 'inputs' AND NOT ended AND analysed = last"},
 	{"IP packets of the ledger = packets of the biflows",
 		"SELECT " OF_LEDGER("packets_ip") " AS l, " OF_BIFLOWS("packets") " AS r"},
 	{"IP octets of the ledger = octets of the biflows",

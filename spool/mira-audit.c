@@ -78,7 +78,7 @@ static bool locked_by_others(int fd)
 {
 	const struct timespec moment = {0, 50 * 1000000L};
 
-	for (int i = 0; i < 10; i++) {
+	for (int i = 0; i < 40; i++) {
 		if (!flock(fd, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK)
 			return false;
 		nanosleep(&moment, NULL);
@@ -332,7 +332,10 @@ static int go_on(struct audit *audit, json_t *state, const char *spool)
 	audit->complete = json_is_true(json_object_get(state, "complete"));
 	audit->code = (int)json_integer_value(json_object_get(state, "code"));
 	snprintf(audit->spool, sizeof(audit->spool), "%s", was);
-	if (!audit->complete && audit->temporary && !spool_exists(audit->spool))
+	nfs_sweep(audit->dir);
+	if (audit->temporary && audit->complete)
+		remove_tree(audit->spool);
+	else if (audit->temporary && !spool_exists(audit->spool))
 		start_over(audit);
 	return MIRA_OK;
 }

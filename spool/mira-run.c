@@ -58,6 +58,7 @@ static int prepare(struct run *run)
 
 /* ---- the report ---- */
 
+/* The last one to write: it leaves a database that is one file, also where a killed store did not. */
 static int describe_inputs(const struct run *run)
 {
 	char *text = json_dumps(run->audit.inputs.list, JSON_COMPACT);
@@ -70,7 +71,8 @@ static int describe_inputs(const struct run *run)
 			"INSERT OR REPLACE INTO meta(key, value) VALUES('inputs', ?1)", -1, &put,
 			NULL) == SQLITE_OK &&
 		sqlite3_bind_text(put, 1, text, -1, SQLITE_STATIC) == SQLITE_OK &&
-		sqlite3_step(put) == SQLITE_DONE)
+		sqlite3_step(put) == SQLITE_DONE && sqlite3_reset(put) == SQLITE_OK &&
+		sqlite3_exec(db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL) == SQLITE_OK)
 		code = MIRA_OK;
 	else
 		log_err("cannot write to %s: %s; free space there and run the same command again",

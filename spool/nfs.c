@@ -233,7 +233,7 @@ int nfs_unlink(const char *path)
 	return removed(path, unlink(path));
 }
 
-static void remove_temporaries(const char *path)
+void nfs_sweep(const char *path)
 {
 	struct namelist list = {0};
 	char name[PATH_MAX];
@@ -250,7 +250,7 @@ int nfs_rmdir(const char *path)
 	int result = rmdir(path);
 
 	if (result < 0 && (errno == ENOTEMPTY || errno == EEXIST)) {
-		remove_temporaries(path);
+		nfs_sweep(path);
 		result = rmdir(path);
 	}
 	result = removed(path, result);

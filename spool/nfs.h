@@ -52,6 +52,9 @@ int nfs_rmdir(const char *path);
 
 /* nfs_write_file(): PATH appears whole or not at all: written beside it, fsynced, renamed over. */
 int nfs_write_file(const char *path, const void *data, size_t size);
+/* nfs_sweep(): removes what killed writers left in folder PATH (".tmp-…"). Only where nobody else
+ * writes now. */
+void nfs_sweep(const char *path);
 /* nfs_create_file(): the same, but fails with EEXIST when PATH exists (made with link). */
 int nfs_create_file(const char *path, const void *data, size_t size);
 /* nfs_read_file(): whole content, NUL-terminated, malloc'ed; NULL with errno. *SIZE may be NULL. */

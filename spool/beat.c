@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "spool/fields.h"
+#include "spool/hash.h"
+#include "spool/log.h"
 #include "spool/nfs.h"
 
 static const struct field beat_fields[] = {
@@ -25,6 +27,12 @@ static const struct field beat_fields[] = {
 	FIELD(struct beat, host, FIELD_TEXT),
 	FIELD(struct beat, stage, FIELD_TEXT),
 	FIELD(struct beat, version, FIELD_TEXT),
+	{0},
+};
+
+/* Not in the beats of older versions; then nothing is known of the machine. */
+static const struct field machine_fields[] = {
+	FIELD(struct beat, machine, FIELD_TEXT),
 	{0},
 };
 
@@ -45,6 +53,21 @@ static void read_boot_id(char *out, size_t size)
 
 	snprintf(out, size, "%.*s", text ? (int)strcspn(text, "\n") : 0, text ? text : "");
 	free(text);
+}
+
+/* Outlives a reboot. Both, because images are cloned with their machine-id; hashed, because that is
+ * confidential (machine-id(5)). */
+static void read_machine(const char *host, char out[HASH_HEX + 1])
+{
+	char *id = nfs_read_file("/etc/machine-id", NULL), *both;
+
+	out[0] = '\0';
+	if (!id || !*id)
+		return free(id);
+	both = x_sprintf("%s%s", id, host);
+	hash_bytes(both, strlen(both), out);
+	free(both);
+	free(id);
 }
 
 /* proc(5): field 3 is the state, field 22 the start; field 2, in brackets, may hold anything. */
@@ -78,6 +101,7 @@ void beat_self(struct beat *beat)
 	beat->pid = (uint64_t)getpid();
 	beat->start_time = process_start_time(beat->pid);
 	gethostname(beat->host, sizeof(beat->host) - 1);
+	read_machine(beat->host, beat->machine);
 	snprintf(beat->version, sizeof(beat->version), "%s", MIRA_VERSION);
 }
 
@@ -88,6 +112,7 @@ static bool beat_format(const struct beat *beat, bool doing, char *out)
 	size_t length;
 
 	fields_put(object, beat_fields, beat);
+	fields_put(object, machine_fields, beat);
 	fields_put(object, progress_fields, &beat->progress);
 	if (!doing)
 		json_object_set_new(object, "doing", json_string(""));
@@ -152,6 +177,8 @@ int beat_read(const struct spool *spool, const char *name, struct beat *beat)
 	       fields_get(object, progress_fields, &beat->progress, why);
 	if (!good)
 		memset(beat, 0, sizeof(*beat));
+	else if (!fields_get(object, machine_fields, beat, why))
+		beat->machine[0] = '\0';
 	json_decref(object);
 	free(text);
 	return good;

@@ -6,11 +6,13 @@
 #ifndef SPOOL_BEAT_H
 #define SPOOL_BEAT_H
 
+#include "spool/hash.h"
 #include "spool/worker.h"
 
 struct beat {
 	uint64_t beat;		     /* counts up */
 	char boot_id[40], pidns[40]; /* where PID and START_TIME (clock ticks, proc(5)) hold */
+	char machine[HASH_HEX + 1];  /* hash of machine-id(5) and host name; empty: not known */
 	uint64_t pid, start_time;
 	char host[65], stage[32], version[16];
 	struct progress progress;

@@ -7,11 +7,18 @@
 #ifdef MIRA_FAULTS
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* $MIRA_FAULT is "name:N" or "name:N:hang". */
+static void stand_still(const char *name)
+{
+	dprintf(STDERR_FILENO, "FAULT %s %d\n", name, (int)getpid());
+	raise(SIGSTOP);
+}
+
+/* $MIRA_FAULT is "name:N", "name:N:hang" or "name:N:stop". */
 void fault_point(const char *name)
 {
 	static atomic_ulong passes;
@@ -25,6 +32,10 @@ void fault_point(const char *name)
 	wanted = strtoul(fault + length + 1, &end, 10);
 	if (atomic_fetch_add(&passes, 1) + 1 != wanted)
 		return;
+	if (strcmp(end, ":stop") == 0) {
+		stand_still(name);
+		return;
+	}
 	if (strcmp(end, ":hang") != 0)
 		kill(getpid(), SIGKILL);
 	for (;;)

@@ -3,8 +3,11 @@
  *
  * In builds with -DMIRA_FAULTS, FAULT("claimed") kills the process with SIGKILL at the Nth pass of
  * that point when $MIRA_FAULT is "claimed:N", and sleeps there for ever when it is
- * "claimed:N:hang". Otherwise FAULT() is nothing. Points: claimed, working, output, commit,
- * committed, finish, moved, removed, reclaim, state, segment, store-begin, store-commit.
+ * "claimed:N:hang"; with "claimed:N:stop" it says "FAULT claimed <pid>" on standard error and stops
+ * all of itself (SIGSTOP, no beat any more) until it is told to go on: a test can then cut the power
+ * of its host there, or make a zombie of it. Otherwise FAULT() is nothing. Points: claimed, working,
+ * output, commit, committed, finish, moved, removed, reclaim, state, segment, store-begin,
+ * store-commit.
  */
 #ifndef SPOOL_FAULT_H
 #define SPOOL_FAULT_H

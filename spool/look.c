@@ -18,6 +18,7 @@
 #include "spool/nfs.h"
 
 #define LOOK_MS	   (WORKER_LOOK_S * 1000ull)
+#define REBOOT_MS  (WORKER_REBOOT_S * 1000ull)
 #define CHANGED_MS (2 * LOOK_MS)     /* a counter that changed within is one of a living worker */
 #define KEPT_MS	   (24 * 3600000ull) /* looks at workers that others have forgotten */
 
@@ -127,9 +128,21 @@ static int process_stands(const struct beat *self, const struct beat *beat)
 	return process_start_time(beat->pid) == beat->start_time && beat->start_time != 0;
 }
 
-static int judge(const struct look *look, uint64_t now_ms, int stands)
+/* Of this machine before it was booted again? */
+static bool is_before_reboot(const struct beat *self, const struct beat *beat)
 {
-	if (look->looks >= WORKER_LOOKS)
+	return beat->machine[0] && strcmp(self->machine, beat->machine) == 0 &&
+	       strcmp(self->boot_id, beat->boot_id) != 0;
+}
+
+static int judge(const struct look *look, uint64_t now_ms, const struct beat *self,
+	const struct beat *beat)
+{
+	int stands = process_stands(self, beat);
+	bool silent =
+		look->beat == beat->beat && (look->looks || now_ms - look->at_ms >= REBOOT_MS);
+
+	if (look->looks >= WORKER_LOOKS || (silent && is_before_reboot(self, beat)))
 		return WORKER_DEAD;
 	if (stands == 1 || (look->changed_ms && now_ms - look->changed_ms < CHANGED_MS))
 		return WORKER_ALIVE;
@@ -146,10 +159,12 @@ static int look_at(const struct spool *spool, const struct beat *self, const cha
 	int result = 0;
 
 	/* a look that was held up says how the server fared, not how the worker does */
-	if (now_ms - began_ms <= WORKER_DELAY_MS && compare(&look, seen, beat->beat, now_ms))
+	if (now_ms - began_ms > WORKER_DELAY_MS)
+		look.at_ms = now_ms;
+	else if (compare(&look, seen, beat->beat, now_ms))
 		result = put_look(spool, self, looks, name, &look);
 	json_decref(looks);
-	return result < 0 ? -1 : judge(&look, now_ms, process_stands(self, beat));
+	return result < 0 ? -1 : judge(&look, now_ms, self, beat);
 }
 
 int worker_state(const struct spool *spool, const char *name)

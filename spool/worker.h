@@ -7,7 +7,9 @@
  *
  * Dead means (SPOOL.md, rule 5): the counter did not change over WORKER_LOOKS looks, each made
  * without delay and at least WORKER_LOOK_S apart on the watcher's own CLOCK_BOOTTIME; or: same
- * boot, same PID namespace, and no such process. Looks are kept under state/looks/, so short runs
+ * boot, same PID namespace, and no such process; or: an earlier boot of the watcher's machine (same
+ * machine-id(5) and host name), and the counter did not change for WORKER_REBOOT_S, which is left
+ * to clones that have both in common. A worker that is thought dead by mistake is only fenced. Looks are kept under state/looks/, so short runs
  * from cron add up. Clocks are never compared.
  *
  * Counters of others are compared, never their clocks: what this host saw of them stands in
@@ -29,6 +31,7 @@
 #define WORKER_LOOKS	  3
 #define WORKER_LOOK_S	  10
 #define WORKER_DELAY_MS	  2000
+#define WORKER_REBOOT_S	  5
 
 struct worker;
 

@@ -73,12 +73,32 @@ static void hangs_when_told(void **state)
 	waitpid(child, &status, 0);
 }
 
+static void stops_and_goes_on(void **state)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		setenv("MIRA_FAULT", "commit:2:stop", 1);
+		FAULT("commit");
+		FAULT("commit");
+		FAULT("commit");
+		_exit(0);
+	}
+	waitpid(child, &status, WUNTRACED);
+	assert_true(WIFSTOPPED(status));
+	kill(child, SIGCONT);
+	waitpid(child, &status, WUNTRACED);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dies_at_the_named_pass),
 		cmocka_unit_test(other_points_are_nothing),
 		cmocka_unit_test(hangs_when_told),
+		cmocka_unit_test(stops_and_goes_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,6 +45,17 @@ static void pass(unsigned seconds)
 	assert_int_equal(json_write_file(looks, looks_file()), 0);
 }
 
+/* A worker of this machine before a reboot, or of a clone of it. */
+static void put_earlier(uint64_t beat)
+{
+	struct beat earlier = {.beat = beat, .pid = 1, .start_time = 1};
+
+	beat_self(&self);
+	strcpy(earlier.boot_id, "earlier");
+	strcpy(earlier.machine, self.machine[0] ? self.machine : "m");
+	assert_int_equal(beat_write(&queues_spool, NAME, &earlier), 0);
+}
+
 static void own_process_lives(void **state)
 {
 	struct worker *worker = worker_start(&queues_spool, "store");
@@ -151,6 +162,32 @@ static void change_is_life(void **state)
 	assert_int_equal(worker_state(&queues_spool, NAME), WORKER_ALIVE);
 }
 
+/* A host that comes back need not wait as others do; but a clone of it that beats lives. */
+static void reboot_is_death_after_seconds(void **state)
+{
+	put_earlier(7);
+	beat_self(&self);
+	if (!self.machine[0])
+		return; /* no machine-id(5) here: judged as any other host */
+	assert_int_equal(worker_state(&queues_spool, NAME), WORKER_UNKNOWN);
+	for (int i = 0; i < 5; i++) {
+		pass(WORKER_REBOOT_S);
+		put_earlier(8 + (uint64_t)i);
+		assert_int_equal(worker_state(&queues_spool, NAME), WORKER_ALIVE);
+	}
+	for (int i = 0; i < 4 && worker_state(&queues_spool, NAME) != WORKER_DEAD; i++)
+		pass(WORKER_REBOOT_S);
+	assert_int_equal(worker_state(&queues_spool, NAME), WORKER_DEAD);
+}
+
+static void another_machine_is_waited_for(void **state)
+{
+	put_far(7);
+	worker_state(&queues_spool, NAME);
+	pass(WORKER_REBOOT_S + 1);
+	assert_int_equal(worker_state(&queues_spool, NAME), WORKER_UNKNOWN);
+}
+
 static void no_beat_is_silence(void **state)
 {
 	assert_int_equal(worker_state(&queues_spool, NAME), WORKER_UNKNOWN);
@@ -218,6 +255,8 @@ int main(void)
 		TEST(looks_that_are_too_close_do_not_count),
 		TEST(one_long_pause_is_one_look),
 		TEST(change_is_life),
+		TEST(reboot_is_death_after_seconds),
+		TEST(another_machine_is_waited_for),
 		TEST(no_beat_is_silence),
 		TEST(broken_looks_are_begun_anew),
 		TEST(forgotten_leave_nothing),

@@ -45,10 +45,14 @@ ok "killed $killed times while it ran" test $killed -ge 6
 is 'no stage outlived it' $left 0
 ok 'the balance of the named spool' mira balance --spool "$tmp/spool"
 
+begun() { # the audit in DIR, within 20 s
+    for _ in $(seq 400); do [ ! -e "$1/audit.json" ] || return 0; sleep 0.05; done
+    return 1
+}
 interrupted() {
     mira run --out "$tmp/sig" "${cut[@]}" "$demo" &
     local pid=$!
-    sleep 0.5
+    begun "$tmp/sig"
     kill -TERM $pid
     wait $pid
 }
@@ -59,7 +63,8 @@ exits 0 '  the same command goes on' mira run --out "$tmp/sig" "${cut[@]}" "$dem
 ok '  the same dump' cmp "$tmp/wanted" <(mira dump "$tmp/sig")
 piped() {
     (cat "$demo"; sleep 20) | mira run --out "$tmp/pipe" "${cut[@]}" - &
-    sleep 2
+    begun "$tmp/pipe"
+    sleep 1
     kill -TERM "$(ps -eo pid=,args= | awk -v out="$tmp/pipe" '$2 ~ /mira$/ && index($0, "--out " out) { print $1 }')"
     wait $!
 }
@@ -67,9 +72,12 @@ exits 0 'of a pipe, which cannot be read again, the report is made' piped
 ok '  balanced' mira balance "$tmp/pipe"
 
 mira run --out "$tmp/two1" --spool "$tmp/two" "${cut[@]}" "$demo" >/dev/null 2>&1 &
-sleep 0.3
+first=$!
+until [ -e "$tmp/two/state/audit" ] || ! running $first; do sleep 0.02; done
+kill -STOP $first
 exits 1 'a second one on the folder' mira run --out "$tmp/two1" --spool "$tmp/two" "${cut[@]}" "$demo"
 exits 1 'a second one on the spool' mira run --out "$tmp/two2" --spool "$tmp/two" "${cut[@]}" "$demo"
+kill -CONT $first
 wait
 ok '  the first is whole' cmp "$tmp/wanted" <(mira dump "$tmp/two1")
 

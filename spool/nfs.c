@@ -139,24 +139,49 @@ static int listed(const char *path)
 	return split(path, folder, &name) < 0 ? -1 : nfs_has(folder, name);
 }
 
-/* The reply to a rename that was done can be lost; the repeated request then fails, mostly with
- * ENOENT. */
-int nfs_move(const char *from_folder, const char *from, const char *to_folder, const char *to)
+/* What a rename that failed with ERROR has done. */
+static int settle(const char *from_folder, const char *from, const char *to_folder, const char *to,
+	int error)
 {
-	char old[PATH_MAX], new[PATH_MAX];
-	int error, at_to, at_from;
+	int at_to = nfs_has(to_folder, to), at_from = nfs_has(from_folder, from);
 
-	if (nfs_join(old, from_folder, from) < 0 || nfs_join(new, to_folder, to) < 0)
-		return -1;
-	if (rename(old, new) == 0)
-		return 1;
-	error = errno;
-	at_to = nfs_has(to_folder, to);
-	at_from = nfs_has(from_folder, from);
 	if (at_to < 0 || at_from < 0)
 		return -1;
 	errno = at_to && at_from ? EEXIST : error;
 	return at_from ? -1 : at_to;
+}
+
+/* 1 done, 0 failed with errno, -1 a path is too long. */
+static int try_move(const char *from_folder, const char *from, const char *to_folder,
+	const char *to)
+{
+	char old[PATH_MAX], new[PATH_MAX];
+
+	if (nfs_join(old, from_folder, from) < 0 || nfs_join(new, to_folder, to) < 0)
+		return -1;
+	return rename(old, new) == 0;
+}
+
+/* The reply to a rename that was done can be lost; the repeated request then fails, mostly with
+ * ENOENT. */
+int nfs_move(const char *from_folder, const char *from, const char *to_folder, const char *to)
+{
+	int result = try_move(from_folder, from, to_folder, to);
+
+	return result ? result : settle(from_folder, from, to_folder, to, errno);
+}
+
+int nfs_take(const char *from_folder, const char *from, const char *to_folder, const char *to)
+{
+	int result = try_move(from_folder, from, to_folder, to);
+
+	if (result)
+		return result;
+	if (errno != ENOENT)
+		return settle(from_folder, from, to_folder, to, errno);
+	result = nfs_has(to_folder, to);
+	errno = result < 0 ? errno : ENOENT;
+	return result;
 }
 
 static int is_folder(const char *path)

@@ -35,6 +35,11 @@ int nfs_has(const char *folder, const char *name);
  * destination, as every rename in the contract is. */
 int nfs_move(const char *from_folder, const char *from, const char *to_folder, const char *to);
 
+/* nfs_take(): the same for a name that many compete for in a folder that may be very large: when the
+ * server says that FROM is not there and it does not stand at TO either, that is believed (0, errno
+ * ENOENT) without listing FROM_FOLDER. The caller's next listing of it will tell if it was wrong. */
+int nfs_take(const char *from_folder, const char *from, const char *to_folder, const char *to);
+
 /* nfs_mkdir(): also with parents; an existing folder is success. Others than owner and group have
  * no access: packets are private. */
 int nfs_mkdir(const char *path);

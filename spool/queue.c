@@ -19,15 +19,21 @@
 #include "spool/nfs.h"
 
 #define SPREAD 4
-#define KEPT_MS                                                                                    \
-	2000 /* 5,000 entries: 0.8 ms a claim from a kept list, 93 ms with a listing each (rule 15) */
 
-static uint64_t now_ms(void)
+/*
+ * How long a listing is claimed from. 5,000 entries on NFS: 0.8 ms a claim from a kept list, 93 ms with
+ * a listing each (rule 15). A folder that takes long to list is listed less often, so that listing
+ * takes a twentieth of the time at most, however much waits.
+ */
+#define KEPT_US	     2000000
+#define KEPT_FOR_ONE 20
+
+static uint64_t now_us(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
 static char *at(const struct queue *queue, char *out, const char *folder)
@@ -102,32 +108,71 @@ int queue_ready(const struct queue *queue, struct namelist *names)
 	return 0;
 }
 
+/* The oldest stand last, where taking one out moves few of the others. */
+static void turn_round(struct namelist *names)
+{
+	for (size_t i = 0, j = names->count; i + 1 < j; i++) {
+		char *name = names->names[i];
+
+		names->names[i] = names->names[--j];
+		names->names[j] = name;
+	}
+}
+
+/* As many to choose from as there are workers, a few for each, or they would meet too often. Who wants
+ * them in order (spread 1) gets them in order. */
+static size_t choices_of(const struct queue *queue)
+{
+	struct namelist workers;
+	char path[PATH_MAX];
+	size_t choices = queue->spread;
+
+	if (choices == 1 || nfs_list(at(queue, path, "work"), &workers) < 0)
+		return choices;
+	choices *= workers.count ? workers.count : 1;
+	namelist_free(&workers);
+	return choices;
+}
+
 static int list_again(struct queue *queue)
 {
+	uint64_t began_us = now_us();
 	char path[PATH_MAX];
 
 	namelist_free(&queue->kept);
 	if (nfs_list(at(queue, path, "ready"), &queue->kept) < 0)
 		return -1;
 	namelist_sort(&queue->kept);
+	turn_round(&queue->kept);
 	for (size_t i = queue->kept.count; i-- > 0;) {
 		if (!finish_name_ok(queue->kept.names[i]))
 			leave_alone(queue, queue->kept.names[i]);
 		if (namelist_has(&queue->foreign, queue->kept.names[i]))
 			drop(&queue->kept, i);
 	}
-	queue->kept_at_ms = now_ms();
+	queue->among = choices_of(queue);
+	queue->kept_at_us = now_us();
+	queue->listing_us = queue->kept_at_us - began_us;
+	queue->lost_us = 0;
 	return 0;
+}
+
+/* Old, or so many of its names were taken by others that finding that out has cost as much as listing
+ * does. */
+static bool is_old(const struct queue *queue)
+{
+	uint64_t age_us = now_us() - queue->kept_at_us;
+
+	return (age_us > KEPT_US && age_us > KEPT_FOR_ONE * queue->listing_us) ||
+	       queue->lost_us > queue->listing_us;
 }
 
 const char *queue_next(struct queue *queue)
 {
-	bool old = now_ms() - queue->kept_at_ms > KEPT_MS;
-
-	if ((queue->kept.count == 0 || old) && list_again(queue) < 0)
+	if ((queue->kept.count == 0 || is_old(queue)) && list_again(queue) < 0)
 		return NULL;
 	errno = 0;
-	return queue->kept.count ? queue->kept.names[0] : NULL;
+	return queue->kept.count ? queue->kept.names[queue->kept.count - 1] : NULL;
 }
 
 static int count_folder(const char *path, size_t *count)
@@ -205,7 +250,17 @@ static int claimed_before(struct queue *queue, const struct worker *worker, cons
 	return result;
 }
 
-static int take(struct queue *queue, const struct worker *worker, const char *name)
+/* Not ours because our folder is gone, that is: we were thought dead? */
+static bool is_fenced(const struct queue *queue, const struct worker *worker)
+{
+	char path[PATH_MAX];
+
+	return nfs_has(at(queue, path, "work"), worker_name(worker)) == 0;
+}
+
+/* MOVE is nfs_move(), or nfs_take(), which does not list ready/ when another one has it. */
+static int take(struct queue *queue, const struct worker *worker, const char *name,
+	int (*move)(const char *, const char *, const char *, const char *))
 {
 	char ready[PATH_MAX], work[PATH_MAX], path[PATH_MAX];
 	int result;
@@ -217,40 +272,55 @@ static int take(struct queue *queue, const struct worker *worker, const char *na
 		leave_alone(queue, name);
 		return 0;
 	}
-	result = nfs_move(ready, name, at_work(queue, work, worker), name);
+	result = move(ready, name, at_work(queue, work, worker), name);
 	if (result == 1)
 		FAULT("claimed");
-	if (result < 0 && errno == ENOENT &&
-		nfs_has(at(queue, path, "work"), worker_name(worker)) == 0)
+	if (result < 1 && errno == ENOENT && is_fenced(queue, worker)) {
 		errno = ESTALE;
+		return -1;
+	}
 	return result;
 }
 
+/* An index of the kept list, among its oldest. */
 static size_t pick(const struct queue *queue)
 {
-	size_t choices = queue->kept.count < queue->spread ? queue->kept.count : queue->spread;
+	size_t choices = queue->kept.count < queue->among ? queue->kept.count : queue->among;
 	unsigned random = 0;
 
 	if (choices > 1 && getrandom(&random, sizeof(random), 0) < 0)
-		return 0;
-	return choices > 1 ? random % choices : 0;
+		random = 0;
+	return queue->kept.count - 1 - (choices > 1 ? random % choices : 0);
+}
+
+/* A name from a listing made since BEGAN_US that cannot be taken is worth another one: it may be an
+ * error. */
+static int claim_one(struct queue *queue, const struct worker *worker, uint64_t began_us,
+	char *name)
+{
+	size_t index = pick(queue);
+	uint64_t tried_us = now_us();
+	int result = take(queue, worker, queue->kept.names[index],
+		queue->kept_at_us >= began_us ? nfs_move : nfs_take);
+
+	if (result == 1)
+		snprintf(name, NAME_MAX + 1, "%s", queue->kept.names[index]);
+	if (result >= 0)
+		drop(&queue->kept, index);
+	if (result == 0)
+		queue->lost_us += now_us() - tried_us;
+	return result;
 }
 
 int queue_claim(struct queue *queue, const struct worker *worker, char *name)
 {
+	uint64_t began_us = now_us();
 	int result = claimed_before(queue, worker, NULL, name);
 
 	while (result == 0) {
-		size_t index;
-
 		if (!queue_next(queue))
 			return errno ? -1 : 0;
-		index = pick(queue);
-		result = take(queue, worker, queue->kept.names[index]);
-		if (result == 1)
-			snprintf(name, NAME_MAX + 1, "%s", queue->kept.names[index]);
-		if (result >= 0)
-			drop(&queue->kept, index);
+		result = claim_one(queue, worker, began_us, name);
 	}
 	return result;
 }
@@ -260,7 +330,7 @@ int queue_claim_named(struct queue *queue, const struct worker *worker, const ch
 	char standing[NAME_MAX + 1];
 	int result = claimed_before(queue, worker, name, standing);
 
-	return result ? result : take(queue, worker, name);
+	return result ? result : take(queue, worker, name, nfs_move);
 }
 
 int queue_holds(const struct queue *queue, const struct worker *worker, const char *name)

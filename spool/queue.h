@@ -28,11 +28,15 @@
 struct queue {
 	const struct spool *spool;
 	char queue[NAME_PART_MAX + 1], reader[NAME_PART_MAX + 1];
-	char path[PATH_MAX];  /* SPOOL/<queue>/<reader> */
-	struct namelist kept; /* a listing of ready/ that is claimed from until used up */
-	uint64_t kept_at_ms;
-	unsigned spread;	   /* claim at random among the first SPREAD; default 4 */
-	char worker[NAME_MAX + 1]; /* whose work/W was made here */
+	char path[PATH_MAX]; /* SPOOL/<queue>/<reader> */
+	struct namelist
+		kept; /* a listing of ready/, oldest last: claimed from until old or used up */
+	uint64_t kept_at_us, listing_us; /* when it was made, and how long that took */
+	uint64_t lost_us;		 /* spent since on names that others had taken */
+	unsigned spread;		 /* claim at random among the oldest, so many for each
+					    worker; default 4; 1: in order */
+	size_t among;			 /* that many, by the workers at the listing */
+	char worker[NAME_MAX + 1];	 /* whose work/W was made here */
 	struct namelist foreign; /* what stands in ready/ and is no batch: said once, left alone */
 };
 

@@ -129,6 +129,26 @@ static void a_move_that_failed_says_why(void **state)
 	assert_int_equal(errno, ENOENT);
 }
 
+/* What many compete for: only the destination is listed, so the loser hears "gone" even of what stands
+ * there. */
+static void a_take_believes_the_server(void **state)
+{
+	char a[PATH_MAX], b[PATH_MAX];
+
+	snprintf(a, sizeof(a), "%s", tmp_path("a"));
+	snprintf(b, sizeof(b), "%s", tmp_path("b"));
+	nfs_mkdir(tmp_path("a/x"));
+	next(FAIL, ENOENT);
+	assert_int_equal(nfs_take(a, "x", b, "x"), 0);
+	assert_int_equal(errno, ENOENT);
+	next(FAIL, EIO);
+	assert_int_equal(nfs_take(a, "x", b, "x"), -1);
+	assert_int_equal(errno, EIO);
+	next(LOSE_REPLY, ENOENT);
+	assert_int_equal(nfs_take(a, "x", b, "x"), 1);
+	assert_int_equal(nfs_has(b, "x"), 1);
+}
+
 static void a_full_folder_is_not_replaced(void **state)
 {
 	nfs_mkdir(tmp_path("a/x"));
@@ -357,6 +377,7 @@ int main(void)
 		cmocka_unit_test_setup(a_move_is_done_once, clear),
 		cmocka_unit_test_setup(a_move_whose_reply_is_lost_was_done, clear),
 		cmocka_unit_test_setup(a_move_that_failed_says_why, clear),
+		cmocka_unit_test_setup(a_take_believes_the_server, clear),
 		cmocka_unit_test_setup(a_full_folder_is_not_replaced, clear),
 		cmocka_unit_test_setup(a_path_that_is_too_long_is_an_error, clear),
 		cmocka_unit_test_setup(folders_are_made_with_parents, clear),

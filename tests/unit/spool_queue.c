@@ -2,6 +2,8 @@
  * listing. */
 #include "tests/unit/queues.h"
 
+#include <dirent.h>
+#include <dlfcn.h>
 #include <time.h>
 
 #include "spool/beat.h"
@@ -95,6 +97,45 @@ static void a_kept_list_notices_that_others_were_faster(void **state)
 	put_batch(ready(), "c", "1");
 	assert_int_equal(queue_claim(&queue, me, name), 1);
 	assert_string_equal(name, "c");
+}
+
+/* How often ready/ of the queue under test was listed. */
+static unsigned listings;
+
+DIR *opendir(const char *path)
+{
+	DIR *(*real)(const char *);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "opendir");
+	listings += strstr(path, "packets/preprocess/ready") != NULL;
+	return real(path);
+}
+
+/* A folder that takes long to list, and two who claim from it: each finds half of its names taken. */
+static void a_large_queue_is_not_listed_for_each_loss(void **state)
+{
+	struct queue other;
+	struct worker *they = worker_start(&queues_spool, "preprocess");
+	char name[NAME_MAX + 1];
+
+	for (int i = 0; i < 60; i++) {
+		snprintf(name, sizeof(name), "%02d", i);
+		put_batch(ready(), name, "x");
+	}
+	assert_int_equal(queue_open(&other, &queues_spool, "packets", "preprocess"), 0);
+	assert_string_equal(queue_next(&queue), "00");
+	assert_string_equal(queue_next(&other), "00");
+	queue.listing_us = other.listing_us = 3600 * 1000000ull;
+	listings = 0;
+	for (int i = 0; i < 25; i++) {
+		assert_int_equal(queue_claim(&queue, me, name), 1);
+		assert_int_equal(queue_commit(&queue, me, name, "x.1"), 1);
+		assert_int_equal(queue_claim(&other, they, name), 1);
+		assert_int_equal(queue_commit(&other, they, name, "x.1"), 1);
+	}
+	assert_int_equal(listings, 0);
+	queue_close(&other);
+	worker_stop(they);
 }
 
 static void foreign_entries_are_left_and_said_once(void **state)
@@ -340,6 +381,7 @@ int main(void)
 		TEST(works_off_what_stands_there_first),
 		TEST(claims_near_the_front),
 		TEST(a_kept_list_notices_that_others_were_faster),
+		TEST(a_large_queue_is_not_listed_for_each_loss),
 		TEST(foreign_entries_are_left_and_said_once),
 		TEST(named_claim_takes_that_one),
 		TEST(release_gives_back),

@@ -16,6 +16,7 @@
 #include "capture/recover.h"
 #include "capture/slicer.h"
 #include "spool/linktype.h"
+#include "spool/notify.h"
 #include "spool/traceid.h"
 
 #define SECOND_NS 1000000000ull
@@ -285,6 +286,7 @@ static void show_progress(struct live *live)
 	snprintf(progress->doing, sizeof(progress->doing), "capturing %.80s",
 		live->capture->interface);
 	worker_progress(live->capture->worker, progress);
+	notify_progress(progress, NULL);
 }
 
 /* Begins the batches of a new period. A stream that finds no buffer goes on with the old one and
@@ -376,6 +378,7 @@ int live_capture(struct live *live)
 	log_info("capturing %s, link type %u", live->capture->interface, live->linktype);
 	while (!over(live, until_us) && result >= 0) {
 		turn(live);
+		notify_alive();
 		result = take_some(live);
 		if (clock_us(CLOCK_MONOTONIC) / 1000 - live->stats_ms >= STATS_MS)
 			look_at_drops(live);

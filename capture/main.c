@@ -14,6 +14,7 @@
 #include "spool/batch.h"
 #include "spool/metrics.h"
 #include "spool/nfs.h"
+#include "spool/notify.h"
 #include "spool/rules.h"
 
 #define LIVE_BUFFERS  64 /* MiB that a slow spool may be behind an interface */
@@ -67,6 +68,7 @@ static int start(struct capture *capture)
 			capture->spool.root);
 	capture->publisher = publisher_start(&capture->spool, &capture->config, capture->worker,
 		capture->interface != NULL, buffers);
+	notify_ready();
 	return MIRA_OK;
 }
 
@@ -74,7 +76,10 @@ static int start(struct capture *capture)
  * that we are dead. */
 static int stop(struct capture *capture, int code)
 {
-	int published = publisher_end(capture->publisher);
+	int published;
+
+	notify_stopping();
+	published = publisher_end(capture->publisher);
 
 	metrics_write(&capture->spool, capture->worker, "capture", &capture->progress);
 	if (published)

@@ -17,6 +17,7 @@
 #include "spool/fault.h"
 #include "spool/hash.h"
 #include "spool/nfs.h"
+#include "spool/notify.h"
 #include "spool/pressure.h"
 
 #define LOOK_MS 250 /* between two looks at the pressure */
@@ -186,6 +187,7 @@ static int wait_for_readers(struct place *place, const char *name)
 		if (!said)
 			log_info("waiting: %s", why);
 		said = true;
+		notify_alive();
 		capture_pause(LOOK_MS);
 	}
 	place->looked = time(NULL);

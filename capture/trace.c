@@ -11,6 +11,7 @@
 #include "capture/naming.h"
 #include "capture/recover.h"
 #include "spool/linktype.h"
+#include "spool/notify.h"
 
 #define PROGRESS_RECORDS 4096
 
@@ -166,6 +167,7 @@ static void show_progress(struct job *job, const struct trace *trace, uint64_t r
 	progress->batches = publisher_batches(job->capture->publisher);
 	snprintf(progress->doing, sizeof(progress->doing), "reading %.80s", trace->label);
 	worker_progress(job->capture->worker, progress);
+	notify_progress(progress, NULL);
 }
 
 static bool must_stop(const struct job *job)

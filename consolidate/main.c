@@ -14,6 +14,7 @@
 #include "consolidate/shard.h"
 #include "spool/log.h"
 #include "spool/metrics.h"
+#include "spool/notify.h"
 #include "spool/pressure.h"
 #include "spool/watch.h"
 
@@ -137,6 +138,7 @@ static int without_token(struct shard *shard, struct times *times)
 	int held = queue_held_by_others(&shard->tokens, shard->run->worker);
 
 	times->missing = held ? 0 : times->missing + 1;
+	notify_progress(&shard->run->progress, "another process consolidates this shard");
 	if (held < 0)
 		return stage_machine_error(shard->run, errno, "find the token") ? -1 : MIRA_AGAIN;
 	if (!shard->run->follow && times->missing >= PATIENCE) {
@@ -186,6 +188,7 @@ static int round_once(struct shard *shard, struct times *times)
 		/* fall through */
 	case TURN_WAIT: watch_wait(shard->run->watch, POLL_MS);
 	}
+	notify_progress(&shard->run->progress, NULL);
 	stage_recovered(shard->run);
 	return -1;
 }
@@ -228,8 +231,10 @@ int main(int argc, char **argv)
 		result = MIRA_AGAIN;
 	if (result == 0) {
 		times.commit_s = now_s();
+		notify_ready();
 		for (result = -1; result < 0 && !stage_stopping();)
 			result = round_once(&shard, &times);
+		notify_stopping();
 		token_release(&shard);
 		shard_close(&shard);
 	}

@@ -18,6 +18,7 @@
 #include "consolidate/shard.h"
 #include "spool/fault.h"
 #include "spool/log.h"
+#include "spool/notify.h"
 
 #define RECORD_BYTES                                                                               \
 	60 /* of a flow record in a file, at least: a first guess of what fits a commit */
@@ -135,6 +136,7 @@ static int merge_inputs(struct shard *shard, struct plan *plan, struct input **b
 		shard->run->progress.records += take.records;
 		take.records = 0;
 		worker_progress(shard->run->worker, &shard->run->progress);
+		notify_progress(&shard->run->progress, NULL);
 	}
 	if (take.stopped)
 		plan->below_ms = middle_window(shard->table, plan, state->window_ms);

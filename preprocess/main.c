@@ -14,6 +14,7 @@
 #include "preprocess/ruleset.h"
 #include "spool/log.h"
 #include "spool/nfs.h"
+#include "spool/notify.h"
 #include "spool/stage.h"
 
 struct preprocess {
@@ -97,9 +98,11 @@ static int read_segment(struct preprocess *preprocess, const struct batch *batch
 	if (nfs_join(path, batch->path, segment->name) < 0 ||
 		pcapng_open(preprocess->reader, path, segment->bytes) < 0)
 		return -1;
-	while ((count = pcapng_burst(preprocess->reader, frames)) > 0)
+	while ((count = pcapng_burst(preprocess->reader, frames)) > 0) {
 		if (meter_frames(preprocess->meter, frames, count) < 0)
 			return -1;
+		notify_alive();
+	}
 	return count;
 }
 

@@ -16,6 +16,7 @@
 #include "spool/intern.h"
 #include "spool/log.h"
 #include "spool/names.h"
+#include "spool/notify.h"
 #include "spool/record.h"
 #include "spool/record_template.h"
 
@@ -162,6 +163,7 @@ static int next_message(struct record_reader *reader)
 	uint32_t length = 0;
 	int result;
 
+	notify_alive();
 	reader->at = reader->next;
 	result = read_bytes(reader, reader->bytes, HEADER_BYTES);
 	if (result <= 0)

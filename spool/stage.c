@@ -15,6 +15,7 @@
 #include "spool/log.h"
 #include "spool/metrics.h"
 #include "spool/nfs.h"
+#include "spool/notify.h"
 #include "spool/pressure.h"
 #include "spool/strike.h"
 #include "spool/watch.h"
@@ -91,6 +92,7 @@ bool stage_machine_error(struct stage_run *run, int error, const char *tried)
 			remedy(error));
 	run->last_error = error;
 	run->failures++;
+	notify_progress(&run->progress, remedy(error));
 	if (run->tries && run->failures >= run->tries) {
 		log_err("giving up after %u tries; nothing is lost, start again later",
 			run->failures);
@@ -112,6 +114,7 @@ static void tell(struct stage_run *run, const struct stage *stage, const char *d
 {
 	snprintf(run->progress.doing, sizeof(run->progress.doing), "%s", doing);
 	worker_progress(run->worker, &run->progress);
+	notify_progress(&run->progress, NULL);
 	if (is_due(&run->metrics_at_s, METRICS_S))
 		metrics_write(&run->spool, run->worker, stage->name, &run->progress);
 }
@@ -325,6 +328,7 @@ static int after(struct stage_run *run, enum step step, bool waited)
 		(step == STEP_RENEW && worker_rename(run->worker) < 0))
 		return stage_machine_error(run, errno, "go on with the work") ? -1 : MIRA_AGAIN;
 	stage_recovered(run);
+	notify_progress(&run->progress, step == STEP_WAIT ? "its readers are behind" : NULL);
 	if (step == STEP_WAIT || (step == STEP_IDLE && waited))
 		watch_wait(run->watch, POLL_MS);
 	return -1;
@@ -352,7 +356,9 @@ int stage_main(const struct stage *stage, int argc, char **argv)
 	if (result == 0 && stage->open)
 		result = stage->open(&run);
 	if (result == 0) {
+		notify_ready();
 		result = loop(&run, stage);
+		notify_stopping();
 		if (stage->close)
 			stage->close(&run);
 	}

@@ -81,10 +81,12 @@ if [ "$(id -u)" = 0 ] && mkdir "$tmp/small" && mount -t tmpfs -o size=600k tmpfs
     umount "$tmp/small"
 fi
 
-(sleep 2; cat "$demo") | timeout 60 mira run --out "$tmp/l" - >/dev/null 2>&1 &
-sleep 1
+mkfifo "$tmp/gate"
+(read -r _ <"$tmp/gate"; cat "$demo") | timeout 120 mira run --out "$tmp/l" - >/dev/null 2>&1 &
+for _ in $(seq 400); do [ ! -e "$tmp/l/audit.json" ] || break; sleep 0.05; done
 run 1 'a second instance' --out "$tmp/l" "$demo"
 says 'another'
+echo >"$tmp/gate"
 wait
 ok '  the first one is whole' mira balance "$tmp/l"
 done_testing

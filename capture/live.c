@@ -15,6 +15,7 @@
 #include "capture/naming.h"
 #include "capture/recover.h"
 #include "capture/slicer.h"
+#include "spool/fault.h"
 #include "spool/linktype.h"
 #include "spool/notify.h"
 #include "spool/traceid.h"
@@ -213,6 +214,7 @@ static int open_streams(struct live *live)
 			state.stream, capture->spool.root);
 		return MIRA_AGAIN;
 	}
+	FAULT("begun");
 	return MIRA_OK;
 }
 

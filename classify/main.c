@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "classify/policies.h"
 #include "classify/ruleset.h"
 #include "classify/try.h"
 #include "classify/verdicts.h"
@@ -16,23 +17,35 @@
 
 static const struct stage stage;
 
-static int load_policy(struct stage_run *run)
+static int open_policies(struct stage_run *run)
 {
-	struct policy policy;
-	struct namelist symbols;
 	int code;
 
-	run->own = ruleset_load(&policy, &symbols, run->config.policy, run->config.symptoms, &code);
-	namelist_free(&symbols);
-	policy_free(&policy);
+	run->own = policies_open(&run->spool, &run->config, &code);
 	return code;
+}
+
+static int renew_policy(struct stage_run *run, const struct config *fresh)
+{
+	return policies_renew(run->own, fresh);
 }
 
 static enum work_result classify(struct stage_run *run, struct batch *batch)
 {
+	enum verdicts_result result = VERDICTS_MACHINE;
+	const char *hash;
+	struct ruleset *ruleset = policies_choose(run->own, batch->manifest.rules, &hash);
 	char why[256];
 
-	switch (verdicts_write(batch, run->own, &run->progress, why, sizeof(why))) {
+	while (ruleset) {
+		result = verdicts_write(batch, ruleset, hash, &run->progress, why, sizeof(why));
+		if (result != VERDICTS_POLICY)
+			break;
+		ruleset = policies_give_up(run->own, &hash);
+		if (ruleset && batch_again(batch, run->worker) < 0)
+			return WORK_AGAIN;
+	}
+	switch (result) {
 	case VERDICTS_DONE: return WORK_DONE;
 	case VERDICTS_MACHINE: return WORK_AGAIN;
 	case VERDICTS_BAD: return stage_reject(run, &stage, batch, "%s", why);
@@ -45,9 +58,9 @@ static int publish_empty(struct stage_run *run, struct batch *batch, const char 
 	return verdicts_write_empty(batch);
 }
 
-static void unload_policy(struct stage_run *run)
+static void close_policies(struct stage_run *run)
 {
-	ruleset_free(run->own);
+	policies_free(run->own);
 }
 
 /* ---- without a spool: --check and --try ---- */
@@ -79,10 +92,11 @@ static const struct stage stage = {
 		"  mira-classify --try POLICY DIR [--config FILE]\n"
 		"                    what POLICY would change in the stored biflows of DIR/mira.db\n",
 	.option = refuse_option,
-	.open = load_policy,
+	.open = open_policies,
+	.reload = renew_policy,
 	.work = classify,
 	.rejected = publish_empty,
-	.close = unload_policy,
+	.close = close_policies,
 };
 
 /* What --check and --try need of the command line. */

@@ -122,26 +122,27 @@ static void write_files(struct stream *stream, struct ruleset *ruleset, const st
 	}
 }
 
-/* For the output: kind verdicts, the input's name and number. An unreadable input has the number in its name. */
-static void describe(struct manifest *manifest, const struct batch *batch)
+/* For the output: kind verdicts, the input's name and number, the rules that decided. An unreadable input has the number in its name. */
+static void describe(struct manifest *manifest, const struct batch *batch, const char *rules)
 {
 	manifest_init(manifest, "verdicts", batch->name);
 	manifest->number =
 		batch->manifest.number ? batch->manifest.number : strtoull(batch->name, NULL, 10);
+	snprintf(manifest->rules, sizeof(manifest->rules), "%s", rules);
 }
 
-static int end_output(struct batch *batch, const char *folder)
+static int end_output(struct batch *batch, const char *folder, const char *rules)
 {
 	struct manifest manifest;
 	int result;
 
-	describe(&manifest, batch);
+	describe(&manifest, batch, rules);
 	result = batch_end_output(batch, "verdicts", NULL, &manifest, folder);
 	manifest_free(&manifest);
 	return result;
 }
 
-enum verdicts_result verdicts_write(struct batch *batch, struct ruleset *ruleset,
+enum verdicts_result verdicts_write(struct batch *batch, struct ruleset *ruleset, const char *rules,
 	struct progress *progress, char *why, size_t size)
 {
 	struct stream stream = {.progress = progress, .why = why, .why_size = size};
@@ -150,7 +151,7 @@ enum verdicts_result verdicts_write(struct batch *batch, struct ruleset *ruleset
 	if (batch_begin_output(batch, "verdicts", NULL, batch->name, folder))
 		return VERDICTS_MACHINE;
 	write_files(&stream, ruleset, batch, folder);
-	if (stream.result == VERDICTS_DONE && end_output(batch, folder))
+	if (stream.result == VERDICTS_DONE && end_output(batch, folder, rules))
 		return VERDICTS_MACHINE;
 	errno = stream.error;
 	return stream.result;
@@ -162,5 +163,5 @@ int verdicts_write_empty(struct batch *batch)
 
 	if (batch_begin_output(batch, "verdicts", NULL, batch->name, folder))
 		return -1;
-	return end_output(batch, folder);
+	return end_output(batch, folder, "");
 }

@@ -15,8 +15,8 @@ enum verdicts_result {
 	VERDICTS_POLICY,  /* a condition failed, logged */
 };
 
-/* verdicts_write(): decides the biflows of BATCH by RULESET into its output. WHY holds SIZE bytes. Counts records and bytes in PROGRESS. */
-enum verdicts_result verdicts_write(struct batch *batch, struct ruleset *ruleset,
+/* verdicts_write(): decides the biflows of BATCH by RULESET, whose rules have hash RULES, into its output. WHY holds SIZE bytes. Counts records and bytes in PROGRESS. */
+enum verdicts_result verdicts_write(struct batch *batch, struct ruleset *ruleset, const char *rules,
 	struct progress *progress, char *why, size_t size);
 
 /* verdicts_write_empty(): for a batch that was rejected: none of its records, but its name and number, so that the store sees no

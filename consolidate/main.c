@@ -234,8 +234,10 @@ int main(int argc, char **argv)
 	if (result == 0) {
 		times.commit_s = now_s();
 		notify_ready();
-		for (result = -1; result < 0 && !stage_stopping();)
+		for (result = -1; result < 0 && !stage_stopping();) {
 			result = round_once(&shard, &times);
+			stage_reload(&run);
+		}
 		notify_stopping();
 		token_release(&shard);
 		shard_close(&shard);

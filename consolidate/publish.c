@@ -19,6 +19,7 @@
 #include "spool/fault.h"
 #include "spool/log.h"
 #include "spool/notify.h"
+#include "spool/rules.h"
 
 #define RECORD_BYTES                                                                               \
 	60 /* of a flow record in a file, at least: a first guess of what fits a commit */
@@ -204,7 +205,9 @@ static int output_biflows(struct shard *shard, struct plan *plan)
 	snprintf(name, sizeof(name), "%010" PRIu64 "-" SHARD, shard->state.commits);
 	manifest_init(&manifest, "biflows", name);
 	manifest.number = shard->state.commits;
-	result = batch_begin_output(&plan->batch, "biflows", NULL, name, folder);
+	result = rules_in_force(&shard->run->spool, manifest.rules);
+	if (!result)
+		result = batch_begin_output(&plan->batch, "biflows", NULL, name, folder);
 	if (!result)
 		result = write_biflows(shard, folder);
 	if (!result)

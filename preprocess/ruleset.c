@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "preprocess/flowtab.h"
+#include "spool/hash.h"
 #include "spool/intern.h"
 #include "spool/log.h"
 
@@ -32,12 +33,6 @@ void ruleset_drop_all(void)
 	for (size_t i = 0; i < RULESET_KEPT; i++)
 		if (kept[i].hash[0])
 			drop(&kept[i]);
-}
-
-/* The hash comes from a file of the spool and becomes part of a path. */
-static bool is_hash(const char *text)
-{
-	return strspn(text, "0123456789abcdef") == 32 && text[32] == '\0';
 }
 
 static int number_labels(struct ruleset *rules)
@@ -106,7 +101,8 @@ int ruleset_get(const struct spool *spool, const char *hash, struct ruleset **ru
 		if (kept[i].used < oldest->used)
 			oldest = &kept[i];
 	}
-	if (!is_hash(hash)) {
+	/* it comes from a file of the spool and becomes part of a path */
+	if (!hash_is_hex(hash)) {
 		log_err("\"%s\" is no hash of rules: 32 hex digits are expected", hash);
 		return MIRA_PERSON;
 	}

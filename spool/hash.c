@@ -8,11 +8,17 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "spool/log.h"
 
 #define READ_BYTES (1u << 20)
+
+bool hash_is_hex(const char *text)
+{
+	return strspn(text, "0123456789abcdef") == HASH_HEX && text[HASH_HEX] == '\0';
+}
 
 void hash_hex(XXH128_hash_t hash, char hex[HASH_HEX + 1])
 {

@@ -8,11 +8,14 @@
 #ifndef SPOOL_HASH_H
 #define SPOOL_HASH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <xxhash.h>
 
 #define HASH_HEX 32
 
+/* hash_is_hex(): is TEXT 32 hex digits and nothing else? */
+bool hash_is_hex(const char *text);
 void hash_hex(XXH128_hash_t hash, char hex[HASH_HEX + 1]);
 /* hash_bytes(): of SIZE bytes at DATA. */
 void hash_bytes(const void *data, size_t size, char hex[HASH_HEX + 1]);

@@ -150,14 +150,11 @@ int manifest_write(const struct manifest *manifest, const char *folder)
 	fields_put(object, all_fields, manifest);
 	fields_put(object, kind->fields, manifest);
 	json_object_set_new(object, "files", files_json(manifest));
+	if (kind->fields == number_fields && manifest->rules[0])
+		json_object_set_new(object, "rules", json_string(manifest->rules));
 	if (manifest->damaged)
 		json_object_set_new(object, "damaged", json_text(manifest->damaged));
 	return json_write_file(object, path);
-}
-
-static bool is_hex(const char *text)
-{
-	return strlen(text) == HASH_HEX && strspn(text, "0123456789abcdef") == HASH_HEX;
 }
 
 /* A name from a file becomes part of a path: it must not lead out of the folder. */
@@ -180,7 +177,7 @@ static bool get_files(const json_t *files, struct manifest *manifest, char *why)
 
 		if (!fields_get(file, segment_fields, &segment, why))
 			return false;
-		if (!is_entry(segment.name) || !is_hex(segment.xxh128)) {
+		if (!is_entry(segment.name) || !hash_is_hex(segment.xxh128)) {
 			snprintf(why, FIELD_WHY, "file %zu: name or checksum is not legal", i);
 			return false;
 		}
@@ -195,15 +192,30 @@ static bool packets_ok(const struct manifest *manifest, char *why)
 
 	if (!name_part_ok(manifest->probe) || !name_part_ok(manifest->stream))
 		wrong = "probe or stream";
-	else if (!is_hex(manifest->run))
+	else if (!hash_is_hex(manifest->run))
 		wrong = "run";
-	else if (manifest->rules[0] && !is_hex(manifest->rules))
+	else if (manifest->rules[0] && !hash_is_hex(manifest->rules))
 		wrong = "rules";
 	else if (!(manifest->sampling > 0 && manifest->sampling <= 1))
 		wrong = "sampling";
 	if (wrong)
 		snprintf(why, FIELD_WHY, "\"%s\" is not legal", wrong);
 	return !wrong;
+}
+
+/* Behind consolidation the rules are those whose policy decides; there may be none. */
+static bool get_rules(const json_t *object, struct manifest *manifest, char *why)
+{
+	const char *rules = json_string_value(json_object_get(object, "rules"));
+
+	if (!rules)
+		return true;
+	if (!hash_is_hex(rules)) {
+		snprintf(why, FIELD_WHY, "\"rules\" is not legal");
+		return false;
+	}
+	memcpy(manifest->rules, rules, sizeof(manifest->rules));
+	return true;
 }
 
 static bool get_format(const json_t *object, char *why)
@@ -231,6 +243,8 @@ static bool from_json(const json_t *object, struct manifest *manifest, char *why
 	}
 	if (!fields_get(object, kind->fields, manifest, why) ||
 		!get_files(json_object_get(object, "files"), manifest, why))
+		return false;
+	if (kind->fields == number_fields && !get_rules(object, manifest, why))
 		return false;
 	manifest->damaged = damaged ? x_strdup(damaged) : NULL;
 	return kind->fields != packets_fields || packets_ok(manifest, why);

@@ -172,7 +172,8 @@ static int make(const struct spool *spool, const struct files *files, const char
 	result = write_files(files, folder);
 	FAULT("rules");
 	if (result == 0)
-		result = nfs_move(rules, name, rules, hash) == 1 ? 0 : -1;
+		result = nfs_move(rules, name, rules, hash) == 1 || nfs_has(rules, hash) == 1 ? 0
+											      : -1;
 	remove_files(files, folder);
 	return result == 0 ? nfs_sync_folder(rules) : -1;
 }
@@ -237,4 +238,29 @@ int rules_load(const struct spool *spool, const char *hash, struct config *confi
 	spool_path(spool, config->policy, "state/rules/%s/policy.conf", hash);
 	spool_path(spool, config->symptoms, "state/rules/%s/symptoms.d", hash);
 	return MIRA_OK;
+}
+
+int rules_in_force(const struct spool *spool, char hash[33])
+{
+	char path[PATH_MAX];
+	char *text = nfs_read_file(spool_path(spool, path, "state/policy"), NULL);
+
+	hash[0] = '\0';
+	if (!text)
+		return errno == ENOENT ? 0 : -1;
+	if (hash_is_hex(text))
+		memcpy(hash, text, HASH_HEX + 1);
+	free(text);
+	return 0;
+}
+
+int rules_enforce(const struct spool *spool, const char *hash)
+{
+	char path[PATH_MAX], now[33];
+
+	if (rules_in_force(spool, now) < 0)
+		return -1;
+	if (strcmp(now, hash) == 0)
+		return 0;
+	return nfs_write_file(spool_path(spool, path, "state/policy"), hash, HASH_HEX) < 0 ? -1 : 1;
 }

@@ -18,6 +18,11 @@ int rules_publish(const struct spool *spool, const struct config *config, char h
 /* rules_load(): CONFIG as stamped: its mira.conf, policy and symptoms are those of HASH. 0, or an
  * exit code after a message. */
 int rules_load(const struct spool *spool, const char *hash, struct config *config);
+/* rules_enforce(): from now on consolidation stamps HASH into the windows it closes: its policy is to
+ * decide about them, whoever classifies. 1: done; 0: it was in force already; -1 with errno. */
+int rules_enforce(const struct spool *spool, const char *hash);
+/* rules_in_force(): the hash enforced last, "" when none was. 0, or -1 with errno. */
+int rules_in_force(const struct spool *spool, char hash[33]);
 /* rules_path(): SPOOL/state/rules/<hash> in OUT (PATH_MAX); holds mira.conf, policy.conf,
  * symptoms.d/. */
 char *rules_path(const struct spool *spool, const char *hash, char *out);

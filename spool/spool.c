@@ -257,7 +257,7 @@ static int read_json(struct spool *spool)
 
 /* A process with other windows would put the same packets under other names: nobody may start who
  * disagrees. */
-static int compare(const struct spool *spool, const struct config *config)
+int spool_compare(const struct spool *spool, const struct config *config)
 {
 	const struct {
 		const char *name;
@@ -315,7 +315,7 @@ int spool_open(struct spool *spool, const char *root, const struct config *confi
 	if (result == 0)
 		result = check_writable(spool);
 	if (result == 0)
-		result = compare(spool, config);
+		result = spool_compare(spool, config);
 	if (result == 0)
 		nfs_set_durable(spool->durable);
 	return result;

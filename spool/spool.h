@@ -50,6 +50,10 @@ int spool_open(struct spool *spool, const char *root, const struct config *confi
  * 0 or an exit code. */
 int spool_attach(struct spool *spool, const char *root);
 
+/* spool_compare(): does CONFIG agree with what all who work on SPOOL must agree on? 0, or MIRA_PERSON
+ * after having logged what differs. */
+int spool_compare(const struct spool *spool, const struct config *config);
+
 /* spool_exists(): is there a spool.json under ROOT? */
 bool spool_exists(const char *root);
 

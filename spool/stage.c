@@ -345,6 +345,7 @@ static int loop(struct stage_run *run, const struct stage *stage)
 		enum step step = round_once(run, stage, waited);
 
 		code = after(run, step, waited);
+		stage_reload(run);
 		waited = step != STEP_WORKED;
 	}
 	return code < 0 ? MIRA_OK : code;

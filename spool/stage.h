@@ -7,7 +7,7 @@
  * Options of every stage: --spool DIR (required), --config FILE, --drain (default) or --follow,
  * --tries N, --help, --version. --drain ends when ready/ is empty and no dead worker holds a batch; --follow
  * waits for more. SIGTERM and SIGINT finish the batch at hand, then end with 0 (a second SIGINT
- * ends at once). The loop: finish leftovers, reclaim from the dead, mind the pressure, claim, read
+ * ends at once). SIGHUP reads the configuration anew between two batches (reload.h). The loop: finish leftovers, reclaim from the dead, mind the pressure, claim, read
  * and check the manifest, work, commit, finish.
  *
  * The loop reads batch->manifest and checks lengths and checksums before work(). Where that fails,
@@ -63,6 +63,9 @@ struct stage {
 	int (*option)(struct stage_run *run, int value,
 		const char *argument);	    /* 0, or an exit code */
 	int (*open)(struct stage_run *run); /* after the spool is open; 0 or an exit code */
+	/* reload(): SIGHUP brought FRESH, run->config is still the old one. 0, or an exit code when
+	 * FRESH is not to be used; may be NULL. */
+	int (*reload)(struct stage_run *run, const struct config *fresh);
 	/* errno tells why WORK_AGAIN */
 	enum work_result (*work)(struct stage_run *run, struct batch *batch);
 	/* rejected(): writes the outputs that account for a rejected batch (a ledger row); may be
@@ -78,6 +81,8 @@ int stage_main(const struct stage *stage, int argc, char **argv);
  * worker. 0 or an exit code; -1: --help or --version was answered, exit 0. */
 int stage_start(struct stage_run *run, const struct stage *stage, int argc, char **argv);
 void stage_end(struct stage_run *run);
+/* stage_reload(): where no batch is at hand: does what SIGHUP asked for, if it did. */
+void stage_reload(struct stage_run *run);
 /* stage_stopping(): has SIGTERM or SIGINT arrived? */
 bool stage_stopping(void);
 

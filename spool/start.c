@@ -14,6 +14,8 @@
 #include "spool/log.h"
 #include "spool/metrics.h"
 #include "spool/nfs.h"
+#include "spool/notify.h"
+#include "spool/reload.h"
 #include "spool/strike.h"
 #include "spool/value.h"
 #include "spool/watch.h"
@@ -73,6 +75,7 @@ static void catch_signals(void)
 	sigaction(SIGTERM, &action, NULL);
 	action.sa_flags = (int)SA_RESETHAND;
 	sigaction(SIGINT, &action, NULL);
+	reload_catch();
 	strike_install();
 }
 
@@ -181,6 +184,34 @@ static int join_line(struct stage_run *run, const struct stage *stage)
 	watch_folder(run->watch,
 		spool_path(&run->spool, path, "%s/%s/ready", stage->queue, stage->reader));
 	return 0;
+}
+
+static int take_over(struct stage_run *run)
+{
+	struct config fresh;
+	int code = reload_config(&fresh, &run->config, &run->spool, run->config_path,
+		run->stage->name);
+
+	if (!code && run->stage->reload && (code = run->stage->reload(run, &fresh)))
+		config_free(&fresh);
+	if (code)
+		return code;
+	config_free(&run->config);
+	run->config = fresh;
+	return 0;
+}
+
+void stage_reload(struct stage_run *run)
+{
+	if (!reload_asked())
+		return;
+	notify_reloading();
+	if (take_over(run))
+		log_err("the new configuration is refused, for the reason above; the old one stays "
+			"in force");
+	else
+		log_info("the configuration was read anew");
+	notify_ready();
 }
 
 int stage_start(struct stage_run *run, const struct stage *stage, int argc, char **argv)

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <sys/wait.h>
 
 #include "spool/log.h"
 #include "spool/nfs.h"
@@ -154,6 +155,43 @@ static int setup(void **state)
 	return tmp_setup(state);
 }
 
+/* Stages that start together all publish. */
+static void many_may_publish_at_once(void **state)
+{
+	for (int round = 0; round < 20; round++) {
+		int status, failed = 0;
+
+		tmp_remove(tmp_path("spool/state/rules"));
+		assert_int_equal(nfs_mkdir(tmp_path("spool/state/rules")), 0);
+		for (int i = 0; i < 4; i++) {
+			char hash[33];
+
+			if (fork() == 0)
+				_exit(rules_publish(&spool, &config, hash) < 0);
+		}
+		while (wait(&status) > 0)
+			failed += status != 0;
+		assert_int_equal(failed, 0);
+		assert_int_equal(folders(), 1);
+	}
+}
+
+static void one_policy_is_in_force(void **state)
+{
+	char hash[33], now[33];
+
+	assert_int_equal(rules_publish(&spool, &config, hash), 0);
+	assert_int_equal(rules_in_force(&spool, now), 0);
+	assert_string_equal(now, "");
+	assert_int_equal(rules_enforce(&spool, hash), 1);
+	assert_int_equal(rules_enforce(&spool, hash), 0);
+	assert_int_equal(rules_in_force(&spool, now), 0);
+	assert_string_equal(now, hash);
+	tmp_write("spool/state/policy", "../../../etc/passwd");
+	assert_int_equal(rules_in_force(&spool, now), 0);
+	assert_string_equal(now, "");
+}
+
 static int prepare(void **state)
 {
 	tmp_remove(tmp_path("etc"));
@@ -188,6 +226,8 @@ int main(void)
 		TEST(what_is_missing_is_named),
 		TEST(a_bad_policy_is_not_published),
 		TEST(a_spool_that_cannot_be_written_is_named),
+		TEST(many_may_publish_at_once),
+		TEST(one_policy_is_in_force),
 	};
 
 	return cmocka_run_group_tests(tests, setup, tmp_teardown);

@@ -15,7 +15,6 @@
 #include "capture/naming.h"
 #include "capture/recover.h"
 #include "capture/slicer.h"
-#include "spool/fault.h"
 #include "spool/linktype.h"
 #include "spool/notify.h"
 #include "spool/traceid.h"
@@ -214,7 +213,6 @@ static int open_streams(struct live *live)
 			state.stream, capture->spool.root);
 		return MIRA_AGAIN;
 	}
-	FAULT("begun");
 	return MIRA_OK;
 }
 

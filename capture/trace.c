@@ -10,7 +10,6 @@
 #include "capture/catalog.h"
 #include "capture/naming.h"
 #include "capture/recover.h"
-#include "spool/fault.h"
 #include "spool/linktype.h"
 #include "spool/notify.h"
 
@@ -95,7 +94,6 @@ static int write_states(struct job *job)
 			return MIRA_AGAIN;
 		}
 	}
-	FAULT("begun");
 	return MIRA_OK;
 }
 

@@ -85,10 +85,10 @@ static void pump(struct stream *stream, struct ruleset *ruleset)
 		stream->result = VERDICTS_POLICY;
 }
 
-static void write_file(struct stream *stream, struct ruleset *ruleset, const char *from,
-	const char *to)
+static void write_file(struct stream *stream, struct ruleset *ruleset, const struct batch *batch,
+	const struct segment *segment, const char *to)
 {
-	stream->reader = record_open(from);
+	stream->reader = record_open_segment(batch->path, segment);
 	if (!stream->reader) {
 		fail(stream, VERDICTS_MACHINE, "");
 		return;
@@ -111,13 +111,13 @@ static void write_files(struct stream *stream, struct ruleset *ruleset, const st
 	for (size_t i = 0; i < batch->manifest.segment_count && stream->result == VERDICTS_DONE;
 		i++) {
 		const struct segment *segment = &batch->manifest.segments[i];
-		char from[PATH_MAX], to[PATH_MAX], name[32];
+		char to[PATH_MAX], name[32];
 
 		snprintf(name, sizeof(name), i ? "verdicts-%zu.ipfix" : "verdicts.ipfix", i);
-		if (nfs_join(from, batch->path, segment->name) || nfs_join(to, folder, name))
+		if (nfs_join(to, folder, name))
 			fail(stream, VERDICTS_MACHINE, "");
 		else
-			write_file(stream, ruleset, from, to);
+			write_file(stream, ruleset, batch, segment, to);
 		stream->progress->bytes += segment->bytes;
 	}
 }

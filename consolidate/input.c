@@ -18,12 +18,9 @@ static int open_manifest(struct manifest *manifest, const char *folder, char *wh
 {
 	int result = manifest_read(manifest, folder, why);
 
-	if (!result && strcmp(manifest->kind, "flows")) {
-		snprintf(why, 256, "manifest.json is of kind \"%s\", not \"flows\"",
-			manifest->kind);
-		result = -2;
-	}
-	return result;
+	return !result && !manifest_agrees(manifest, "flows", strrchr(folder, '/') + 1, why)
+		       ? -2
+		       : result;
 }
 
 /* 1: found, 0: the file holds none. */
@@ -155,9 +152,10 @@ static int take_flow(struct reading *reading, const struct flow *flow, char *why
 	return 0;
 }
 
-static int merge_file(struct reading *reading, const char *path, char *why)
+static int merge_file(struct reading *reading, const char *folder, const struct segment *segment,
+	char *why)
 {
-	struct record_reader *reader = record_open(path);
+	struct record_reader *reader = record_open_segment(folder, segment);
 	union record record;
 	int type, result = 0;
 
@@ -194,17 +192,14 @@ int input_merge(const char *ready, const struct state *state, const struct input
 	struct reading reading = {state, input, take, table, intern(state->runs[input->run].probe),
 		0, 0};
 	struct manifest manifest;
-	char folder[PATH_MAX], path[PATH_MAX];
+	char folder[PATH_MAX];
 	int result = nfs_join(folder, ready, input->name);
 
 	manifest_init(&manifest, "", "");
 	if (!result)
 		result = open_manifest(&manifest, folder, why);
-	for (size_t i = 0; !result && i < manifest.segment_count && !take->stopped; i++) {
-		result = nfs_join(path, folder, manifest.segments[i].name);
-		if (!result)
-			result = merge_file(&reading, path, why);
-	}
+	for (size_t i = 0; !result && i < manifest.segment_count && !take->stopped; i++)
+		result = merge_file(&reading, folder, &manifest.segments[i], why);
 	window_settle(table);
 	manifest_free(&manifest);
 	return result ? result : check_sums(&reading, why);

@@ -11,7 +11,6 @@
 
 #include "postproc/store.h"
 #include "postproc/store_upstream.h"
-#include "spool/fault.h"
 #include "spool/log.h"
 #include "spool/nfs.h"
 #include "spool/stage.h"
@@ -103,9 +102,10 @@ static int load_record(struct stage_run *run, struct record_reader *reader, char
 	return result == -2 ? -3 : result == -1 ? -1 : 1;
 }
 
-static int load_file(struct stage_run *run, const char *path, char *why, size_t size)
+static int load_file(struct stage_run *run, const struct batch *batch,
+	const struct segment *segment, char *why, size_t size)
 {
-	struct record_reader *reader = record_open(path);
+	struct record_reader *reader = record_open_segment(batch->path, segment);
 	int result = 1;
 
 	if (!reader)
@@ -121,11 +121,7 @@ static int load_files(struct stage_run *run, const struct batch *batch, char *wh
 	int result = 0;
 
 	for (size_t i = 0; i < batch->manifest.segment_count && !result; i++) {
-		char path[PATH_MAX];
-
-		if (nfs_join(path, batch->path, batch->manifest.segments[i].name))
-			return -1;
-		result = load_file(run, path, why, size);
+		result = load_file(run, batch, &batch->manifest.segments[i], why, size);
 		if (!result)
 			run->progress.bytes += batch->manifest.segments[i].bytes;
 	}
@@ -220,10 +216,8 @@ static int note_rejected(struct stage_run *run, struct batch *batch, const char 
 
 	if (!begin(run, batch, &turn) || turn == STORE_KNOWN)
 		return 0;
-	if (turn == STORE_LOAD && store_reject(store, reason) == 0) {
-		FAULT("store-rejected");
+	if (turn == STORE_LOAD && store_reject(store, reason) == 0)
 		return 0;
-	}
 	log_err("cannot note that %s is rejected: %s", batch->name, store_error(store));
 	store_rollback(store);
 	errno = EIO;

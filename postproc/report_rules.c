@@ -91,7 +91,7 @@ json_t *report_symptoms(const struct config *config)
 	json_int_t files = 0;
 
 	XXH3_128bits_reset(hash);
-	nfs_list(config->symptoms, &names);
+	nfs_list_linked(config->symptoms, &names);
 	namelist_sort(&names);
 	for (size_t i = 0; i < names.count; i++) {
 		if (!is_symptom_file(names.names[i]) ||

@@ -96,7 +96,7 @@ static int read_segment(struct preprocess *preprocess, const struct batch *batch
 	int count;
 
 	if (nfs_join(path, batch->path, segment->name) < 0 ||
-		pcapng_open(preprocess->reader, path, segment->bytes) < 0)
+		pcapng_open(preprocess->reader, path, segment->bytes, segment->xxh128) < 0)
 		return -1;
 	while ((count = pcapng_burst(preprocess->reader, frames)) > 0) {
 		if (meter_frames(preprocess->meter, frames, count) < 0)

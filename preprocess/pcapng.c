@@ -15,7 +15,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "spool/hash.h"
 #include "spool/log.h"
+#include "spool/nfs.h"
 
 #define READ_BYTES	 (256u << 10) /* a piece that stays in the second-level cache */
 #define BLOCK_MAX	 (64u << 20)  /* larger than any packet the capture writes */
@@ -48,7 +50,9 @@ struct interface {
 struct pcapng {
 	int file;
 	bool swapped, section;
-	uint64_t left; /* bytes of the file not yet read */
+	uint64_t left;		   /* bytes of the file not yet read */
+	XXH3_state_t *hash;	   /* of those that were */
+	char wanted[HASH_HEX + 1]; /* "" for none */
 	uint8_t *buffer;
 	size_t room, at, have; /* buffer[at … have-1] is not yet parsed */
 	struct interface *interfaces;
@@ -63,6 +67,9 @@ struct pcapng *pcapng_new(void)
 	reader->file = -1;
 	reader->room = 2 * READ_BYTES;
 	reader->buffer = x_realloc(NULL, reader->room);
+	reader->hash = XXH3_createState();
+	if (!reader->hash)
+		die(MIRA_AGAIN, "out of memory for a checksum");
 	return reader;
 }
 
@@ -71,6 +78,7 @@ void pcapng_free(struct pcapng *reader)
 	pcapng_close(reader);
 	free(reader->interfaces);
 	free(reader->buffer);
+	XXH3_freeState(reader->hash);
 	free(reader);
 }
 
@@ -89,14 +97,16 @@ static int __attribute__((format(printf, 2, 3))) bad(struct pcapng *reader, cons
 	return -2;
 }
 
-int pcapng_open(struct pcapng *reader, const char *path, uint64_t bytes)
+int pcapng_open(struct pcapng *reader, const char *path, uint64_t bytes, const char *xxh128)
 {
 	pcapng_close(reader);
-	reader->file = open(path, O_RDONLY | O_CLOEXEC);
+	reader->file = nfs_open_file(path);
 	if (reader->file < 0)
 		return -1;
 	posix_fadvise(reader->file, 0, 0, POSIX_FADV_SEQUENTIAL);
 	reader->left = bytes;
+	snprintf(reader->wanted, sizeof(reader->wanted), "%s", xxh128 ? xxh128 : "");
+	XXH3_128bits_reset(reader->hash);
 	reader->at = reader->have = 0;
 	reader->section = false;
 	reader->interface_count = 0;
@@ -126,6 +136,19 @@ static inline uint16_t get16(const struct pcapng *reader, const uint8_t *at)
 	return reader->swapped ? bswap_16(value) : value;
 }
 
+/* Was it still what the manifest says when it was read? */
+static int check_sum(struct pcapng *reader)
+{
+	char hex[HASH_HEX + 1];
+
+	hash_hex(XXH3_128bits_digest(reader->hash), hex);
+	if (!reader->wanted[0] || strcmp(hex, reader->wanted) == 0)
+		return 1;
+	return bad(reader,
+		"changed after it was published: its checksum is %s, the manifest says %s", hex,
+		reader->wanted);
+}
+
 /* Reads on behind what is not yet parsed. 1, 0 at the end of the file, -1, -2. */
 static int refill(struct pcapng *reader)
 {
@@ -149,9 +172,10 @@ static int refill(struct pcapng *reader)
 	if (got == 0)
 		return bad(reader, "is %llu bytes shorter than the manifest says",
 			(unsigned long long)reader->left);
+	XXH3_128bits_update(reader->hash, reader->buffer + reader->have, (size_t)got);
 	reader->have += (size_t)got;
 	reader->left -= (uint64_t)got;
-	return 1;
+	return reader->left ? 1 : check_sum(reader);
 }
 
 /* Units are 10^-n or, with the highest bit, 2^-n seconds. */

@@ -2,7 +2,7 @@
  * pcapng.h: reads the packets of a segment (draft-ietf-opsawg-pcapng), in bursts.
  *
  *	reader = pcapng_new();
- *	pcapng_open(reader, path, bytes);
+ *	pcapng_open(reader, path, bytes, xxh128);
  *	while ((count = pcapng_burst(reader, frames)) > 0)
  *		… frames[0 … count-1] …
  *	pcapng_close(reader);			(the buffer is kept for the next segment)
@@ -39,8 +39,10 @@ struct pcapng;
 struct pcapng *pcapng_new(void);
 void pcapng_free(struct pcapng *reader);
 
-/* pcapng_open(): the file PATH, of which the manifest says that it has BYTES. 0, -1. */
-int pcapng_open(struct pcapng *reader, const char *path, uint64_t bytes);
+/* pcapng_open(): the file PATH, of which the manifest says that it has BYTES with the checksum
+ * XXH128 (hash.h; NULL: none is known). What is read is summed up as well, so that a write that
+ * comes late is noticed at the end. 0, -1. */
+int pcapng_open(struct pcapng *reader, const char *path, uint64_t bytes, const char *xxh128);
 /* pcapng_burst(): how many frames, up to PCAPNG_BURST; 0 at the end. */
 int pcapng_burst(struct pcapng *reader, struct frame frames[PCAPNG_BURST]);
 void pcapng_close(struct pcapng *reader);

@@ -113,7 +113,7 @@ int symptom_source_load(struct symptom_source *source, const char *folder)
 	int result = 0;
 
 	*source = (struct symptom_source){0};
-	if (nfs_list(folder, &names)) {
+	if (nfs_list_linked(folder, &names)) {
 		log_err("cannot read the folder of symptom files %s: %s", folder, strerror(errno));
 		namelist_free(&names);
 		return -1;

@@ -17,10 +17,7 @@
 
 static int begin_attempt(struct batch *batch, const struct worker *worker)
 {
-	int result = nfs_mkdir_in(batch->path, worker_attempt(worker, batch->attempt));
-
-	FAULT("attempt");
-	return result;
+	return nfs_mkdir_in(batch->path, worker_attempt(worker, batch->attempt));
 }
 
 int batch_open(struct batch *batch, const struct queue *queue, const struct worker *worker,

@@ -89,6 +89,19 @@ int capstate_read(const struct spool *spool, const char *probe, const char *stre
 	return read_path(spool_path(spool, path, "state/capture/%s", name), state);
 }
 
+/* <probe>-<stream> */
+static bool is_state(const char *name)
+{
+	char probe[NAME_PART_MAX + 1];
+	size_t length = strcspn(name, "-");
+
+	if (name[length] != '-' || length > NAME_PART_MAX)
+		return false;
+	memcpy(probe, name, length);
+	probe[length] = '\0';
+	return name_part_ok(probe) && name_part_ok(name + length + 1);
+}
+
 ssize_t capstate_list(const struct spool *spool, struct capstate **states)
 {
 	char path[PATH_MAX];
@@ -103,6 +116,10 @@ ssize_t capstate_list(const struct spool *spool, struct capstate **states)
 	*states = x_calloc(list.count, sizeof(**states));
 	for (size_t i = 0; i < list.count && result >= 0; i++) {
 		spool_path(spool, path, "state/capture/%s", list.names[i]);
+		if (!is_state(list.names[i]) || nfs_is_folder(path) == 1) {
+			log_once("%s is no state of a capture: left alone", path);
+			continue;
+		}
 		result = read_path(path, &(*states)[count]);
 		count += result == 1;
 	}

@@ -167,6 +167,10 @@ json_t *json_read_file(const char *path, char *why)
 	char *text = nfs_read_file(path, &size);
 	json_t *object;
 
+	if (!text && nfs_no_file(errno)) {
+		snprintf(why, FIELD_WHY, "it is no regular file");
+		errno = EBADMSG;
+	}
 	if (!text)
 		return NULL;
 	object = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);

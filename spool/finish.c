@@ -43,7 +43,7 @@ bool finish_name_ok(const char *text)
 
 static bool gone(int error)
 {
-	return error == ENOENT || error == ESTALE;
+	return nfs_none(error) || error == ESTALE;
 }
 
 /* Lists PATH; what is gone is an empty list. */
@@ -114,7 +114,6 @@ static int publish_box(const struct finish *finish, const char *box)
 	namelist_free(&names);
 	if (result < 0 || (nfs_sync_folder(ready) < 0 && errno != ENOENT))
 		return -1;
-	FAULT("synced");
 	return nfs_rmdir(path) < 0 && errno != ENOTEMPTY ? -1 : 0;
 }
 
@@ -158,7 +157,6 @@ static int retire_one(const struct finish *finish, const char *queue, const char
 	moved = nfs_move(ready, name, done, entry);
 	if (moved < 0)
 		return -1;
-	FAULT("retired");
 	/* 0: retired before, perhaps by one that died before it removed the rest */
 	return finish_entry(finish->spool, where, entry) < 0 ? -1 : 0;
 }
@@ -180,9 +178,34 @@ static int retire(const struct finish *finish)
 		else
 			log_err("%s: a line that names no batch: left out", path);
 	}
-	FAULT("retired-all");
 	free(text);
 	return result;
+}
+
+/*
+ * Removes a file or a folder. Used below done/ only, and never on the winner's out/, which is gone
+ * by then: what a loser staged was never published, and nobody can commit it any more.
+ */
+static int remove_all(const char *path, int depth)
+{
+	char below[PATH_MAX];
+	struct namelist names;
+	int result = 0;
+
+	if (nfs_unlink(path) == 0)
+		return 0;
+	if ((errno != EISDIR && errno != EPERM) || depth == 0)
+		return gone(errno) ? 0 : -1;
+	if (list(path, &names) < 0)
+		return -1;
+	for (size_t i = 0; i < names.count && result == 0; i++)
+		result = nfs_join(below, path, names.names[i]) < 0 ? -1
+								   : remove_all(below, depth - 1);
+	namelist_free(&names);
+	/* not empty: a fenced worker still writes here, or ".nfsXXXX": the next finish tries
+	 * again */
+	return result == 0 && nfs_rmdir(path) < 0 && errno != ENOTEMPTY && !gone(errno) ? -1
+											: result;
 }
 
 static int clear_strikes(const struct finish *finish)
@@ -197,7 +220,7 @@ static int clear_strikes(const struct finish *finish)
 	if (list(path, &names) < 0)
 		return -1;
 	if (names.count)
-		nfs_remove(path, 1);
+		remove_all(path, 1);
 	namelist_free(&names);
 	return 0;
 }
@@ -219,17 +242,13 @@ static int to_bad(const struct finish *finish)
 	spool_path(finish->spool, path, "%s/bad/%s.reason", finish->where, finish->name);
 	result = nfs_write_file(path, reason, size);
 	free(reason);
-	FAULT("reason");
 	if (result < 0 || clear_strikes(finish) < 0)
 		return -1;
-	FAULT("to-bad");
+	FAULT("removed");
 	result = nfs_move(finish->done, finish->entry, bad, finish->name);
-	FAULT("bad");
 	return result == 1 && nfs_sync_folder(bad) < 0 ? -1 : result;
 }
 
-/* Never on the winner's out/, which is gone by then: what a loser staged was never published, and
- * nobody can commit it any more. */
 static int discard(const struct finish *finish)
 {
 	char path[PATH_MAX];
@@ -238,11 +257,9 @@ static int discard(const struct finish *finish)
 
 	if (result < 0 || list(finish->home, &names) < 0)
 		return -1;
-	for (size_t i = 0; i < names.count && result == 0; i++) {
-		FAULT("removing");
+	for (size_t i = 0; i < names.count && result == 0; i++)
 		result = nfs_join(path, finish->home, names.names[i]) < 0 ? -1
-									  : nfs_remove(path, DEPTH);
-	}
+									  : remove_all(path, DEPTH);
 	namelist_free(&names);
 	if (result < 0)
 		return -1;
@@ -250,31 +267,33 @@ static int discard(const struct finish *finish)
 	return nfs_rmdir(finish->home) < 0 && errno != ENOTEMPTY ? -1 : 1;
 }
 
+static int leave_alone(const struct spool *spool, const char *where, const char *entry)
+{
+	log_once("%s/%s/done/%s is no committed batch: left alone", spool->root, where, entry);
+	return 0;
+}
+
 int finish_entry(const struct spool *spool, const char *where, const char *entry)
 {
 	struct finish finish = {.spool = spool, .where = where, .entry = entry};
 	int stands, rejected;
 
-	if (!parse(&finish)) {
-		log_debug("%s/%s/done/%s is no committed batch: left alone", spool->root, where,
-			entry);
-		return 0;
-	}
+	if (!parse(&finish))
+		return leave_alone(spool, where, entry);
 	set_paths(&finish);
 	/* a fresh listing: through a stale path a late finisher would work in bad/ (rules 1 and
 	 * 3) */
 	stands = nfs_has(finish.done, entry);
 	if (stands != 1)
 		return stands;
+	stands = nfs_is_folder(finish.home);
+	if (stands != 1)
+		return stands == 0 ? leave_alone(spool, where, entry) : gone(errno) ? 0 : -1;
 	FAULT("finish");
-	if (publish(&finish, false) < 0 || retire(&finish) < 0)
+	if (publish(&finish, false) < 0 || retire(&finish) < 0 || publish(&finish, true) < 0)
 		return -1;
-	if (publish(&finish, true) < 0)
-		return -1;
-	FAULT("published");
 	if (nfs_rmdir(finish.out) < 0)
 		return errno == ENOTEMPTY ? 0 : -1;
-	FAULT("handed");
 	rejected = nfs_has(finish.won, "reject");
 	if (rejected < 0)
 		return -1;

@@ -5,13 +5,13 @@
 #include "spool/hash.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "spool/log.h"
+#include "spool/nfs.h"
 
 #define READ_BYTES (1u << 20)
 
@@ -55,7 +55,7 @@ static int hash_open_file(int fd, uint64_t limit, uint64_t *bytes, XXH3_state_t 
 
 int hash_file(const char *path, uint64_t limit, uint64_t *bytes, char hex[HASH_HEX + 1])
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), result, saved;
+	int fd = nfs_open_file(path), result, saved;
 	XXH3_state_t *state;
 
 	if (fd < 0)

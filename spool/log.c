@@ -6,6 +6,7 @@
 #include "spool/log.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,7 +16,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "spool/names.h"
+
 #define MESSAGE_MAX 4096
+#define ONCE_MAX    256
 
 static const char *const level_names[] = {"debug", "info", "warn", "err"};
 static const char *program_name = "mira";
@@ -100,6 +104,24 @@ void log_write(enum log_level level, const char *format, ...)
 	va_start(arguments, format);
 	write_line(level, format, arguments);
 	va_end(arguments);
+}
+
+void log_once(const char *format, ...)
+{
+	static struct namelist said;
+	static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+	char text[2048];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	pthread_mutex_lock(&mutex);
+	if (said.count < ONCE_MAX && !namelist_has(&said, text)) {
+		namelist_add(&said, text);
+		log_warn("%s", text);
+	}
+	pthread_mutex_unlock(&mutex);
 }
 
 noreturn void die(enum mira_exit code, const char *format, ...)

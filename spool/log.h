@@ -38,6 +38,10 @@ void log_write(enum log_level level, const char *format, ...) __attribute__((for
 #define log_warn(...)  log_write(LOG_WARN, __VA_ARGS__)
 #define log_err(...)   log_write(LOG_ERR, __VA_ARGS__)
 
+/* log_once(): a warning whose text this process has not said before; of at most 256 texts, then it
+ * is silent. For what is met again at each look. */
+void log_once(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* die(): logs at level err and exits with CODE. */
 noreturn void die(enum mira_exit code, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -160,7 +160,32 @@ int manifest_write(const struct manifest *manifest, const char *folder)
 /* A name from a file becomes part of a path: it must not lead out of the folder. */
 static bool is_entry(const char *name)
 {
-	return name[0] != '\0' && name[0] != '.' && !strchr(name, '/');
+	return name[0] != '\0' && name[0] != '.' && !strchr(name, '/') &&
+	       strcmp(name, "manifest.json") != 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct segment *)a)->name, ((const struct segment *)b)->name);
+}
+
+/* A file listed twice would be counted twice. */
+static bool names_differ(const struct manifest *manifest, char *why)
+{
+	size_t count = manifest->segment_count, i;
+	struct segment *sorted;
+
+	if (count < 2)
+		return true;
+	sorted = x_calloc(count, sizeof(*sorted));
+	memcpy(sorted, manifest->segments, count * sizeof(*sorted));
+	qsort(sorted, count, sizeof(*sorted), by_name);
+	for (i = 1; i < count && strcmp(sorted[i - 1].name, sorted[i].name) != 0; i++)
+		;
+	if (i < count)
+		snprintf(why, FIELD_WHY, "file %s is listed twice", sorted[i].name);
+	free(sorted);
+	return i == count;
 }
 
 static bool get_files(const json_t *files, struct manifest *manifest, char *why)
@@ -183,7 +208,22 @@ static bool get_files(const json_t *files, struct manifest *manifest, char *why)
 		}
 		add_segment(manifest, &segment);
 	}
-	return true;
+	return names_differ(manifest, why);
+}
+
+/* Every packet that was seen had one of four fates. */
+static bool adds_up(const struct counts *counts)
+{
+	return (unsigned __int128)counts->captured + counts->filtered + counts->dropped +
+		       counts->shed ==
+	       counts->seen;
+}
+
+static bool within(const struct counts *part, const struct counts *all)
+{
+	return part->seen <= all->seen && part->captured <= all->captured &&
+	       part->filtered <= all->filtered && part->dropped <= all->dropped &&
+	       part->shed <= all->shed;
 }
 
 static bool packets_ok(const struct manifest *manifest, char *why)
@@ -198,6 +238,13 @@ static bool packets_ok(const struct manifest *manifest, char *why)
 		wrong = "rules";
 	else if (!(manifest->sampling > 0 && manifest->sampling <= 1))
 		wrong = "sampling";
+	else if (manifest->first_ms > manifest->last_ms)
+		wrong = "first_ms";
+	else if (!adds_up(&manifest->counts))
+		wrong = "counts";
+	else if (!adds_up(&manifest->cumulative) ||
+		 !within(&manifest->counts, &manifest->cumulative))
+		wrong = "cumulative";
 	if (wrong)
 		snprintf(why, FIELD_WHY, "\"%s\" is not legal", wrong);
 	return !wrong;
@@ -272,14 +319,47 @@ int manifest_read(struct manifest *manifest, const char *folder, char *why)
 	return -2;
 }
 
+static bool same_part(const struct manifest *manifest, const struct batchname *name)
+{
+	return strcmp(manifest->probe, name->probe) == 0 &&
+	       strcmp(manifest->stream, name->stream) == 0 &&
+	       strcmp(manifest->run, name->run) == 0 && manifest->seq == name->seq;
+}
+
+bool manifest_agrees(const struct manifest *manifest, const char *kind, const char *name, char *why)
+{
+	size_t length = strcspn(name, "+");
+	struct batchname parts;
+
+	if (strcmp(manifest->kind, kind) != 0) {
+		snprintf(why, FIELD_WHY, "manifest.json: it is of kind \"%s\", not \"%s\"",
+			manifest->kind, kind);
+		return false;
+	}
+	if (strcspn(manifest->name, "+") != length || strncmp(manifest->name, name, length) != 0) {
+		snprintf(why, FIELD_WHY, "manifest.json: it is that of another batch, %.150s",
+			manifest->name);
+		return false;
+	}
+	if (strcmp(kind, "packets") != 0 ||
+		(batchname_parse(name, &parts) && same_part(manifest, &parts)))
+		return true;
+	snprintf(why, FIELD_WHY,
+		"manifest.json: probe, stream, run or seq is not that of its name");
+	return false;
+}
+
 static int check_segment(const struct segment *segment, const char *folder, char *why)
 {
 	char path[PATH_MAX], hex[HASH_HEX + 1];
 	uint64_t bytes;
 
-	if (nfs_join(path, folder, segment->name) < 0 ||
-		hash_file(path, segment->bytes, &bytes, hex) < 0)
+	if (nfs_join(path, folder, segment->name) < 0)
 		return -1;
+	if (hash_file(path, segment->bytes, &bytes, hex) < 0) {
+		snprintf(why, FIELD_WHY, "%s is no regular file", segment->name);
+		return nfs_no_file(errno) ? -2 : -1;
+	}
 	if (bytes == segment->bytes && strcmp(hex, segment->xxh128) == 0)
 		return 0;
 	if (bytes < segment->bytes)

@@ -62,6 +62,10 @@ int manifest_write(const struct manifest *manifest, const char *folder);
 /* manifest_read(): 0; -1 with errno for the machine's errors; -2 with WHY (256 bytes) for a bad
  * manifest. */
 int manifest_read(struct manifest *manifest, const char *folder, char *why);
+/* manifest_agrees(): is it of KIND (a queue's name) and of the batch NAME, a requeued one's "+N"
+ * aside? False: WHY. */
+bool manifest_agrees(const struct manifest *manifest, const char *kind, const char *name,
+	char *why);
 /* manifest_check(): do the files stand there with their lengths and checksums? 0, -1 errno, -2 with
  * WHY. */
 int manifest_check(const struct manifest *manifest, const char *folder, char *why);

@@ -241,7 +241,7 @@ static int first_time(struct audit *audit, const char *spool)
 	bool foreign;
 	int code;
 
-	if (nfs_list(audit->dir, &names)) {
+	if (nfs_list_linked(audit->dir, &names)) {
 		log_err("cannot list %s: %m; name another folder with --out", audit->dir);
 		return MIRA_PERSON;
 	}

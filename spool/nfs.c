@@ -17,7 +17,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "spool/fault.h"
 #include "spool/log.h"
 
 #define TEMPORARY   ".tmp-"
@@ -32,12 +31,15 @@ void nfs_set_durable(bool wanted)
 
 /* opendir, not stat: opening a folder makes the client ask the server (close-to-open), a name's
  * entry may be stale. */
-static int list_with(const char *path, struct namelist *list, bool (*wanted)(const char *name))
+static int list_with(const char *path, struct namelist *list, bool (*wanted)(const char *name),
+	int flags)
 {
-	DIR *folder = opendir(path);
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags), error;
+	DIR *folder = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
-	int error;
 
+	if (fd < 0 && errno == ELOOP)
+		errno = ENOTDIR;
 	if (!folder)
 		return -1;
 	for (errno = 0; (entry = readdir(folder)); errno = 0)
@@ -64,7 +66,8 @@ static bool is_temporary(const char *name)
 	return strncmp(name, TEMPORARY, strlen(TEMPORARY)) == 0;
 }
 
-static int list_patiently(const char *path, struct namelist *list, bool (*wanted)(const char *name))
+static int list_patiently(const char *path, struct namelist *list, bool (*wanted)(const char *name),
+	int flags)
 {
 	int result = -1;
 
@@ -72,7 +75,7 @@ static int list_patiently(const char *path, struct namelist *list, bool (*wanted
 	for (int tries = 0; tries < STALE_TRIES; tries++) {
 		int error;
 
-		result = list_with(path, list, wanted);
+		result = list_with(path, list, wanted, flags);
 		if (result == 0)
 			break;
 		error = errno;
@@ -86,7 +89,17 @@ static int list_patiently(const char *path, struct namelist *list, bool (*wanted
 
 int nfs_list(const char *path, struct namelist *list)
 {
-	return list_patiently(path, list, no_dot);
+	return list_patiently(path, list, no_dot, O_NOFOLLOW);
+}
+
+int nfs_list_linked(const char *path, struct namelist *list)
+{
+	return list_patiently(path, list, no_dot, 0);
+}
+
+bool nfs_none(int error)
+{
+	return error == ENOENT || error == ENOTDIR;
 }
 
 int nfs_has(const char *folder, const char *name)
@@ -94,7 +107,7 @@ int nfs_has(const char *folder, const char *name)
 	struct namelist list;
 	int has;
 
-	if (list_patiently(folder, &list, any_name) < 0)
+	if (list_patiently(folder, &list, any_name, 0) < 0)
 		return errno == ENOENT ? 0 : -1;
 	has = namelist_has(&list, name);
 	namelist_free(&list);
@@ -264,7 +277,7 @@ void nfs_sweep(const char *path)
 	struct namelist list = {0};
 	char name[PATH_MAX];
 
-	list_with(path, &list, is_temporary);
+	list_with(path, &list, is_temporary, O_NOFOLLOW);
 	for (size_t i = 0; i < list.count; i++)
 		if (nfs_join(name, path, list.names[i]) == 0)
 			unlink(name);
@@ -283,46 +296,6 @@ int nfs_rmdir(const char *path)
 	if (result < 0 && errno == EEXIST)
 		errno = ENOTEMPTY;
 	return result;
-}
-
-static bool is_gone(int error)
-{
-	return error == ENOENT || error == ESTALE;
-}
-
-int nfs_remove(const char *path, int depth)
-{
-	char below[PATH_MAX];
-	struct namelist names;
-	int result = 0;
-
-	if (nfs_unlink(path) == 0)
-		return 0;
-	if ((errno != EISDIR && errno != EPERM) || depth == 0)
-		return is_gone(errno) ? 0 : -1;
-	if (nfs_list(path, &names) < 0)
-		return is_gone(errno) ? 0 : -1;
-	for (size_t i = 0; i < names.count && result == 0; i++)
-		result = nfs_join(below, path, names.names[i]) < 0 ? -1
-								   : nfs_remove(below, depth - 1);
-	namelist_free(&names);
-	return result == 0 && nfs_rmdir(path) < 0 && errno != ENOTEMPTY && !is_gone(errno) ? -1
-											   : result;
-}
-
-void nfs_expire(const char *folder, int64_t before_s)
-{
-	struct namelist list = {0};
-	char path[PATH_MAX];
-	int64_t made;
-
-	list_with(folder, &list, is_temporary);
-	for (size_t i = 0; i < list.count; i++) {
-		made = nfs_join(path, folder, list.names[i]) < 0 ? -1 : nfs_mtime(path);
-		if (made >= 0 && made < before_s)
-			nfs_remove(path, 2);
-	}
-	namelist_free(&list);
 }
 
 static int write_all(int fd, const char *data, size_t size)
@@ -397,7 +370,6 @@ int nfs_write_file(const char *path, const void *data, size_t size)
 
 	if (write_beside(path, temporary, data, size) < 0)
 		return give_up(temporary);
-	FAULT("written");
 	/* a lost reply: the temporary name is ours alone, so when it is gone it stands at PATH */
 	if (rename(temporary, path) < 0) {
 		int error = errno;
@@ -414,12 +386,8 @@ int nfs_create_file(const char *path, const void *data, size_t size)
 {
 	char temporary[PATH_MAX] = "";
 
-	if (write_beside(path, temporary, data, size) < 0)
+	if (write_beside(path, temporary, data, size) < 0 || nfs_link(temporary, path) < 0)
 		return give_up(temporary);
-	FAULT("written");
-	if (nfs_link(temporary, path) < 0)
-		return give_up(temporary);
-	FAULT("linked");
 	unlink(temporary);
 	return sync_entry(path);
 }
@@ -446,9 +414,49 @@ static char *read_open_file(int fd, size_t *size)
 	return NULL;
 }
 
+static bool is_link(const char *path)
+{
+	struct stat status;
+
+	return lstat(path, &status) == 0 && S_ISLNK(status.st_mode);
+}
+
+bool nfs_no_file(int error)
+{
+	return error == EISDIR || error == ENOTSUP;
+}
+
+static int refuse(int fd, int error)
+{
+	if (fd >= 0)
+		close(fd);
+	errno = error;
+	return -1;
+}
+
+int nfs_open_file(const char *path)
+{
+	bool meant = strncmp(path, "/dev/", 5) == 0; /* /dev/null, or the shell's <(...) */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (meant ? 0 : O_NONBLOCK));
+	struct stat status;
+
+	if (meant)
+		return fd;
+	/* ENXIO: a socket; ELOOP: a link to itself */
+	if (fd < 0 && (errno == ENXIO || errno == ELOOP || (errno == ENOENT && is_link(path))))
+		return refuse(-1, ENOTSUP);
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &status) < 0)
+		return refuse(fd, errno);
+	if (S_ISREG(status.st_mode))
+		return fd;
+	return refuse(fd, S_ISDIR(status.st_mode) ? EISDIR : ENOTSUP);
+}
+
 static char *read_once(const char *path, size_t *size)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), error;
+	int fd = nfs_open_file(path), error;
 	char *data;
 
 	if (fd < 0)

@@ -23,8 +23,14 @@
 void nfs_set_durable(bool durable);
 
 /* nfs_list(): the entries of folder PATH by a fresh opendir, unsorted, without dot files. A folder
- * that is absent gives an empty list and -1 with ENOENT. */
+ * that is absent gives an empty list and -1 with ENOENT; anything else that stands there, -1 with
+ * ENOTDIR. A symbolic link is such a thing, wherever it leads: what is listed here is moved and
+ * removed, and nothing outside of the spool may be. */
 int nfs_list(const char *path, struct namelist *list);
+/* nfs_list_linked(): the same for a folder that the administrator named, which may be a link. */
+int nfs_list_linked(const char *path, struct namelist *list);
+/* nfs_none(): does this errno of a list mean that no folder stands there? (ENOENT, ENOTDIR) */
+bool nfs_none(int error);
 /* nfs_has(): 1 when folder PATH lists NAME (which may be a dot file), 0 when it does not, -1 on
  * error (ENOENT folder: 0). */
 int nfs_has(const char *folder, const char *name);
@@ -55,13 +61,6 @@ int nfs_link(const char *from, const char *to);
 int nfs_unlink(const char *path);
 int nfs_rmdir(const char *path);
 
-/* nfs_remove(): a file, or a folder with what stands in it up to DEPTH levels down; an absent name is
- * success. What another still writes or reads (".nfsXXXX") keeps its folder: success too. */
-int nfs_remove(const char *path, int depth);
-/* nfs_expire(): removes from FOLDER what killed writers left in it (".tmp-…") and that was not
- * touched since BEFORE_S, by the file server's clock (nfs_mtime()). */
-void nfs_expire(const char *folder, int64_t before_s);
-
 /* nfs_write_file(): PATH appears whole or not at all: written beside it, fsynced, renamed over. */
 int nfs_write_file(const char *path, const void *data, size_t size);
 /* nfs_sweep(): removes what killed writers left in folder PATH (".tmp-…"). Only where nobody else
@@ -69,6 +68,11 @@ int nfs_write_file(const char *path, const void *data, size_t size);
 void nfs_sweep(const char *path);
 /* nfs_create_file(): the same, but fails with EEXIST when PATH exists (made with link). */
 int nfs_create_file(const char *path, const void *data, size_t size);
+/* nfs_open_file(): for reading, -1 with errno; EISDIR or ENOTSUP for what is no regular file: a
+ * folder, a FIFO, on which open() would wait for ever, a device, a link that leads nowhere. */
+int nfs_open_file(const char *path);
+/* nfs_no_file(): is this errno one of those two? */
+bool nfs_no_file(int error);
 /* nfs_read_file(): whole content, NUL-terminated, malloc'ed; NULL with errno. *SIZE may be NULL. */
 char *nfs_read_file(const char *path, size_t *size);
 

@@ -175,13 +175,24 @@ const char *queue_next(struct queue *queue)
 	return queue->kept.count ? queue->kept.names[queue->kept.count - 1] : NULL;
 }
 
+/* Of a batch, waiting or committed; what else stands there stays there for ever. */
+static bool is_batch(const char *folder, const char *name)
+{
+	char path[PATH_MAX], first[NAME_MAX + 1];
+
+	snprintf(first, sizeof(first), "%.*s", (int)strcspn(name, "~"), name);
+	return finish_name_ok(first) && nfs_join(path, folder, name) == 0 &&
+	       nfs_is_folder(path) != 0;
+}
+
 static int count_folder(const char *path, size_t *count)
 {
 	struct namelist names;
 
 	if (nfs_list(path, &names) < 0)
-		return errno == ENOENT ? 0 : -1;
-	*count += names.count;
+		return nfs_none(errno) ? 0 : -1;
+	for (size_t i = 0; i < names.count && !*count; i++)
+		*count += is_batch(path, names.names[i]);
 	namelist_free(&names);
 	return 0;
 }
@@ -272,7 +283,6 @@ static int take(struct queue *queue, const struct worker *worker, const char *na
 		leave_alone(queue, name);
 		return 0;
 	}
-	FAULT("claim");
 	result = move(ready, name, at_work(queue, work, worker), name);
 	if (result == 1)
 		FAULT("claimed");
@@ -344,10 +354,8 @@ int queue_holds(const struct queue *queue, const struct worker *worker, const ch
 int queue_release(struct queue *queue, const struct worker *worker, const char *name)
 {
 	char work[PATH_MAX], ready[PATH_MAX];
-	int result = nfs_move(at_work(queue, work, worker), name, at(queue, ready, "ready"), name);
 
-	FAULT("released");
-	return result;
+	return nfs_move(at_work(queue, work, worker), name, at(queue, ready, "ready"), name);
 }
 
 int queue_release_all(struct queue *queue, const struct worker *worker)
@@ -398,7 +406,6 @@ int queue_reject(struct queue *queue, const struct worker *worker, const char *n
 		worker_name(worker), name, attempt);
 	if (nfs_write_file(path, reason, strlen(reason)) < 0)
 		return -1;
-	FAULT("reject");
 	return queue_commit(queue, worker, name, attempt);
 }
 

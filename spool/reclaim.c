@@ -28,7 +28,7 @@ static int give_back(const struct queue *queue, const char *work)
 	int moved, result = 0;
 
 	if (nfs_list(work, &names) < 0)
-		return errno == ENOENT ? 0 : -1;
+		return nfs_none(errno) ? 0 : -1;
 	at(queue, ready, "ready");
 	for (size_t i = 0; i < names.count && result >= 0; i++) {
 		moved = nfs_move(work, names.names[i], ready, names.names[i]);
@@ -102,6 +102,17 @@ static void forget_idle(const struct queue *queue, const struct worker *self)
 	namelist_free(&readers);
 }
 
+/* What else stands in work/ is nobody's to give back: above all not what a link leads to. */
+static bool is_of_worker(const char *work, const char *name)
+{
+	char path[PATH_MAX];
+
+	if (finish_name_ok(name) && nfs_join(path, work, name) == 0 && nfs_is_folder(path) != 0)
+		return true;
+	log_once("%s/%s is no worker's folder: left alone", work, name);
+	return false;
+}
+
 int queue_reclaim(struct queue *queue, const struct worker *self)
 {
 	char path[PATH_MAX];
@@ -111,7 +122,8 @@ int queue_reclaim(struct queue *queue, const struct worker *self)
 	if (nfs_list(at(queue, path, "work"), &workers) < 0)
 		return -1;
 	for (size_t i = 0; i < workers.count && result >= 0; i++) {
-		if (strcmp(workers.names[i], worker_name(self)) == 0)
+		if (strcmp(workers.names[i], worker_name(self)) == 0 ||
+			!is_of_worker(path, workers.names[i]))
 			continue;
 		dead = worker_dead(queue->spool, workers.names[i]);
 		if (dead <= 0) {
@@ -133,7 +145,7 @@ static int holds_any(const char *path)
 	int result;
 
 	if (nfs_list(path, &names) < 0)
-		return errno == ENOENT ? 0 : -1;
+		return nfs_none(errno) ? 0 : -1;
 	result = names.count > 0;
 	namelist_free(&names);
 	return result;
@@ -191,7 +203,6 @@ int queue_requeue(struct queue *queue, const char *name)
 	result = nfs_move(bad, name, at(queue, ready, "ready"), next);
 	if (result < 1)
 		return result;
-	FAULT("requeued");
 	spool_path(queue->spool, path, "%s/%s/bad/%s.reason", queue->queue, queue->reader, name);
 	return nfs_sync_folder(ready) < 0 || nfs_unlink(path) < 0 ? -1 : 1;
 }
@@ -206,10 +217,8 @@ static int expire_one(struct queue *queue, const struct worker *worker, const ch
 
 	snprintf(entry, sizeof(entry), "%s~%s", name, worker_attempt(worker, attempt));
 	result = nfs_move(at(queue, bad, "bad"), name, at(queue, done, "done"), entry);
-	FAULT("expired");
 	if (result == 1)
 		result = queue_finish(queue, entry);
-	FAULT("expired-all");
 	return result < 0 || nfs_unlink(reason) < 0 ? -1 : result;
 }
 

@@ -118,6 +118,10 @@ union record {
 struct record_reader;
 /* record_open(): NULL with errno; what stands in the file is judged by record_next(). */
 struct record_reader *record_open(const char *path);
+/* record_open_segment(): SEGMENT of a manifest in FOLDER: its first bytes, as many as the manifest
+ * says. What is read is summed up as well, so that RECORD_END says that it was what the manifest
+ * says, also when somebody wrote to it meanwhile. */
+struct record_reader *record_open_segment(const char *folder, const struct segment *segment);
 /* record_next(): enum record_type, or -1, -2. Elements the file leaves out are zero, a sampling left out is 1. */
 int record_next(struct record_reader *reader, union record *record);
 void record_close(struct record_reader *reader);

@@ -8,14 +8,17 @@
  * against the closing record, and whatever does not fit refuses the file.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "spool/hash.h"
 #include "spool/intern.h"
 #include "spool/log.h"
 #include "spool/names.h"
+#include "spool/nfs.h"
 #include "spool/notify.h"
 #include "spool/record.h"
 #include "spool/record_template.h"
@@ -27,8 +30,11 @@
 
 struct record_reader {
 	FILE *file;
-	uint64_t at;   /* where the message begins */
-	uint64_t next; /* where the next one begins */
+	uint64_t left;		   /* bytes of it not yet read */
+	XXH3_state_t *hash;	   /* of those that were; NULL: no checksum is known */
+	char wanted[HASH_HEX + 1]; /* the checksum */
+	uint64_t at;		   /* where the message begins */
+	uint64_t next;		   /* where the next one begins */
 	struct cursor message, set;
 	struct template *template; /* of the set */
 	struct template *
@@ -68,13 +74,34 @@ bad(const struct record_reader *reader, const char *format, ...)
 
 struct record_reader *record_open(const char *path)
 {
-	FILE *file = fopen(path, "re");
+	int fd = nfs_open_file(path);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
 	struct record_reader *reader;
 
 	if (!file)
 		return NULL;
 	reader = x_calloc(1, sizeof(*reader));
 	reader->file = file;
+	reader->left = UINT64_MAX;
+	return reader;
+}
+
+struct record_reader *record_open_segment(const char *folder, const struct segment *segment)
+{
+	struct record_reader *reader;
+	char path[PATH_MAX];
+
+	if (nfs_join(path, folder, segment->name) < 0)
+		return NULL;
+	reader = record_open(path);
+	if (!reader)
+		return NULL;
+	reader->left = segment->bytes;
+	snprintf(reader->wanted, sizeof(reader->wanted), "%s", segment->xxh128);
+	reader->hash = XXH3_createState();
+	if (!reader->hash)
+		die(MIRA_AGAIN, "out of memory for a checksum");
+	XXH3_128bits_reset(reader->hash);
 	return reader;
 }
 
@@ -109,6 +136,7 @@ void record_close(struct record_reader *reader)
 	free_templates(reader);
 	free(reader->names);
 	free(reader->symptoms);
+	XXH3_freeState(reader->hash);
 	fclose(reader->file);
 	free(reader);
 }
@@ -119,7 +147,10 @@ static int read_bytes(struct record_reader *reader, uint8_t *to, size_t size)
 	size_t got;
 
 	errno = 0;
-	got = fread(to, 1, size, reader->file);
+	got = fread(to, 1, size < reader->left ? size : (size_t)reader->left, reader->file);
+	reader->left -= got;
+	if (reader->hash)
+		XXH3_128bits_update(reader->hash, to, got);
 	if (got == size)
 		return 1;
 	if (ferror(reader->file)) {
@@ -129,13 +160,26 @@ static int read_bytes(struct record_reader *reader, uint8_t *to, size_t size)
 	return got == 0 ? 0 : bad(reader, "cut off: %zu of %zu bytes", got, size);
 }
 
+/* Was it still what the manifest says when it was read? */
+static int check_sum(struct record_reader *reader)
+{
+	char hex[HASH_HEX + 1];
+
+	hash_hex(XXH3_128bits_digest(reader->hash), hex);
+	if (reader->left == 0 && strcmp(hex, reader->wanted) == 0)
+		return RECORD_END;
+	return bad(reader,
+		"changed after it was published: its checksum is %s, the manifest says %s", hex,
+		reader->wanted);
+}
+
 static int check_end(struct record_reader *reader)
 {
 	if (reader->at == 0)
 		return bad(reader, "the file is empty");
 	if (!reader->ended)
 		return bad(reader, "cut off: the closing record is missing");
-	return RECORD_END;
+	return reader->hash ? check_sum(reader) : RECORD_END;
 }
 
 static int check_header(struct record_reader *reader, uint32_t *length)

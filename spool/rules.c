@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "spool/fault.h"
 #include "spool/hash.h"
 #include "spool/log.h"
 #include "spool/nfs.h"
@@ -70,7 +69,7 @@ static int add_symptoms(struct files *files, const char *folder)
 	size_t before = files->count;
 	int result = 0;
 
-	if (nfs_list(folder, &names) < 0) {
+	if (nfs_list_linked(folder, &names) < 0) {
 		log_err("cannot list %s: %s; it is what \"symptoms\" in mira.conf names", folder,
 			strerror(errno));
 		return -1;
@@ -170,7 +169,6 @@ static int make(const struct spool *spool, const struct files *files, const char
 	spool_path(spool, rules, "state/rules");
 	spool_path(spool, folder, "state/rules/%s", name);
 	result = write_files(files, folder);
-	FAULT("rules");
 	if (result == 0)
 		result = nfs_move(rules, name, rules, hash) == 1 || nfs_has(rules, hash) == 1 ? 0
 											      : -1;

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "spool/fault.h"
 #include "spool/fields.h"
 #include "spool/log.h"
 #include "spool/nfs.h"
@@ -198,7 +197,6 @@ static int make(struct spool *spool, const struct config *config, bool durable)
 	nfs_set_durable(durable);
 	if (make_folders(spool, path) < 0)
 		return complain("make the folder", path);
-	FAULT("folders");
 	spool_path(spool, path, "spool.json");
 	return create_json(spool, path) < 0 ? complain("write", path) : 0;
 }
@@ -365,8 +363,18 @@ int spool_set_store(struct spool *spool, const char *identity)
 		errno = EEXIST;
 		return -1;
 	}
-	FAULT("identity");
 	return json_write_file(to_json(spool), spool_path(spool, path, "spool.json"));
+}
+
+/* A folder with a legal name. Batches must not be handed to a file, or to where a link leads. */
+static bool is_reader(const char *queue, const char *name)
+{
+	char path[PATH_MAX];
+
+	if (name_part_ok(name) && nfs_join(path, queue, name) == 0 && nfs_is_folder(path) != 0)
+		return true;
+	log_once("%s/%s is no reader: left alone", queue, name);
+	return false;
 }
 
 static int add_standing(const struct spool *spool, const char *queue, struct namelist *readers)
@@ -377,7 +385,7 @@ static int add_standing(const struct spool *spool, const char *queue, struct nam
 	if (nfs_list(spool_path(spool, path, "%s", queue), &standing) < 0)
 		return errno == ENOENT ? 0 : -1;
 	for (size_t i = 0; i < standing.count; i++)
-		if (!namelist_has(readers, standing.names[i]))
+		if (!namelist_has(readers, standing.names[i]) && is_reader(path, standing.names[i]))
 			namelist_add(readers, standing.names[i]);
 	namelist_free(&standing);
 	return 0;

@@ -12,7 +12,6 @@
 #include <time.h>
 
 #include "spool/fault.h"
-#include "spool/litter.h"
 #include "spool/log.h"
 #include "spool/metrics.h"
 #include "spool/nfs.h"
@@ -128,7 +127,6 @@ static int keep_house(struct stage_run *run, const struct stage *stage, bool now
 	if (is_due(&run->expire_at_s, EXPIRE_S)) {
 		metrics_write(&run->spool, run->worker, stage->name, &run->progress);
 		metrics_expire(&run->spool, run->worker, stage->name);
-		litter_expire(&run->spool, run->worker);
 		if (queue_expire_bad(&run->queue, run->worker, run->config.bad_days) < 0)
 			return -1;
 	}
@@ -211,7 +209,11 @@ static int examine(struct stage_run *run, struct batch *batch, char *why)
 
 	if (result < 0)
 		manifest_init(&batch->manifest, "", batch->name);
-	else
+	else if (!manifest_agrees(&batch->manifest, run->stage->queue, batch->name, why)) {
+		manifest_free(&batch->manifest);
+		manifest_init(&batch->manifest, "", batch->name);
+		result = -2;
+	} else
 		result = manifest_check(&batch->manifest, batch->path, why);
 	return result == -1 && errno == ENOENT ? find_missing(run, batch, why) : result;
 }

@@ -134,11 +134,13 @@ fresh
 biflow-batches make "$S" biflows 1 4 300
 printf 'classes = ( { name = "web"; class = "WEB"; verdict = "acceptable"; when = "dport = 443"; } );' >"$tmp/policy.conf"
 printf 'policy = "policy.conf";\nsymptoms = ".";\n' >"$tmp/mira.conf"
-echo x >>"$S/biflows/classify/ready/0000000003-shard-0/biflows.ipfix"
+cp "$S/biflows/classify/ready/0000000003-shard-0/biflows.ipfix" "$tmp/whole"
+truncate -s -2 "$S/biflows/classify/ready/0000000003-shard-0/biflows.ipfix"
+echo x >>"$S/biflows/classify/ready/0000000004-shard-0/biflows.ipfix" # behind the length: never handed over
 ok 'classification rejects one' mira-classify --config "$tmp/mira.conf" --spool "$S"
 ok '  the store goes on' load
 is '  with its number' "$(sql 'SELECT group_concat(number), sum(biflows) FROM (SELECT * FROM batch ORDER BY number)')" '1,2,3,4 900'
-truncate -s -2 "$S/biflows/classify/bad/0000000003-shard-0/biflows.ipfix"
+cp "$tmp/whole" "$S/biflows/classify/bad/0000000003-shard-0/biflows.ipfix"
 mv "$S/biflows/classify/bad/0000000003-shard-0" "$S/biflows/classify/ready/0000000003-shard-0+1"
 ok '  requeued' mira-classify --config "$tmp/mira.conf" --spool "$S"
 ok '  it is loaded' load

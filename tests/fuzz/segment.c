@@ -29,7 +29,7 @@ static void read_all(struct pcapng *reader, const char *path, size_t size)
 	struct frame frames[PCAPNG_BURST];
 	int count;
 
-	if (pcapng_open(reader, path, size) < 0)
+	if (pcapng_open(reader, path, size, NULL) < 0)
 		abort();
 	while ((count = pcapng_burst(reader, frames)) > 0)
 		for (int i = 0; i < count; i++)

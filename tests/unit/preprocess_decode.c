@@ -606,7 +606,7 @@ static unsigned cut_pcapng(const char *path, size_t size)
 	unsigned packets = 0;
 	int count;
 
-	assert_int_equal(pcapng_open(reader, path, size), 0);
+	assert_int_equal(pcapng_open(reader, path, size, NULL), 0);
 	while ((count = pcapng_burst(reader, frames)) > 0)
 		for (int i = 0; i < count; i++, packets++)
 			decode_cut(frames[i].linktype, frames[i].bytes,

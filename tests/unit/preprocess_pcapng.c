@@ -7,6 +7,7 @@
 #include <byteswap.h>
 
 #include "preprocess/pcapng.h"
+#include "spool/hash.h"
 
 static struct segment {
 	uint8_t data[1 << 20];
@@ -81,7 +82,7 @@ static struct pcapng *open_segment(uint64_t bytes)
 	struct pcapng *reader = pcapng_new();
 
 	assert_int_equal(pcapng_open(reader, tmp_write_bytes("segment", segment.data, segment.size),
-				 bytes),
+				 bytes, NULL),
 		0);
 	return reader;
 }
@@ -235,6 +236,29 @@ static void bad_segments(void **state)
 	assert_int_equal(read_all(0, why), 0);
 }
 
+/* Packets look right, one by one; only the sum tells that a late write changed one. */
+static void what_changed_since_the_manifest(void **state)
+{
+	struct frame frames[PCAPNG_BURST];
+	struct pcapng *reader = pcapng_new();
+	char hex[HASH_HEX + 1];
+	const char *path;
+
+	small_segment();
+	hash_bytes(segment.data, segment.size, hex);
+	path = tmp_write_bytes("segment", segment.data, segment.size);
+	assert_int_equal(pcapng_open(reader, path, segment.size, hex), 0);
+	while (pcapng_burst(reader, frames) > 0)
+		;
+	assert_int_equal(pcapng_burst(reader, frames), 0);
+	segment.data[segment.size - 8] ^= 1;
+	tmp_write_bytes("segment", segment.data, segment.size);
+	assert_int_equal(pcapng_open(reader, path, segment.size, hex), 0);
+	assert_int_equal(pcapng_burst(reader, frames), -2);
+	assert_says(pcapng_why(reader), "changed after it was published");
+	pcapng_free(reader);
+}
+
 static void every_damage(void **state)
 {
 	char why[200];
@@ -259,7 +283,7 @@ static void absent_segment(void **state)
 {
 	struct pcapng *reader = pcapng_new();
 
-	assert_int_equal(pcapng_open(reader, tmp_path("absent"), 1), -1);
+	assert_int_equal(pcapng_open(reader, tmp_path("absent"), 1, NULL), -1);
 	pcapng_free(reader);
 }
 
@@ -270,6 +294,7 @@ int main(void)
 		cmocka_unit_test(times_that_do_not_fit),
 		cmocka_unit_test(long_segment),
 		cmocka_unit_test(bad_segments),
+		cmocka_unit_test(what_changed_since_the_manifest),
 		cmocka_unit_test(every_damage),
 		cmocka_unit_test(absent_segment),
 	};

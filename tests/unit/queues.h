@@ -120,4 +120,24 @@ static inline void steal(const char *queue, const char *reader, const char *work
 	assert_int_equal(nfs_rmdir(at("%s/%s/work/%s", queue, reader, worker)), 0);
 }
 
+/* make_precious(): a folder outside of the spool that no link may lead the hand-over into; kept():
+ * does it still hold what it held? */
+static inline const char *make_precious(void)
+{
+	static char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s", tmp_path("precious"));
+	assert_int_equal(nfs_mkdir(path), 0);
+	assert_int_equal(nfs_mkdir_in(path, "folder"), 0);
+	put_file(tmp_path("precious/folder/below"), "dear");
+	put_file(tmp_path("precious/file"), "dear");
+	return path;
+}
+
+static inline bool precious_kept(void)
+{
+	return stands(tmp_path("precious/folder/below")) && stands(tmp_path("precious/file")) &&
+	       count_in(tmp_path("precious")) == 2;
+}
+
 #endif

@@ -290,6 +290,27 @@ static void foreign_entries_are_left(void **state)
 	assert_int_equal(count_in(at("packets/preprocess/done")), 3);
 }
 
+/* What a link leads to was never handed over: nothing of it is moved or removed. */
+static void links_lead_nowhere(void **state)
+{
+	const char *precious = make_precious();
+
+	assert_int_equal(symlink(precious, at("packets/preprocess/done/a~b.1")), 0);
+	put_file(at("packets/preprocess/done/c~d.1"), "a file");
+	assert_int_equal(mkfifo(at("packets/preprocess/done/e~f.1"), 0600), 0);
+	tmp_log_begin();
+	assert_int_equal(queue_finish_all(&queue), 0);
+	assert_int_equal(queue_finish_all(&queue), 0);
+	assert_says(tmp_log_end(), "done/a~b.1 is no committed batch: left alone");
+	assert_true(precious_kept());
+	assert_int_equal(count_in(at("packets/preprocess/done")), 3);
+	assert_int_equal(nfs_mkdir(at("packets/preprocess/done/g~h.1")), 0);
+	assert_int_equal(symlink(precious, at("packets/preprocess/done/g~h.1/link")), 0);
+	assert_int_equal(queue_finish_all(&queue), 0);
+	assert_false(stands(at("packets/preprocess/done/g~h.1")));
+	assert_true(precious_kept());
+}
+
 /* A fenced worker still has a file in its attempt open on another host: ".nfs…" keeps the
  * folder. */
 static void litter_waits(void **state)
@@ -347,6 +368,7 @@ int main(void)
 		TEST(requeued_after_reject_is_done_again),
 		TEST(strikes_go_with_the_batch),
 		TEST(foreign_entries_are_left),
+		TEST(links_lead_nowhere),
 		TEST(litter_waits),
 		TEST(many_finishers_publish_once),
 	};

@@ -25,7 +25,7 @@ static void fill(struct manifest *manifest)
 	manifest->packet_index = 1ull << 40;
 	manifest->sampling = 0.25;
 	manifest->counts = (struct counts){10, 4, 3, 2, 1};
-	manifest->cumulative = (struct counts){INT64_MAX, 40, 30, 20, 10};
+	manifest->cumulative = (struct counts){INT64_MAX, INT64_MAX - 60, 30, 20, 10};
 }
 
 static void what_is_written_is_read(void **state)
@@ -150,6 +150,13 @@ static void illegal_values_are_named(void **state)
 	assert_says(refused("\"sampling\": 0.25", "\"sampling\": 0"), "\"sampling\"");
 	assert_says(refused("\"sampling\": 0.25", "\"sampling\": 1.5"), "\"sampling\"");
 	assert_says(refused("\"shed\": 1", "\"shed\": \"1\""), "\"counts\"");
+	assert_says(refused("\"captured\": 4", "\"captured\": 5"), "\"counts\" is not legal");
+	assert_says(refused("\"captured\": 4", "\"captured\": 9223372036854775807"), "\"counts\"");
+	assert_says(refused("\"dropped\": 20", "\"dropped\": 21"), "\"cumulative\" is not legal");
+	assert_says(refused("\"filtered\": 30,\n    \"dropped\": 20",
+			    "\"filtered\": 49,\n    \"dropped\": 1"),
+		"\"cumulative\"");
+	assert_says(refused("\"last_ms\": 1795257785123", "\"last_ms\": 7"), "\"first_ms\"");
 	assert_says(refused("\"name\": \"2026", "\"name\": \"/2026"), "\"name\"");
 }
 
@@ -158,7 +165,12 @@ static void a_file_outside_the_folder_is_refused(void **state)
 	assert_says(refused("000001.pcapng", "../x"), "file 0");
 	assert_says(refused("000001.pcapng", "a/b"), "file 0");
 	assert_says(refused("000001.pcapng", ""), "file 0");
+	assert_says(refused("000001.pcapng", "manifest.json"), "file 0");
 	assert_says(refused("ffeedd", "FFEEDD"), "file 0");
+	assert_says(refused("\"files\": [",
+			    "\"files\": [ {\"name\": \"000001.pcapng\", \"bytes\": 0, "
+			    "\"xxh128\": \"ffeeddccbbaa99887766554433221100\"},"),
+		"file 000001.pcapng is listed twice");
 	assert_says(refused("\"files\": [", "\"files\": [ 7, "), "\"name\" is missing");
 	assert_says(refused("\"files\"", "\"fils\""), "\"files\" is no list");
 }
@@ -210,6 +222,70 @@ static void files_are_checked(void **state)
 	manifest_free(&manifest);
 }
 
+/* What stands where a file should must not stop who reads it, a FIFO least of all. */
+static void what_is_no_file_is_refused(void **state)
+{
+	struct manifest manifest, read;
+
+	manifest_init(&manifest, "flows", "x");
+	manifest_add_segment(&manifest, "data", 1, "ffeeddccbbaa99887766554433221100");
+	unlink(tmp_path("manifest.json"));
+	for (int i = 0; i < 4; i++) {
+		const char *names[] = {"data", "manifest.json"};
+
+		for (int name = 0; name < 2; name++) {
+			const char *path = tmp_path(names[name]);
+
+			assert_int_equal(i == 0	  ? mkfifo(path, 0600)
+					 : i == 1 ? mkdir(path, 0700)
+					 : i == 2 ? symlink("nowhere", path)
+						  : symlink(names[name], path),
+				0);
+		}
+		assert_int_equal(manifest_check(&manifest, tmp_folder, why), -2);
+		assert_says(why, "data is no regular file");
+		assert_int_equal(manifest_read(&read, tmp_folder, why), -2);
+		assert_says(why, "manifest.json: it is no regular file");
+		remove(tmp_path("data"));
+		remove(tmp_path("manifest.json"));
+	}
+	manifest_free(&manifest);
+}
+
+static bool agrees(const struct manifest *manifest, const char *kind, const char *name)
+{
+	strcpy(why, "");
+	return manifest_agrees(manifest, kind, name, why);
+}
+
+static void a_manifest_is_of_its_batch(void **state)
+{
+	struct manifest manifest;
+
+	fill(&manifest);
+	assert_true(agrees(&manifest, "packets", NAME));
+	assert_true(agrees(&manifest, "packets", NAME "+1"));
+	assert_false(agrees(&manifest, "flows", NAME));
+	assert_says(why, "of kind \"packets\", not \"flows\"");
+	assert_false(agrees(&manifest, "packets",
+		"20261121T104300.123456Z-probe1-all-" RUN "-0000000043"));
+	assert_says(why, "another batch");
+	manifest.seq = 43;
+	assert_false(agrees(&manifest, "packets", NAME));
+	assert_says(why, "not that of its name");
+	manifest.seq = 42;
+	strcpy(manifest.stream, "web");
+	assert_false(agrees(&manifest, "packets", NAME));
+	manifest_free(&manifest);
+	manifest_init(&manifest, "packets", "x");
+	assert_false(agrees(&manifest, "packets", "x"));
+	manifest_init(&manifest, "flows", "x+1");
+	assert_true(agrees(&manifest, "flows", "x+2"));
+	assert_true(agrees(&manifest, "flows", "x"));
+	assert_false(agrees(&manifest, "flows", "x1"));
+	assert_false(agrees(&manifest, "flows", ""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -220,6 +296,8 @@ int main(void)
 		cmocka_unit_test(a_file_outside_the_folder_is_refused),
 		cmocka_unit_test(every_truncation_is_refused),
 		cmocka_unit_test(files_are_checked),
+		cmocka_unit_test(what_is_no_file_is_refused),
+		cmocka_unit_test(a_manifest_is_of_its_batch),
 	};
 
 	return cmocka_run_group_tests(tests, tmp_setup, tmp_teardown);

@@ -102,13 +102,16 @@ static void a_kept_list_notices_that_others_were_faster(void **state)
 /* How often ready/ of the queue under test was listed. */
 static unsigned listings;
 
-DIR *opendir(const char *path)
+DIR *fdopendir(int fd)
 {
-	DIR *(*real)(const char *);
+	char link[64], path[PATH_MAX] = "";
+	DIR *(*real)(int);
 
-	*(void **)&real = dlsym(RTLD_NEXT, "opendir");
-	listings += strstr(path, "packets/preprocess/ready") != NULL;
-	return real(path);
+	*(void **)&real = dlsym(RTLD_NEXT, "fdopendir");
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	if (readlink(link, path, sizeof(path) - 1) > 0)
+		listings += strstr(path, "packets/preprocess/ready") != NULL;
+	return real(fd);
 }
 
 /* A folder that takes long to list, and two who claim from it: each finds half of its names taken. */
@@ -126,6 +129,7 @@ static void a_large_queue_is_not_listed_for_each_loss(void **state)
 	assert_string_equal(queue_next(&queue), "00");
 	assert_string_equal(queue_next(&other), "00");
 	queue.listing_us = other.listing_us = 3600 * 1000000ull;
+	assert_true(listings > 0);
 	listings = 0;
 	for (int i = 0; i < 25; i++) {
 		assert_int_equal(queue_claim(&queue, me, name), 1);
@@ -253,6 +257,24 @@ static void reclaims_from_the_dead_alone(void **state)
 	assert_int_equal(queue_reclaim(&queue, me), 0);
 }
 
+/* Above all nothing is taken from where a link leads. */
+static void gives_back_nothing_of_nobody(void **state)
+{
+	put_dead("preprocess.h.1");
+	put_dead("preprocess.h.2");
+	assert_int_equal(symlink(make_precious(), at("packets/preprocess/work/preprocess.h.1")), 0);
+	put_file(at("packets/preprocess/work/preprocess.h.2"), "a file");
+	assert_int_equal(mkfifo(at("packets/preprocess/work/pipe"), 0600), 0);
+	assert_int_equal(queue_held_by_others(&queue, me), 0);
+	tmp_log_begin();
+	assert_int_equal(queue_reclaim(&queue, me), 0);
+	assert_int_equal(queue_reclaim(&queue, me), 0);
+	assert_says(tmp_log_end(), "work/preprocess.h.1 is no worker's folder: left alone");
+	assert_true(precious_kept());
+	assert_int_equal(count_in(ready()), 0);
+	assert_int_equal(queue_empty(&queue), 1);
+}
+
 static void forgets_the_dead_without_work(void **state)
 {
 	put_dead("preprocess.h.1");
@@ -294,6 +316,12 @@ static void empty_means_nowhere(void **state)
 	assert_int_equal(queue_commit(&queue, me, name, "x.1"), 1);
 	assert_int_equal(queue_empty(&queue), 0);
 	assert_int_equal(queue_finish_all(&queue), 0);
+	assert_int_equal(queue_empty(&queue), 1);
+	put_file(at("packets/preprocess/ready/README"), "what else stands there stays there");
+	assert_int_equal(nfs_mkdir(at("packets/preprocess/ready/lost+found~")), 0);
+	put_file(at("packets/preprocess/done/a~b"), "?");
+	assert_int_equal(queue_empty(&queue), 0);
+	assert_int_equal(nfs_rmdir(at("packets/preprocess/ready/lost+found~")), 0);
 	assert_int_equal(queue_empty(&queue), 1);
 }
 
@@ -388,6 +416,7 @@ int main(void)
 		TEST(the_fenced_one_commits_nothing),
 		TEST(the_fenced_one_commits_nothing_that_was_claimed),
 		TEST(reclaims_from_the_dead_alone),
+		TEST(gives_back_nothing_of_nobody),
 		TEST(forgets_the_dead_without_work),
 		TEST(knows_who_else_holds_batches),
 		TEST(empty_means_nowhere),

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "spool/intern.h"
+#include "spool/hash.h"
 #include "spool/record.h"
 #include "spool/record_schema.h"
 
@@ -150,6 +151,50 @@ static void refused(const char *reason)
 
 	assert_int_equal(read_all(tmp_write_bytes("bent", bytes, used), &count), -2);
 	assert_says(record_why(), reason);
+}
+
+static void open_segment(const struct segment *segment, unsigned *count, int wanted)
+{
+	struct record_reader *reader = record_open_segment(tmp_folder, segment);
+	union record record;
+	int result;
+
+	assert_non_null(reader);
+	for (*count = 0; (result = record_next(reader, &record)) > 0; ++*count)
+		;
+	assert_int_equal(result, wanted);
+	record_close(reader);
+}
+
+/* The records look right, one by one; only the sum tells that a late write changed one. */
+static void what_changed_since_the_manifest(void **state)
+{
+	struct segment segment = {.name = "whole"};
+	unsigned count;
+
+	start();
+	least_template(0);
+	set_done();
+	set(300);
+	least_record();
+	set_done();
+	close_file(1, 1);
+	segment.bytes = used;
+	hash_bytes(bytes, used, segment.xxh128);
+	tmp_write_bytes("whole", bytes, used);
+	open_segment(&segment, &count, RECORD_END);
+	assert_int_equal(count, 1);
+	tmp_write_bytes("whole", bytes, used + 40); /* what stands behind was never handed over */
+	open_segment(&segment, &count, RECORD_END);
+	tmp_write_bytes("whole", bytes, used - 1);
+	open_segment(&segment, &count, -2);
+	bytes[4] ^= 1; /* export time: nobody looks at it */
+	tmp_write_bytes("whole", bytes, used);
+	assert_int_equal(read_all(tmp_path("whole"), &count), RECORD_END);
+	open_segment(&segment, &count, -2);
+	assert_says(record_why(), "changed after it was published");
+	segment.bytes += 40;
+	open_segment(&segment, &count, -2);
 }
 
 static void poorer_writer(void **state)
@@ -504,6 +549,7 @@ static void flipped(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_changed_since_the_manifest),
 		cmocka_unit_test(poorer_writer),
 		cmocka_unit_test(not_ipfix),
 		cmocka_unit_test(templates),

@@ -28,11 +28,11 @@ static int write_output_as(struct batch *batch, const char *name, const char *te
 	struct manifest manifest;
 	char folder[PATH_MAX], file[PATH_MAX];
 
-	manifest_init(&manifest, "flows", name);
-	if (batch_begin_output(batch, "flows", NULL, name, folder) < 0 ||
+	manifest_init(&manifest, "biflows", name);
+	if (batch_begin_output(batch, "biflows", NULL, name, folder) < 0 ||
 		nfs_join(file, folder, "data") < 0 ||
 		nfs_write_file(file, text, strlen(text)) < 0 ||
-		batch_end_output(batch, "flows", NULL, &manifest, folder) < 0)
+		batch_end_output(batch, "biflows", NULL, &manifest, folder) < 0)
 		return -1;
 	manifest_free(&manifest);
 	return 0;
@@ -57,7 +57,7 @@ static enum work_result work(struct stage_run *run, struct batch *batch)
 		raise(SIGTERM);
 	if (what == 'l' &&
 		count_in(batch->path) == 3) /* lost in the first attempt: data, manifest, attempt */
-		steal("packets", "preprocess", worker_name(run->worker));
+		steal("flows", "shard-0", worker_name(run->worker));
 	if (what == 'b' && write_output_as(batch, "doomed", "never to be seen") < 0)
 		return WORK_AGAIN;
 	if (what != 'b' && write_output(batch, "done") < 0)
@@ -96,9 +96,9 @@ static const struct option options[] = {{"own", required_argument, NULL, 7}, {0}
 
 static const struct stage stage = {
 	.name = "preprocess",
-	.queue = "packets",
-	.reader = "preprocess",
-	.output = "flows",
+	.queue = "flows",
+	.reader = "shard-0",
+	.output = "biflows",
 	.summary = "does what the batch says.",
 	.options = options,
 	.options_help = "  --own right       accepted\n",
@@ -135,7 +135,7 @@ static int run_with(const char *const *arguments)
 
 static void put(const char *name, const char *text)
 {
-	put_batch(at("packets/preprocess/ready"), name, text);
+	put_batch(at("flows/shard-0/ready"), name, text);
 }
 
 static char *output(const char *name)
@@ -143,18 +143,18 @@ static char *output(const char *name)
 	static char *text;
 
 	free(text);
-	text = nfs_read_file(at("flows/shard-0/ready/%s/data", name), NULL);
+	text = nfs_read_file(at("biflows/classify/ready/%s/data", name), NULL);
 	return text;
 }
 
 /* Nothing of a worker is left, and nothing in work/ and done/. */
 static void assert_clean(void)
 {
-	assert_int_equal(count_in(at("packets/preprocess/ready")), 0);
-	assert_int_equal(count_in(at("packets/preprocess/work")), 0);
-	assert_int_equal(count_in(at("packets/preprocess/done")), 0);
+	assert_int_equal(count_in(at("flows/shard-0/ready")), 0);
+	assert_int_equal(count_in(at("flows/shard-0/work")), 0);
+	assert_int_equal(count_in(at("flows/shard-0/done")), 0);
 	assert_int_equal(count_in(at("workers")), 0);
-	assert_int_equal(count_in(at("state/strikes/packets.preprocess")), 0);
+	assert_int_equal(count_in(at("state/strikes/flows.shard-0")), 0);
 }
 
 static void drains(void **state)
@@ -162,7 +162,7 @@ static void drains(void **state)
 	for (int i = 0; i < 12; i++)
 		put((char[]){(char)('a' + i), 0}, "good");
 	assert_int_equal(RUN("--own", "right"), 0);
-	assert_int_equal(count_in(at("flows/shard-0/ready")), 12);
+	assert_int_equal(count_in(at("biflows/classify/ready")), 12);
 	assert_string_equal(output("c"), "done");
 	assert_int_equal(count_in(at("metrics")), 1);
 	assert_clean();
@@ -172,18 +172,18 @@ static void bad_input_is_rejected(void **state)
 {
 	put("by-stage", "bad");
 	put("checksum", "good");
-	put_file(at("packets/preprocess/ready/checksum/data"), "evil");
+	put_file(at("flows/shard-0/ready/checksum/data"), "evil");
 	put("short", "good");
-	put_file(at("packets/preprocess/ready/short/data"), "g");
+	put_file(at("flows/shard-0/ready/short/data"), "g");
 	put("no-file", "good");
-	unlink(at("packets/preprocess/ready/no-file/data"));
+	unlink(at("flows/shard-0/ready/no-file/data"));
 	put("no-manifest", "good");
-	unlink(at("packets/preprocess/ready/no-manifest/manifest.json"));
+	unlink(at("flows/shard-0/ready/no-manifest/manifest.json"));
 	put("broken", "good");
-	put_file(at("packets/preprocess/ready/broken/manifest.json"), "{");
+	put_file(at("flows/shard-0/ready/broken/manifest.json"), "{");
 	put("fine", "good");
 	assert_int_equal(RUN(NULL), 0);
-	assert_int_equal(count_in(at("flows/shard-0/ready")), 7);
+	assert_int_equal(count_in(at("biflows/classify/ready")), 7);
 	assert_string_equal(output("fine"), "done");
 	assert_string_equal(output("by-stage"), "rejected flows: the test says b");
 	assert_says(output("checksum"), "rejected flows: data: checksum");
@@ -191,9 +191,9 @@ static void bad_input_is_rejected(void **state)
 	assert_string_equal(output("no-file"), "rejected flows: data is missing");
 	assert_string_equal(output("no-manifest"), "rejected : manifest.json is missing");
 	assert_says(output("broken"), "rejected : manifest.json: ");
-	assert_int_equal(count_in(at("packets/preprocess/bad")), 12);
-	assert_true(stands(at("packets/preprocess/bad/by-stage/data")));
-	assert_true(stands(at("packets/preprocess/bad/by-stage.reason")));
+	assert_int_equal(count_in(at("flows/shard-0/bad")), 12);
+	assert_true(stands(at("flows/shard-0/bad/by-stage/data")));
+	assert_true(stands(at("flows/shard-0/bad/by-stage.reason")));
 	assert_clean();
 }
 
@@ -208,7 +208,7 @@ static void three_strikes_reject(void **state)
 	assert_says(output("killer"),
 		"rejected flows: 3 workers died of a signal of their own on it, the last of Abort");
 	assert_string_equal(output("fine"), "done");
-	assert_true(stands(at("packets/preprocess/bad/killer")));
+	assert_true(stands(at("flows/shard-0/bad/killer")));
 	assert_clean();
 }
 
@@ -234,8 +234,8 @@ static void person_is_needed(void **state)
 {
 	put("a", "person");
 	assert_int_equal(RUN(NULL), 2);
-	assert_true(stands(at("packets/preprocess/ready/a/data")));
-	assert_int_equal(count_in(at("packets/preprocess/work")), 0);
+	assert_true(stands(at("flows/shard-0/ready/a/data")));
+	assert_int_equal(count_in(at("flows/shard-0/work")), 0);
 }
 
 static void full_disk_gives_up_after_a_while(void **state)
@@ -249,8 +249,8 @@ static void full_disk_gives_up_after_a_while(void **state)
 	assert_says(log, "the file system is full: free space there");
 	assert_says(log, queues_spool.root);
 	assert_null(strstr(strstr(log, "is full") + 1, "is full"));
-	assert_true(stands(at("packets/preprocess/ready/a/data")));
-	assert_int_equal(count_in(at("packets/preprocess/work")), 0);
+	assert_true(stands(at("flows/shard-0/ready/a/data")));
+	assert_int_equal(count_in(at("flows/shard-0/work")), 0);
 }
 
 static void term_finishes_the_batch(void **state)
@@ -258,9 +258,9 @@ static void term_finishes_the_batch(void **state)
 	for (int i = 0; i < 8; i++)
 		put((char[]){(char)('a' + i), 0}, "term");
 	assert_int_equal(RUN("--follow"), 0);
-	assert_int_equal(count_in(at("flows/shard-0/ready")), 1);
-	assert_int_equal(count_in(at("packets/preprocess/ready")), 7);
-	assert_int_equal(count_in(at("packets/preprocess/work")), 0);
+	assert_int_equal(count_in(at("biflows/classify/ready")), 1);
+	assert_int_equal(count_in(at("flows/shard-0/ready")), 7);
+	assert_int_equal(count_in(at("flows/shard-0/work")), 0);
 }
 
 static void follow_waits_for_more(void **state)
@@ -273,7 +273,7 @@ static void follow_waits_for_more(void **state)
 	}
 	usleep(300000);
 	put("a", "good");
-	for (int i = 0; i < 100 && !stands(at("flows/shard-0/ready/a")); i++)
+	for (int i = 0; i < 100 && !stands(at("biflows/classify/ready/a")); i++)
 		usleep(50000);
 	assert_string_equal(output("a"), "done");
 	put("b", "term");
@@ -289,12 +289,12 @@ static void drain_ends_when_others_live(void **state)
 	struct worker *other = worker_start(&queues_spool, "preprocess");
 	time_t began = time(NULL);
 
-	put_batch(at("packets/preprocess/work/%s", worker_name(other)), "held", "good");
+	put_batch(at("flows/shard-0/work/%s", worker_name(other)), "held", "good");
 	put("a", "good");
 	assert_int_equal(RUN("--drain"), 0);
 	assert_true(time(NULL) - began < 5);
 	assert_string_equal(output("a"), "done");
-	assert_true(stands(at("packets/preprocess/work/%s/held", worker_name(other))));
+	assert_true(stands(at("flows/shard-0/work/%s/held", worker_name(other))));
 	worker_stop(other);
 }
 

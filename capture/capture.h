@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include "capture/filter.h"
 #include "capture/publish.h"
+#include "capture/sharefilter.h"
 #include "spool/config.h"
 #include "spool/log.h"
 #include "spool/spool.h"
@@ -19,8 +20,9 @@ struct capture {
 	struct spool spool;
 	const char *spool_path;
 	char probe[NAME_PART_MAX + 1];
-	char rules[33];		 /* hash of the rules stamped into each manifest */
-	struct filter **filters; /* of config.streams, the same count */
+	char rules[33];		   /* hash of the rules stamped into each manifest */
+	struct filter **filters;   /* of config.streams, the same count */
+	struct sharefilter *share; /* of config.part */
 	struct worker *worker;
 	struct publisher *publisher;
 	struct progress progress;

@@ -4,30 +4,34 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/filter.h>
 #include <pcap/pcap.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <time.h>
 
-#include "capture/naming.h"
-#include "capture/recover.h"
+#include "capture/others.h"
+#include "capture/settle.h"
 #include "capture/slicer.h"
 #include "spool/linktype.h"
 #include "spool/notify.h"
 #include "spool/traceid.h"
 
 #define SECOND_NS 1000000000ull
-#define RETIRE_MS 100 /* the kernel hands a block over that is not full after so long */
-#define DRAIN_MS  500 /* at the end: what lies in the ring is taken for so long */
+#define RETIRE_MS 100  /* the kernel hands a block over that is not full after so long */
+#define DRAIN_MS  5000 /* at the end: what lies in the ring is taken for so long at most */
 #define STATS_MS  1000
 
 struct live {
 	struct capture *capture;
 	pcap_t *pcap;
 	uint32_t linktype;
+	bool divided;	      /* the kernel gives us the packets of our share only */
+	int others;	      /* counts the rest, -1 */
 	unsigned fraction_ns; /* of a packet's tv_usec */
 	struct slicer *slicers;
 	uint64_t *slots; /* of each stream: the period its batch belongs to */
@@ -95,12 +99,40 @@ static int activate(struct live *live)
 	return pcap_setnonblock(live->pcap, 1, why) ? refuse(live, why) : MIRA_OK;
 }
 
+/* On "any" libpcap rewrites programs for packets without a link header, which ours is not made for:
+ * there, and where the kernel takes no program, the share is told here. */
+static int divide(struct live *live)
+{
+	const struct share *part = &live->capture->config.part;
+	struct bpf_program ours, rest;
+	bool known;
+
+	if (part->count <= 1 || pcap_datalink(live->pcap) == DLT_LINUX_SLL ||
+		pcap_datalink(live->pcap) == DLT_LINUX_SLL2)
+		return MIRA_OK;
+	known = sharefilter_program(part, false, live->linktype, &ours);
+	sharefilter_program(part, true, live->linktype, &rest);
+	if (known)
+		live->others = others_open(live->capture->interface, &rest);
+	if (known && live->others < 0)
+		log_warn("interface %s: the kernel does not take the program that divides it (%m); "
+			 "all packets are looked at here",
+			live->capture->interface);
+	live->divided = live->others >= 0 && pcap_setfilter(live->pcap, &ours) == 0;
+	free(ours.bf_insns);
+	free(rest.bf_insns);
+	if (live->others < 0 || live->divided)
+		return MIRA_OK;
+	return refuse(live, pcap_geterr(live->pcap));
+}
+
 struct live *live_open(struct capture *capture, int *code)
 {
 	char why[PCAP_ERRBUF_SIZE] = "";
 	struct live *live = x_calloc(1, sizeof(*live));
 
 	live->capture = capture;
+	live->others = -1;
 	live->sample_below = capture->config.sampling >= 1
 				     ? UINT64_MAX
 				     : (uint64_t)(capture->config.sampling * 0x1p64);
@@ -113,6 +145,8 @@ struct live *live_open(struct capture *capture, int *code)
 		*code = set_options(live) ? refuse(live, "its options cannot be set")
 					  : activate(live);
 	if (!*code)
+		*code = divide(live);
+	if (!*code)
 		return live;
 	live_close(live);
 	return NULL;
@@ -122,70 +156,13 @@ void live_close(struct live *live)
 {
 	if (live->pcap)
 		pcap_close(live->pcap);
+	others_close(live->others);
 	free(live->slicers);
 	free(live->slots);
 	free(live);
 }
 
-/* ---- earlier runs, and this one ---- */
-
-static int settle(struct live *live, const struct naming *naming, const char *stream)
-{
-	const struct capstate *state = naming_find(naming, stream);
-
-	if (!state || (state->ended && !state->worker[0]))
-		return MIRA_OK;
-	if (!state->live && !state->ended) {
-		log_err("stream %s of probe %s holds an unfinished capture of a trace; finish that "
-			"one, or name another "
-			"probe with --probe",
-			stream, state->probe);
-		return MIRA_PERSON;
-	}
-	/* recover_end() passes a living one over; here it is in the way */
-	int code = recover_stream(live->capture, state);
-
-	return code || state->ended ? code : recover_end(live->capture, state);
-}
-
-/* Streams that the configuration has no longer: their runs end too, unless another process
- * captures them. */
-static int settle_others(struct live *live, const struct naming *naming)
-{
-	int code = MIRA_OK;
-
-	for (size_t i = 0; i < naming->state_count && !code; i++) {
-		const struct capstate *state = &naming->states[i];
-		bool ours = false;
-
-		for (size_t s = 0; s < live->capture->config.stream_count; s++)
-			ours |= strcmp(live->capture->config.streams[s].name, state->stream) == 0;
-		if (ours || !state->live || state->ended ||
-			strcmp(state->probe, live->capture->probe) != 0)
-			continue;
-		if (worker_dead(&live->capture->spool, state->worker) == 1)
-			code = recover_end(live->capture, state);
-	}
-	return code;
-}
-
-static int settle_all(struct live *live)
-{
-	struct naming naming;
-	int code = MIRA_OK;
-
-	if (naming_begin(&naming, live->capture)) {
-		log_err("cannot read what stands in %s/state/capture: %m",
-			live->capture->spool.root);
-		return MIRA_AGAIN;
-	}
-	for (size_t i = 0; i < live->capture->config.stream_count && !code; i++)
-		code = settle(live, &naming, live->capture->config.streams[i].name);
-	if (!code)
-		code = settle_others(live, &naming);
-	naming_end(&naming);
-	return code;
-}
+/* ---- this run ---- */
 
 static int open_streams(struct live *live)
 {
@@ -201,7 +178,7 @@ static int open_streams(struct live *live)
 	for (size_t i = 0; i < count; i++) {
 		struct slicer *slicer = &live->slicers[i];
 
-		name_part_from(capture->config.streams[i].name, state.stream);
+		share_stream(&capture->config.part, capture->config.streams[i].name, state.stream);
 		slicer_open(slicer, capture, &capture->config.streams[i], &state,
 			capture->interface);
 		slicer->sampling = capture->config.sampling;
@@ -232,7 +209,7 @@ static bool sampled(struct live *live)
 static void take(struct live *live, struct slicer *slicer, const struct packet *packet)
 {
 	if (!sampled(live))
-		slicer_filtered(slicer);
+		slicer_filtered(slicer, 1);
 	else if (publisher_pressed(live->capture->publisher) || !slicer_add(slicer, packet, 0))
 		slicer_shed(slicer);
 	else
@@ -248,6 +225,10 @@ static void on_packet(u_char *context, const struct pcap_pkthdr *header, const u
 		.linktype = live->linktype,
 		.data = data};
 
+	if (!live->divided && !sharefilter_takes(capture->share, &packet)) {
+		slicer_filtered(&live->slicers[0], 1);
+		return;
+	}
 	packet.time_ns = (uint64_t)header->ts.tv_sec * SECOND_NS +
 			 (uint64_t)header->ts.tv_usec * live->fraction_ns;
 	for (size_t i = 0; i < capture->config.stream_count; i++) {
@@ -258,7 +239,7 @@ static void on_packet(u_char *context, const struct pcap_pkthdr *header, const u
 			pcap_breakloop(live->pcap);
 		return;
 	}
-	slicer_filtered(&live->slicers[0]);
+	slicer_filtered(&live->slicers[0], 1);
 }
 
 /* ---- counters and clocks ---- */
@@ -268,6 +249,7 @@ static void look_at_drops(struct live *live)
 	struct pcap_stat stats;
 
 	live->stats_ms = clock_us(CLOCK_MONOTONIC) / 1000;
+	slicer_filtered(&live->slicers[0], others_take(live->others));
 	if (pcap_stats(live->pcap, &stats))
 		return;
 	/* unsigned differences: right also when a counter has wrapped */
@@ -329,16 +311,34 @@ static int take_some(struct live *live)
 	return result == PCAP_ERROR_BREAK ? 0 : result;
 }
 
-/* What the kernel had taken before the end belongs to the run. */
+/* From now on the interface gives nothing more. libpcap is not asked: it would apply the filter to
+ * what it holds already. */
+static void shut(struct live *live)
+{
+	struct sock_filter none = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog program = {.len = 1, .filter = &none};
+
+	setsockopt(pcap_fileno(live->pcap), SOL_SOCKET, SO_ATTACH_FILTER, &program,
+		sizeof(program));
+	look_at_drops(live);
+	others_close(live->others);
+	live->others = -1;
+}
+
+/* What the kernel had taken before the end belongs to the run, to the last block, which it hands over
+ * only after RETIRE_MS. */
 static void drain(struct live *live)
 {
-	uint64_t until_us = clock_us(CLOCK_MONOTONIC) + DRAIN_MS * 1000;
+	uint64_t now_us = clock_us(CLOCK_MONOTONIC), quiet_us = now_us;
+	uint64_t until_us = now_us + DRAIN_MS * 1000;
 
 	if (live->capture->packet_limit)
 		return;
-	while (clock_us(CLOCK_MONOTONIC) < until_us)
-		if (pcap_dispatch(live->pcap, -1, on_packet, (u_char *)live) <= 0)
-			return;
+	shut(live);
+	for (; now_us < until_us && now_us < quiet_us + 3 * RETIRE_MS * 1000;
+		now_us = clock_us(CLOCK_MONOTONIC))
+		if (take_some(live) > 0)
+			quiet_us = now_us;
 }
 
 static int end_all(struct live *live, int result)
@@ -367,7 +367,7 @@ static int end_all(struct live *live, int result)
 int live_capture(struct live *live)
 {
 	uint64_t until_us = 0;
-	int code = settle_all(live), result = 0;
+	int code = settle_all(live->capture), result = 0;
 
 	if (!code)
 		code = open_streams(live);

@@ -37,30 +37,31 @@ static bool only_default(const struct config *config)
 	return config->stream_count == 1 && strcmp(config->streams[0].name, "all") == 0;
 }
 
-/* How much of a stream's name may stand before ".<stream>". */
+/* How much of a stream's name may stand before ".<stream>" and the share. */
 static size_t part_room(const struct config *config)
 {
-	size_t longest = 0;
+	size_t all = config->part.count > 1 ? SHARE_STREAM_MAX : NAME_PART_MAX, longest = 0;
 
 	if (only_default(config))
-		return NAME_PART_MAX;
+		return all;
 	for (size_t i = 0; i < config->stream_count; i++) {
 		size_t length = strlen(config->streams[i].name);
 
 		longest = length > longest ? length : longest;
 	}
-	return longest + 9 < NAME_PART_MAX ? NAME_PART_MAX - 1 - longest : 8;
+	return longest + 9 < all ? all - 1 - longest : 8;
 }
 
 static void stream_name(const struct config *config, const char *part, size_t index, char *out)
 {
-	char text[2 * NAME_PART_MAX + 2];
+	char text[2 * NAME_PART_MAX + 2], name[NAME_PART_MAX + 1];
 
 	if (only_default(config))
 		snprintf(text, sizeof(text), "%s", part);
 	else
 		snprintf(text, sizeof(text), "%s.%s", part, config->streams[index].name);
-	name_part_from(text, out);
+	name_part_from(text, name);
+	share_stream(&config->part, name, out);
 }
 
 /* The Nth try: "name", "name_2", … */
@@ -92,10 +93,11 @@ static bool is_free(const struct naming *naming, const char *part)
 static bool part_of(const struct config *config, const char *stream, char *part)
 {
 	char name[NAME_PART_MAX + 1];
+	struct share share;
+	size_t length = share_from(stream, &share);
 
 	for (size_t i = 0; i < config->stream_count; i++) {
 		size_t tail = only_default(config) ? 0 : 1 + strlen(config->streams[i].name);
-		size_t length = strlen(stream);
 
 		if (length <= tail)
 			continue;
@@ -118,6 +120,21 @@ static bool known_as(const struct naming *naming, const char *run, char *part)
 			return true;
 	}
 	return false;
+}
+
+const struct capstate *naming_divided(const struct naming *naming, const struct trace *trace)
+{
+	for (size_t i = 0; i < naming->state_count; i++) {
+		const struct capstate *state = &naming->states[i];
+		struct share share;
+
+		share_from(state->stream, &share);
+		if (share.count != naming->capture->config.part.count &&
+			strcmp(state->run, trace->run) == 0 &&
+			strcmp(state->probe, naming->capture->probe) == 0)
+			return state;
+	}
+	return NULL;
 }
 
 static void fill_state(const struct naming *naming, const struct trace *trace, const char *stream,

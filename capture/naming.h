@@ -29,6 +29,10 @@ void naming_end(struct naming *naming);
  * (config.stream_count), and all of it where the spool knows the run. */
 void naming_choose(struct naming *naming, const struct trace *trace, struct capstate *states);
 
+/* naming_divided(): the state of a stream that holds TRACE in another number of shares than ours, NULL
+ * for none. */
+const struct capstate *naming_divided(const struct naming *naming, const struct trace *trace);
+
 /* naming_find(): the state of STREAM of this probe, NULL for none. */
 const struct capstate *naming_find(const struct naming *naming, const char *stream);
 

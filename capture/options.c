@@ -24,6 +24,7 @@ static const char usage_text[] =
 	"filtered\n"
 	"  --probe NAME         name of this capture (configuration; else the host's, for traces "
 	"\"trace\")\n"
+	"  --share K/N          take the K-th of N parts of the link, divided by addresses\n"
 	"  --segment-size BYTES size of a segment; k, M, G may follow (64M)\n"
 	"  --period SECONDS     time that a batch spans (5)\n"
 	"  --help, --version\n\n"
@@ -32,7 +33,7 @@ static const char usage_text[] =
 
 /* As given, before the configuration is read. */
 struct given {
-	const char *config, *probe, *segment_size, *period, *duration, *packets;
+	const char *config, *probe, *share, *segment_size, *period, *duration, *packets;
 };
 
 static int usage_error(const char *text, const char *what)
@@ -60,6 +61,7 @@ static int take_option(struct capture *capture, struct given *given, int option)
 	case 'n': given->packets = optarg; break;
 	case 'f': capture->extra_filter = optarg; break;
 	case 'p': given->probe = optarg; break;
+	case 'k': given->share = optarg; break;
 	case 'b': given->segment_size = optarg; break;
 	case 't': given->period = optarg; break;
 	case 'h': fputs(usage_text, stdout); return -1;
@@ -76,7 +78,7 @@ static int take_all(struct capture *capture, struct given *given, int argc, char
 		{"interface", required_argument, NULL, 'i'},
 		{"duration", required_argument, NULL, 'd'},
 		{"packets", required_argument, NULL, 'n'}, {"filter", required_argument, NULL, 'f'},
-		{"probe", required_argument, NULL, 'p'},
+		{"probe", required_argument, NULL, 'p'}, {"share", required_argument, NULL, 'k'},
 		{"segment-size", required_argument, NULL, 'b'},
 		{"period", required_argument, NULL, 't'}, {"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'}, {0}};
@@ -122,6 +124,22 @@ static int set_probe(struct capture *capture, const char *given)
 				   "beginning with \".\"",
 			probe);
 	snprintf(capture->probe, sizeof(capture->probe), "%s", probe);
+	return MIRA_OK;
+}
+
+static int set_share(struct capture *capture, const char *given)
+{
+	struct config *config = &capture->config;
+
+	if (given && (!*given || !share_parse(given, &config->part)))
+		return usage_error("--share %s: give K/N, the K-th of N parts, N at most 99",
+			given);
+	for (size_t i = 0; config->part.count > 1 && i < config->stream_count; i++)
+		if (strlen(config->streams[i].name) > SHARE_STREAM_MAX)
+			return usage_error("stream %s: the name of a stream that is shared has at "
+					   "most 41 letters",
+				config->streams[i].name);
+	capture->share = sharefilter_new(&config->part);
 	return MIRA_OK;
 }
 
@@ -181,6 +199,8 @@ int options_parse(struct capture *capture, int argc, char **argv)
 		code = set_values(capture, &given);
 	if (!code)
 		code = set_probe(capture, given.probe);
+	if (!code)
+		code = set_share(capture, given.share);
 	return code ? code : set_filters(capture);
 }
 
@@ -189,6 +209,7 @@ void options_free(struct capture *capture)
 	for (size_t i = 0; capture->filters && i < capture->config.stream_count; i++)
 		filter_free(capture->filters[i]);
 	free(capture->filters);
+	sharefilter_free(capture->share);
 	free(capture->files);
 	config_free(&capture->config);
 }

@@ -113,7 +113,7 @@ static void close_batch(struct slicer *slicer, uint64_t records, bool end, const
 		&slicer->state);
 	memset(&slicer->batch, 0, sizeof(slicer->batch));
 	slicer->earliest_ns = slicer->latest_ns = 0;
-	slicer->open = false;
+	slicer->open = slicer->begun = false;
 }
 
 /* ---- packets ---- */
@@ -122,8 +122,16 @@ static bool period_over(const struct slicer *slicer, uint64_t time_ns)
 {
 	double period_ns = slicer->capture->config.period_s * (double)SECOND_NS;
 
-	return slicer->batch.captured && time_ns > slicer->first_ns &&
+	return slicer->begun && time_ns > slicer->first_ns &&
 	       (double)(time_ns - slicer->first_ns) >= period_ns;
+}
+
+static void begin_period(struct slicer *slicer, uint64_t time_ns)
+{
+	if (slicer->begun && !period_over(slicer, time_ns))
+		return;
+	slicer->begun = true;
+	slicer->first_ns = time_ns;
 }
 
 /* Makes sure that the packet's segment is open: this one, the next one of the batch, or the
@@ -152,10 +160,8 @@ static bool place(struct slicer *slicer, const struct packet *packet, uint64_t r
 
 static void count_packet(struct slicer *slicer, uint64_t time_ns)
 {
-	if (!slicer->batch.captured) {
-		slicer->first_ns = slicer->earliest_ns = time_ns;
-		slicer->latest_ns = time_ns;
-	}
+	if (!slicer->batch.captured)
+		slicer->earliest_ns = slicer->latest_ns = time_ns;
 	if (time_ns < slicer->earliest_ns)
 		slicer->earliest_ns = time_ns;
 	if (time_ns > slicer->latest_ns)
@@ -175,8 +181,18 @@ bool slicer_add(struct slicer *slicer, const struct packet *packet, uint64_t rec
 		cut.snaplen = snaplen;
 	if (!place(slicer, &cut, record) || !segment_add(&slicer->writer, &cut))
 		return false;
+	if (!slicer->state.live)
+		begin_period(slicer, cut.time_ns);
 	count_packet(slicer, cut.time_ns);
 	return true;
+}
+
+void slicer_other(struct slicer *slicer, uint64_t time_ns, uint64_t record)
+{
+	if (slicer->open && period_over(slicer, time_ns))
+		close_batch(slicer, record, false, NULL);
+	begin_period(slicer, time_ns);
+	slicer_filtered(slicer, 1);
 }
 
 void slicer_shed(struct slicer *slicer)
@@ -213,6 +229,8 @@ static void release(struct slicer *slicer)
 
 void slicer_end(struct slicer *slicer, uint64_t records, const char *damaged, uint64_t start_us)
 {
+	if (slicer->begun)
+		start_us = slicer->first_ns / 1000;
 	if (slicer->open || begin_batch(slicer, start_us))
 		close_batch(slicer, records, true, damaged);
 	release(slicer);

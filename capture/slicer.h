@@ -32,7 +32,8 @@ struct slicer {
 	double sampling;
 	bool open;	   /* a batch is */
 	uint64_t start_us; /* for the name of the batch */
-	uint64_t first_ns; /* of its first packet */
+	bool begun;	   /* a period is, with the packet of */
+	uint64_t first_ns; /* this time */
 	uint64_t earliest_ns, latest_ns;
 	unsigned segments;    /* closed ones of the batch */
 	struct tally batch;   /* since the batch began; counts also before there is one */
@@ -50,11 +51,14 @@ void slicer_open(struct slicer *slicer, struct capture *capture, const struct co
  * capture has to stop. */
 bool slicer_add(struct slicer *slicer, const struct packet *packet, uint64_t record);
 
-static inline void slicer_filtered(struct slicer *slicer)
+static inline void slicer_filtered(struct slicer *slicer, uint64_t packets)
 {
-	slicer->batch.filtered++;
-	slicer->segment.filtered++;
+	slicer->batch.filtered += packets;
+	slicer->segment.filtered += packets;
 }
+/* slicer_other(): a packet of another share: filtered. Of a trace it moves the period on as one of
+ * ours would, so that all shares are cut at the same times. */
+void slicer_other(struct slicer *slicer, uint64_t time_ns, uint64_t record);
 void slicer_shed(struct slicer *slicer);
 void slicer_dropped(struct slicer *slicer, uint64_t osdrop, uint64_t ifdrop);
 

@@ -51,13 +51,22 @@ static int end_lost_runs(struct job *job, const struct naming *naming)
 	return code;
 }
 
+static int divided_otherwise(const struct trace *trace, const struct capstate *other)
+{
+	log_err("%s stands in this spool as stream %s: a trace is captured whole, or in shares of one "
+		"number; give the same --share K/N, or use another spool",
+		trace->label, other->stream);
+	return MIRA_PERSON;
+}
+
 /* Names the streams of TRACE and settles what an earlier capture of them left. */
 static int prepare_trace(struct job *job, struct naming *naming, struct trace *trace)
 {
 	struct capture *capture = job->capture;
 	const struct config *config = &capture->config;
 	struct capstate *states = x_calloc(config->stream_count, sizeof(*states));
-	int code = MIRA_OK;
+	const struct capstate *other = naming_divided(naming, trace);
+	int code = other ? divided_otherwise(trace, other) : MIRA_OK;
 
 	trace->slicers = x_calloc(config->stream_count, sizeof(*trace->slicers));
 	naming_choose(naming, trace, states);
@@ -121,7 +130,7 @@ static void filtered(struct trace *trace, uint64_t record)
 	struct slicer *first = &trace->slicers[0];
 
 	if (active(first) && record >= first->state.records)
-		slicer_filtered(first);
+		slicer_filtered(first, 1);
 }
 
 /* A pcapng may go over to a link type that nothing decodes; packets of others are captured. */
@@ -139,6 +148,17 @@ static bool decodable(struct job *job, struct trace *trace, const struct packet 
 }
 
 /* False: the capture has to stop. */
+static bool take(struct job *job, struct slicer *slicer, const struct packet *packet,
+	uint64_t record)
+{
+	if (!active(slicer) || record < slicer->state.records)
+		return true;
+	if (sharefilter_takes(job->capture->share, packet))
+		return slicer_add(slicer, packet, record);
+	slicer_other(slicer, packet->time_ns, record);
+	return true;
+}
+
 static bool route(struct job *job, struct trace *trace, const struct packet *packet)
 {
 	const struct capture *capture = job->capture;
@@ -147,12 +167,8 @@ static bool route(struct job *job, struct trace *trace, const struct packet *pac
 	if (!record)
 		trace->first_us = packet->time_ns / 1000;
 	for (size_t i = 0; i < capture->config.stream_count && decodable(job, trace, packet); i++) {
-		struct slicer *slicer = &trace->slicers[i];
-
-		if (!filter_passes(capture->filters[i], packet))
-			continue;
-		return !active(slicer) || record < slicer->state.records ||
-		       slicer_add(slicer, packet, record);
+		if (filter_passes(capture->filters[i], packet))
+			return take(job, &trace->slicers[i], packet, record);
 	}
 	filtered(trace, record);
 	return true;

@@ -8,6 +8,7 @@
 
 #include "postproc/report.h"
 #include "postproc/report_parts.h"
+#include "spool/share.h"
 
 /* SQL is laid out as SQL. */
 /* clang-format off */
@@ -17,8 +18,8 @@
 #define STATUS(status) SUM("iif(status = '" status "', packets_captured, 0)")
 
 static const char ledger_sql[] =
-	"SELECT " SUM_OF(packets_seen) ", " SUM_OF(packets_captured) ", "
-	SUM_OF(packets_filtered) ", " SUM_OF(packets_dropped) ", " SUM_OF(packets_shed) ", "
+	"SELECT " SHARE_SEEN " AS packets_seen, " SUM_OF(packets_captured) ", "
+	SHARE_FILTERED " AS packets_filtered, " SUM_OF(packets_dropped) ", " SUM_OF(packets_shed) ", "
 	SUM_OF(packets_ip) ", " SUM_OF(packets_not_ip) ", " SUM_OF(packets_malformed) ", "
 	SUM_OF(octets_ip) ", "
 	STATUS("quarantined") " AS packets_quarantined, "

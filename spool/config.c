@@ -31,6 +31,7 @@ static const struct conf_key keys[] = {
 	CONF_NUMBER(struct config, ring_bytes, CONF_U32, 1048576, 2147483647),
 	CONF_STRING(struct config, user),
 	CONF_NUMBER(struct config, sampling, CONF_REAL, 0.000001, 1),
+	CONF_STRING(struct config, share),
 	CONF_NUMBER(struct config, window_s, CONF_U32, 1, 86400),
 	CONF_NUMBER(struct config, lateness_s, CONF_U32, 0, 86400),
 	CONF_NUMBER(struct config, max_delay_s, CONF_U32, 1, 604800),
@@ -181,6 +182,8 @@ static void set_defaults(struct config *config)
 		.ring_bytes = 67108864,
 		.user = x_strdup("nobody"),
 		.sampling = 1.0,
+		.share = x_strdup(""),
+		.part = {1, 1},
 		.window_s = 300,
 		.lateness_s = 60,
 		.max_delay_s = 600,
@@ -217,6 +220,7 @@ static bool texts_ok(struct conf *conf, struct config *config)
 {
 	config_setting_t *root = conf_root(conf), *probe = config_setting_get_member(root, "probe");
 	config_setting_t *user = config_setting_get_member(root, "user");
+	config_setting_t *share = config_setting_get_member(root, "share");
 
 	config->probe_named = probe != NULL;
 	if (!name_part_ok(config->probe))
@@ -226,6 +230,10 @@ static bool texts_ok(struct conf *conf, struct config *config)
 			NAME_PART_MAX);
 	if (!config->user[0])
 		return conf_fail(conf, user, "\"user\" must name a user of this system");
+	if (!share_parse(config->share, &config->part))
+		return conf_fail(conf, share,
+			"\"share\" is \"k/n\", the k-th of n parts, with k from 1 to n and n up to %d",
+			SHARE_MAX);
 	return true;
 }
 
@@ -272,6 +280,7 @@ void config_free(struct config *config)
 	free(config->network);
 	free(config->probe);
 	free(config->user);
+	free(config->share);
 	*config = (struct config){0};
 }
 

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "spool/share.h"
 
 /* streams = ( { name = "web"; filter = "tcp port 80"; snaplen = 262144; } ) */
 struct config_stream {
@@ -49,6 +50,8 @@ struct config {
 	uint32_t ring_bytes;	 /* capture buffer of a live interface, 67108864 */
 	char *user;		 /* to become after opening an interface, "nobody" */
 	double sampling;	 /* share of packets of a live interface that is written, 1.0 */
+	char *share;		 /* "k/n": which part of a divided link is captured; "" for all */
+	struct share part;	 /* the same */
 	uint32_t window_s, lateness_s, max_delay_s; /* 300, 60, 600 */
 	uint32_t shards;			    /* 1 */
 	uint64_t max_batches; /* pressure: batches a reader may be behind, 1000 */

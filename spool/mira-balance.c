@@ -13,13 +13,14 @@
 #include "spool/log.h"
 #include "spool/mira-audit.h"
 #include "spool/mira.h"
+#include "spool/share.h"
 
 static const struct {
 	const char *name, *sql;
 } terms[] = {
-	{"packets seen", "SELECT sum(packets_seen) FROM ledger"},
+	{"packets seen", "SELECT " SHARE_SEEN " FROM ledger"}, /* of a divided link once */
 	{"= captured", "SELECT sum(packets_captured) FROM ledger"},
-	{"+ filtered", "SELECT sum(packets_filtered) FROM ledger"},
+	{"+ filtered", "SELECT " SHARE_FILTERED " FROM ledger"},
 	{"+ dropped by kernel or card", "SELECT sum(packets_dropped) FROM ledger"},
 	{"+ shed by the capture", "SELECT sum(packets_shed) FROM ledger"},
 	{"captured = IP", "SELECT sum(packets_ip) FROM ledger"},

@@ -267,6 +267,49 @@ END
     ok 'a number of packets' live "$tmp/p2" --period 1 -i v1 --packets 50 --filter 'ether proto 0x88b5'
     wait
     is '  ends the run' "$(books "$tmp/p2" | cut -d' ' -f2)" 50
+
+    # a link of three shares: 600 frames, of IPv4, IPv6, in VLANs, and 100 of none of them; one more has another number
+    cat >"$tmp/share.py" <<'END'
+import socket, struct, time
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+s.bind(('v0', 0))
+for i in range(600):
+    a, b = (1, 2 + i // 6) if i % 2 else (2 + i // 6, 1)
+    v4 = b'\x45\0\0\x1c\0\0\0\0\x40\x11\0\0' + bytes([192, 0, 2, a, 192, 0, 2, b]) + b'\0\x35\0\x35\0\x08\0\0'
+    v6 = b'\x60\0\0\0\0\x08\x11\x40' + (b'\x20\1\r\xb8' + b'\0' * 11) + bytes([a]) + (b'\x20\1\r\xb8' + b'\0' * 11) + bytes([b]) + b'\0\x35\0\x35\0\x08\0\0'
+    kind = (b'\x08\0' + v4, b'\x86\xdd' + v6, b'\x81\0\0\x64\x08\0' + v4, b'\x88\xa8\0\x64\x81\0\0\x65\x86\xdd' + v6,
+            b'\x88\xb5' + b'x' * 60, b'\x08\0' + v4)[i // 2 % 3 + 3 * (i % 3 == 1)]
+    s.send(b'\2' * 6 + b'\4' * 6 + kind + b'\0' * 20)
+    time.sleep(0.001)
+END
+    echo 'sampling = 0.5;' | cat "$tmp/etc/mira.conf" - >"$tmp/etc/half.conf"
+    pids=
+    for k in 1 2 3; do
+        ip netns exec "$space" mira-capture --spool "$tmp/ps" --probe link --share $k/3 --period 1 -i v1 2>"$tmp/share$k" &
+        pids+=" $!"
+    done
+    ip netns exec "$space" mira-capture --spool "$tmp/ph" --config "$tmp/etc/half.conf" --probe link --share 1/2 --period 1 -i v1 2>/dev/null &
+    pids+=" $!"
+    for _ in $(seq 300); do [ "$(ls "$tmp/ps/state/capture" "$tmp/ph/state/capture" 2>/dev/null | grep -c 'of[23]$')" = 4 ] && break; sleep 0.1; done
+    exits 1 'a share that is captured already' live "$tmp/ps" --probe link --share 2/3 -i v1 --duration 1
+    exits 2 'another number of shares' live "$tmp/ps" --probe link --share 2/4 -i v1 --duration 1
+    said
+    says 'shares of one number'
+    exits 2 'the whole link beside shares of it' live "$tmp/ps" --probe link -i v1 --duration 1
+    inside python3 "$tmp/share.py"
+    # shellcheck disable=SC2086
+    kill $pids
+    wait
+    books "$tmp/ps" >"$tmp/live"
+    is 'each share of a link sees all of it' "$(cut -d' ' -f1,4 "$tmp/live" | tr '\n' ' ')" 'all.1of3 600 all.2of3 600 all.3of3 600 '
+    is '  each packet is of one share' "$(awk '{ sum += $2 } END { print sum }' "$tmp/live")" 600
+    ok "  all have some: $(cut -d' ' -f2 "$tmp/live" | tr '\n' ' ')" awk '$2 < 50 { bad = 1 } END { exit bad }' "$tmp/live"
+    is '  conversations are of one share' "$(for k in 1 2 3; do for s in $(segments "$tmp/ps" | grep "all.${k}of3"); do
+        tshark -r "$s" -Y 'ip or ipv6' -T fields -e ip.src -e ip.dst -e ipv6.src -e ipv6.dst 2>/dev/null; done |
+        tr '\t' '\n' | grep . | grep -vxE '192.0.2.1|2001:db8::1' | sort -u; done | sort | uniq -d)" ''
+    ok '  told apart by the kernel' test -z "$(cat "$tmp"/share? | grep -E 'looked at here')"
+    ok "half of a share: $(books "$tmp/ph")" awk '$2 > 50 && $2 < 250 && $4 == 600 { good = 1 } END { exit !good }' <(books "$tmp/ph")
+
     ip netns exec "$space" mira-capture --spool "$tmp/p3" --period 1 -i v1 >/dev/null 2>&1 &
     first=$!
     sleep 2.5

@@ -160,12 +160,12 @@ static void filtered_packets_close_nothing(void **state)
 {
 	records = 0;
 	open_stream(false);
-	slicer_filtered(&slicer);
+	slicer_filtered(&slicer, 1);
 	add(0);
-	slicer_filtered(&slicer);
-	slicer_filtered(&slicer);
+	slicer_filtered(&slicer, 1);
+	slicer_filtered(&slicer, 1);
 	add(10);
-	slicer_filtered(&slicer);
+	slicer_filtered(&slicer, 1);
 	end(2);
 	assert_int_equal(batch(0)->counts.filtered, 3);
 	assert_int_equal(batch(1)->counts.filtered, 1);
@@ -376,7 +376,7 @@ static void live_batches_turn_with_and_without_packets(void **state)
 	add(0);
 	add(1000); /* the wall clock turns, not the packets' */
 	slicer_shed(&slicer);
-	slicer_filtered(&slicer);
+	slicer_filtered(&slicer, 1);
 	slicer_dropped(&slicer, 3, 4);
 	assert_true(slicer_turn(&slicer, 15000000));
 	slicer_end(&slicer, 0, NULL, 15000000);

@@ -17,6 +17,7 @@
 #include "capture/others.h"
 #include "capture/settle.h"
 #include "capture/slicer.h"
+#include "spool/fault.h"
 #include "spool/linktype.h"
 #include "spool/notify.h"
 #include "spool/traceid.h"
@@ -190,6 +191,7 @@ static int open_streams(struct live *live)
 			state.stream, capture->spool.root);
 		return MIRA_AGAIN;
 	}
+	FAULT("begun");
 	return MIRA_OK;
 }
 

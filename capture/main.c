@@ -66,6 +66,7 @@ static int start(struct capture *capture)
 	if (batch_finish_captured(&capture->spool))
 		log_warn("cannot finish what an earlier capture left in %s/capture/done: %m",
 			capture->spool.root);
+	batch_forget_captures(&capture->spool);
 	capture->publisher = publisher_start(&capture->spool, &capture->config, capture->worker,
 		capture->interface != NULL, buffers);
 	notify_ready();
@@ -85,6 +86,7 @@ static int stop(struct capture *capture, int code)
 	if (published)
 		return capture_worse(published, code);
 	batch_leave(&capture->spool, capture->worker);
+	batch_forget_captures(&capture->spool);
 	worker_stop(capture->worker);
 	return code;
 }

@@ -8,6 +8,7 @@
 
 #include "capture/slicer.h"
 #include "spool/batch.h"
+#include "spool/fault.h"
 
 #define LOOK_MS 500
 
@@ -96,6 +97,7 @@ static int publish_end(struct capture *capture, const struct capstate *state)
 	snprintf(ours.worker, sizeof(ours.worker), "%s", worker_name(capture->worker));
 	if (capstate_write(&capture->spool, &ours))
 		return cannot(capture, "write the state of", state->stream);
+	FAULT("ending");
 	slicer_open(&slicer, capture, &stream, &ours, state->stream);
 	slicer_end(&slicer, state->records,
 		"the capture was interrupted; what followed the last batch is not counted",

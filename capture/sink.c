@@ -218,6 +218,7 @@ static int publish(struct place *place, struct sink *sink, struct manifest *mani
 
 	if (batch_end_output(&sink->batch, "packets", NULL, manifest, sink->folder))
 		return fail(place, "complete a batch", sink);
+	FAULT("complete");
 	if (still_ours(place, sink, state))
 		return -1;
 	if (capstate_write(place->spool, state))
@@ -272,6 +273,7 @@ int sink_release(struct place *place, struct sink *sink)
 	if (result == 1 && strcmp(now.worker, worker_name(place->worker)) == 0) {
 		now.worker[0] = '\0';
 		result = capstate_write(place->spool, &now);
+		FAULT("let-go");
 	}
 	return result < 0 ? fail(place, "write the state", sink) : 0;
 }

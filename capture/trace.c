@@ -10,6 +10,7 @@
 #include "capture/catalog.h"
 #include "capture/naming.h"
 #include "capture/recover.h"
+#include "spool/fault.h"
 #include "spool/linktype.h"
 #include "spool/notify.h"
 
@@ -103,6 +104,7 @@ static int write_states(struct job *job)
 			return MIRA_AGAIN;
 		}
 	}
+	FAULT("begun");
 	return MIRA_OK;
 }
 

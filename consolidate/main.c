@@ -12,6 +12,7 @@
 
 #include "consolidate/ledger.h"
 #include "consolidate/shard.h"
+#include "spool/litter.h"
 #include "spool/log.h"
 #include "spool/metrics.h"
 #include "spool/notify.h"
@@ -68,6 +69,7 @@ static int keep_house(struct shard *shard, struct times *times)
 		return 0;
 	if (is_due(&times->expire_s, EXPIRE_S)) {
 		metrics_expire(&run->spool, run->worker, "consolidate");
+		litter_expire(&run->spool, run->worker);
 		if (queue_expire_bad(&run->queue, run->worker, run->config.bad_days) < 0)
 			return -1;
 	}

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "spool/fault.h"
 #include "spool/log.h"
 #include "spool/nfs.h"
 
@@ -47,7 +48,9 @@ int shard_reject(struct shard *shard, const char *name, const char *why)
 	snprintf(reason, sizeof(reason), "%s.reason", name);
 	if (nfs_join(path, shard->bad, reason) < 0 || nfs_write_file(path, why, strlen(why)) < 0)
 		return -1;
+	FAULT("reason");
 	moved = nfs_move(shard->ready, name, shard->bad, name);
+	FAULT("bad");
 	return moved < 0 ? -1 : nfs_sync_folder(shard->bad);
 }
 

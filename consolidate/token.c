@@ -51,7 +51,7 @@ static int build_first(struct shard *shard, const char *folder)
 	return result;
 }
 
-/* Ours did not become the first token. */
+/* A candidate that did not become the first token. */
 static void discard(const char *folder)
 {
 	static const char *const files[] = {"state.json", "carry.bin", "manifest.json"};
@@ -68,38 +68,54 @@ static int propose(struct shard *shard, const char *births, const char *born)
 	const char *self = worker_name(shard->run->worker);
 	char folder[PATH_MAX];
 
+	/* the one who was faster removes what it finds, also from under our hands */
 	if (nfs_join(folder, births, self) < 0 || build_first(shard, folder) < 0)
-		return -1;
+		return nfs_has(shard->home, "born") == 1 ? 0 : -1;
 	FAULT("state");
-	if (!nfs_create_file(born, self, strlen(self)))
-		return 0;
-	if (errno != EEXIST)
+	if (nfs_create_file(born, self, strlen(self)) && errno != EEXIST)
 		return -1;
-	discard(folder);
+	FAULT("birth");
 	return 0;
+}
+
+/* The candidate CHOSEN becomes the first token; the others, of the slower or of the dead, go. */
+static int choose(const char *births, const char *chosen, const char *ready)
+{
+	char first[NAME_MAX + 1], folder[PATH_MAX];
+	struct namelist names;
+	int result = 0;
+
+	if (nfs_list(births, &names) < 0)
+		return errno == ENOENT ? 0 : -1;
+	token_name(0, first);
+	for (size_t i = 0; i < names.count && result >= 0; i++)
+		if (strcmp(names.names[i], chosen) == 0)
+			result = nfs_move(births, chosen, ready, first);
+		else if (!nfs_join(folder, births, names.names[i]))
+			discard(folder);
+	namelist_free(&names);
+	return result < 0 ? -1 : 0;
 }
 
 static int birth(struct shard *shard)
 {
-	char births[PATH_MAX], born[PATH_MAX], ready[PATH_MAX], first[NAME_MAX + 1];
+	char births[PATH_MAX], born[PATH_MAX], ready[PATH_MAX];
 	char *chosen;
-	int moved;
+	int has, result;
 
 	spool_path(&shard->run->spool, births, "state/" SHARD "/birth");
 	spool_path(&shard->run->spool, born, "state/" SHARD "/born");
 	spool_path(&shard->run->spool, ready, "state/" SHARD "/ready");
-	moved = nfs_has(shard->home, "born");
-	if (moved < 0 || (!moved && propose(shard, births, born) < 0))
+	has = nfs_has(shard->home, "born");
+	if (has < 0 || (!has && propose(shard, births, born) < 0))
 		return -1;
 	chosen = nfs_read_file(born, NULL);
 	if (!chosen)
 		return -1;
-	token_name(0, first);
-	moved = nfs_has(births, chosen);
-	if (moved == 1)
-		moved = nfs_move(births, chosen, ready, first);
+	result = choose(births, chosen, ready);
+	FAULT("born");
 	free(chosen);
-	return moved < 0 ? -1 : 0;
+	return result;
 }
 
 static int read_token(struct shard *shard, const char *folder, char *why)

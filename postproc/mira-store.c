@@ -11,6 +11,7 @@
 
 #include "postproc/store.h"
 #include "postproc/store_upstream.h"
+#include "spool/fault.h"
 #include "spool/log.h"
 #include "spool/nfs.h"
 #include "spool/stage.h"
@@ -216,8 +217,10 @@ static int note_rejected(struct stage_run *run, struct batch *batch, const char 
 
 	if (!begin(run, batch, &turn) || turn == STORE_KNOWN)
 		return 0;
-	if (turn == STORE_LOAD && store_reject(store, reason) == 0)
+	if (turn == STORE_LOAD && store_reject(store, reason) == 0) {
+		FAULT("store-rejected");
 		return 0;
+	}
 	log_err("cannot note that %s is rejected: %s", batch->name, store_error(store));
 	store_rollback(store);
 	errno = EIO;

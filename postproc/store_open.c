@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "postproc/store_row.h"
+#include "spool/fault.h"
 #include "spool/log.h"
 
 #define BUSY_MS 60000
@@ -307,6 +308,7 @@ int store_join(struct store *store, struct spool *spool)
 			spool->root, store->path, spool->store);
 		return MIRA_PERSON;
 	}
+	FAULT("joined");
 	snprintf(store->spool, sizeof(store->spool), "%s", spool->root);
 	if (!*known && meta_put(store, "spool", spool->root)) {
 		log_err("cannot write to the store %s: %s", store->path, sqlite3_errmsg(store->db));

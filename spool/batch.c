@@ -17,7 +17,10 @@
 
 static int begin_attempt(struct batch *batch, const struct worker *worker)
 {
-	return nfs_mkdir_in(batch->path, worker_attempt(worker, batch->attempt));
+	int result = nfs_mkdir_in(batch->path, worker_attempt(worker, batch->attempt));
+
+	FAULT("attempt");
+	return result;
 }
 
 int batch_open(struct batch *batch, const struct queue *queue, const struct worker *worker,

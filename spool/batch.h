@@ -63,6 +63,9 @@ int batch_finish_captured(const struct spool *spool);
 /* batch_leave(): removes our folder in capture/tmp/ when nothing stands in it; before
  * worker_stop(). */
 int batch_leave(const struct spool *spool, const struct worker *worker);
+/* batch_forget_captures(): forgets the captures that are dead, but for those that a stream's state
+ * names or that hold a batch: who goes on there wants to know at once that they are. */
+void batch_forget_captures(const struct spool *spool);
 /*
  * batch_recover(): at the start of a capture, for each of its streams, once the worker that
  * captured it before is dead: of what stands in capture/tmp/, NAME ("" for none), which is complete

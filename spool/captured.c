@@ -7,8 +7,10 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "spool/capstate.h"
 #include "spool/fault.h"
 #include "spool/finish.h"
 #include "spool/log.h"
@@ -45,6 +47,7 @@ int batch_create(struct batch *batch, const struct spool *spool, const struct wo
 			errno = ESTALE;
 		return -1;
 	}
+	FAULT("created");
 	return batch_again(batch, worker);
 }
 
@@ -139,7 +142,8 @@ static bool wanted(const struct recovery *recovery, const char *name)
 	       strcmp(parts.stream, recovery->stream) == 0;
 }
 
-/* Removes the folder of a worker that is dead, or that is by what the caller said. */
+/* Removes the folder of a worker that is dead, or that is by what the caller said. Its beat stays
+ * until no state names it (batch_forget_captures()): should we die now, others must not doubt. */
 static int close_folder(const struct recovery *recovery, const char *worker, bool taken)
 {
 	char path[PATH_MAX];
@@ -148,7 +152,6 @@ static int close_folder(const struct recovery *recovery, const char *worker, boo
 		return 0;
 	if (nfs_rmdir(spool_path(recovery->spool, path, "capture/tmp/%s", worker)) < 0)
 		return errno == ENOTEMPTY ? 0 : -1;
-	worker_forget(recovery->spool, worker);
 	return 0;
 }
 
@@ -190,4 +193,32 @@ int batch_recover(const struct spool *spool, const struct worker *worker, const 
 			result = recover_worker(&recovery, workers.names[i]);
 	namelist_free(&workers);
 	return result < 0 ? -1 : recovery.committed;
+}
+
+/* Is WORKER needed to judge one of its streams? Also when that cannot be told. */
+static bool is_named(const struct capstate *states, ssize_t count, const char *worker)
+{
+	for (ssize_t i = 0; i < count; i++)
+		if (strcmp(states[i].worker, worker) == 0)
+			return true;
+	return count < 0;
+}
+
+void batch_forget_captures(const struct spool *spool)
+{
+	struct capstate *states;
+	ssize_t count = capstate_list(spool, &states);
+	char path[PATH_MAX], folder[PATH_MAX];
+	struct namelist dead;
+
+	spool_path(spool, path, "capture/tmp");
+	if (worker_list_dead(spool, "capture", &dead) == 0) {
+		for (size_t i = 0; i < dead.count; i++)
+			if (!is_named(states, count, dead.names[i]) &&
+				nfs_join(folder, path, dead.names[i]) == 0 &&
+				nfs_rmdir(folder) == 0)
+				worker_forget(spool, dead.names[i]);
+		namelist_free(&dead);
+	}
+	free(states);
 }

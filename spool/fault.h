@@ -5,9 +5,12 @@
  * that point when $MIRA_FAULT is "claimed:N", and sleeps there for ever when it is
  * "claimed:N:hang"; with "claimed:N:stop" it says "FAULT claimed <pid>" on standard error and stops
  * all of itself (SIGSTOP, no beat any more) until it is told to go on: a test can then cut the power
- * of its host there, or make a zombie of it. Otherwise FAULT() is nothing. Points: claimed, working,
- * output, commit, committed, finish, moved, removed, reclaim, state, segment, store-begin,
- * store-commit.
+ * of its host there, or make a zombie of it. Otherwise FAULT() is nothing. Points, by the tables of
+ * README.md: beat, claim, claimed, attempt, working, output, released, leaving, renamed; commit,
+ * committed, finish, moved, synced, published, handed, removing, removed, dropped; reclaim, forget,
+ * forgotten, strike, struck; reject, reason, to-bad, bad, requeued, expired, expired-all; state,
+ * birth, born, retired, retired-all; begun, created, segment, complete, let-go, ending; identity,
+ * joined, store-begin, store-commit, store-rejected; folders, linked, rules, written.
  */
 #ifndef SPOOL_FAULT_H
 #define SPOOL_FAULT_H

@@ -114,6 +114,7 @@ static int publish_box(const struct finish *finish, const char *box)
 	namelist_free(&names);
 	if (result < 0 || (nfs_sync_folder(ready) < 0 && errno != ENOENT))
 		return -1;
+	FAULT("synced");
 	return nfs_rmdir(path) < 0 && errno != ENOTEMPTY ? -1 : 0;
 }
 
@@ -157,6 +158,7 @@ static int retire_one(const struct finish *finish, const char *queue, const char
 	moved = nfs_move(ready, name, done, entry);
 	if (moved < 0)
 		return -1;
+	FAULT("retired");
 	/* 0: retired before, perhaps by one that died before it removed the rest */
 	return finish_entry(finish->spool, where, entry) < 0 ? -1 : 0;
 }
@@ -178,34 +180,9 @@ static int retire(const struct finish *finish)
 		else
 			log_err("%s: a line that names no batch: left out", path);
 	}
+	FAULT("retired-all");
 	free(text);
 	return result;
-}
-
-/*
- * Removes a file or a folder. Used below done/ only, and never on the winner's out/, which is gone
- * by then: what a loser staged was never published, and nobody can commit it any more.
- */
-static int remove_all(const char *path, int depth)
-{
-	char below[PATH_MAX];
-	struct namelist names;
-	int result = 0;
-
-	if (nfs_unlink(path) == 0)
-		return 0;
-	if ((errno != EISDIR && errno != EPERM) || depth == 0)
-		return gone(errno) ? 0 : -1;
-	if (list(path, &names) < 0)
-		return -1;
-	for (size_t i = 0; i < names.count && result == 0; i++)
-		result = nfs_join(below, path, names.names[i]) < 0 ? -1
-								   : remove_all(below, depth - 1);
-	namelist_free(&names);
-	/* not empty: a fenced worker still writes here, or ".nfsXXXX": the next finish tries
-	 * again */
-	return result == 0 && nfs_rmdir(path) < 0 && errno != ENOTEMPTY && !gone(errno) ? -1
-											: result;
 }
 
 static int clear_strikes(const struct finish *finish)
@@ -220,7 +197,7 @@ static int clear_strikes(const struct finish *finish)
 	if (list(path, &names) < 0)
 		return -1;
 	if (names.count)
-		remove_all(path, 1);
+		nfs_remove(path, 1);
 	namelist_free(&names);
 	return 0;
 }
@@ -242,13 +219,17 @@ static int to_bad(const struct finish *finish)
 	spool_path(finish->spool, path, "%s/bad/%s.reason", finish->where, finish->name);
 	result = nfs_write_file(path, reason, size);
 	free(reason);
+	FAULT("reason");
 	if (result < 0 || clear_strikes(finish) < 0)
 		return -1;
-	FAULT("removed");
+	FAULT("to-bad");
 	result = nfs_move(finish->done, finish->entry, bad, finish->name);
+	FAULT("bad");
 	return result == 1 && nfs_sync_folder(bad) < 0 ? -1 : result;
 }
 
+/* Never on the winner's out/, which is gone by then: what a loser staged was never published, and
+ * nobody can commit it any more. */
 static int discard(const struct finish *finish)
 {
 	char path[PATH_MAX];
@@ -257,9 +238,11 @@ static int discard(const struct finish *finish)
 
 	if (result < 0 || list(finish->home, &names) < 0)
 		return -1;
-	for (size_t i = 0; i < names.count && result == 0; i++)
+	for (size_t i = 0; i < names.count && result == 0; i++) {
+		FAULT("removing");
 		result = nfs_join(path, finish->home, names.names[i]) < 0 ? -1
-									  : remove_all(path, DEPTH);
+									  : nfs_remove(path, DEPTH);
+	}
 	namelist_free(&names);
 	if (result < 0)
 		return -1;
@@ -290,10 +273,14 @@ int finish_entry(const struct spool *spool, const char *where, const char *entry
 	if (stands != 1)
 		return stands == 0 ? leave_alone(spool, where, entry) : gone(errno) ? 0 : -1;
 	FAULT("finish");
-	if (publish(&finish, false) < 0 || retire(&finish) < 0 || publish(&finish, true) < 0)
+	if (publish(&finish, false) < 0 || retire(&finish) < 0)
 		return -1;
+	if (publish(&finish, true) < 0)
+		return -1;
+	FAULT("published");
 	if (nfs_rmdir(finish.out) < 0)
 		return errno == ENOTEMPTY ? 0 : -1;
+	FAULT("handed");
 	rejected = nfs_has(finish.won, "reject");
 	if (rejected < 0)
 		return -1;

@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "spool/beat.h"
+#include "spool/fault.h"
 #include "spool/fields.h"
 #include "spool/nfs.h"
 
@@ -100,7 +101,8 @@ static int put_look(const struct spool *spool, const struct beat *self, json_t *
 /* Compares BEAT with what was seen before; true when the look is to be kept. */
 static bool compare(struct look *look, bool seen, uint64_t beat, uint64_t now_ms)
 {
-	bool changed = seen && look->beat != beat;
+	/* a beat that is gone or cannot be read, 0, is no sign of life */
+	bool changed = seen && beat > look->beat;
 
 	if (seen && !changed) {
 		if (now_ms - look->at_ms < LOOK_MS)
@@ -193,7 +195,9 @@ void worker_forget(const struct spool *spool, const char *name)
 	struct beat self = {0};
 	json_t *looks;
 
+	FAULT("forget");
 	nfs_unlink(spool_path(spool, path, "workers/%s", name));
+	FAULT("forgotten");
 	beat_self(&self);
 	looks = read_looks(spool, &self);
 	if (json_object_del(looks, name) == 0)

@@ -17,6 +17,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "spool/fault.h"
 #include "spool/log.h"
 
 #define TEMPORARY   ".tmp-"
@@ -298,6 +299,46 @@ int nfs_rmdir(const char *path)
 	return result;
 }
 
+static bool is_gone(int error)
+{
+	return error == ENOENT || error == ESTALE;
+}
+
+int nfs_remove(const char *path, int depth)
+{
+	char below[PATH_MAX];
+	struct namelist names;
+	int result = 0;
+
+	if (nfs_unlink(path) == 0)
+		return 0;
+	if ((errno != EISDIR && errno != EPERM) || depth == 0)
+		return is_gone(errno) ? 0 : -1;
+	if (nfs_list(path, &names) < 0)
+		return is_gone(errno) ? 0 : -1;
+	for (size_t i = 0; i < names.count && result == 0; i++)
+		result = nfs_join(below, path, names.names[i]) < 0 ? -1
+								   : nfs_remove(below, depth - 1);
+	namelist_free(&names);
+	return result == 0 && nfs_rmdir(path) < 0 && errno != ENOTEMPTY && !is_gone(errno) ? -1
+											   : result;
+}
+
+void nfs_expire(const char *folder, int64_t before_s)
+{
+	struct namelist list = {0};
+	char path[PATH_MAX];
+	int64_t made;
+
+	list_with(folder, &list, is_temporary, O_NOFOLLOW);
+	for (size_t i = 0; i < list.count; i++) {
+		made = nfs_join(path, folder, list.names[i]) < 0 ? -1 : nfs_mtime(path);
+		if (made >= 0 && made < before_s)
+			nfs_remove(path, 2);
+	}
+	namelist_free(&list);
+}
+
 static int write_all(int fd, const char *data, size_t size)
 {
 	while (size) {
@@ -370,6 +411,7 @@ int nfs_write_file(const char *path, const void *data, size_t size)
 
 	if (write_beside(path, temporary, data, size) < 0)
 		return give_up(temporary);
+	FAULT("written");
 	/* a lost reply: the temporary name is ours alone, so when it is gone it stands at PATH */
 	if (rename(temporary, path) < 0) {
 		int error = errno;
@@ -386,8 +428,12 @@ int nfs_create_file(const char *path, const void *data, size_t size)
 {
 	char temporary[PATH_MAX] = "";
 
-	if (write_beside(path, temporary, data, size) < 0 || nfs_link(temporary, path) < 0)
+	if (write_beside(path, temporary, data, size) < 0)
 		return give_up(temporary);
+	FAULT("written");
+	if (nfs_link(temporary, path) < 0)
+		return give_up(temporary);
+	FAULT("linked");
 	unlink(temporary);
 	return sync_entry(path);
 }

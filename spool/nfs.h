@@ -61,6 +61,13 @@ int nfs_link(const char *from, const char *to);
 int nfs_unlink(const char *path);
 int nfs_rmdir(const char *path);
 
+/* nfs_remove(): a file, or a folder with what stands in it up to DEPTH levels down; an absent name is
+ * success. What another still writes or reads (".nfsXXXX") keeps its folder: success too. */
+int nfs_remove(const char *path, int depth);
+/* nfs_expire(): removes from FOLDER what killed writers left in it (".tmp-…") and that was not
+ * touched since BEFORE_S, by the file server's clock (nfs_mtime()). */
+void nfs_expire(const char *folder, int64_t before_s);
+
 /* nfs_write_file(): PATH appears whole or not at all: written beside it, fsynced, renamed over. */
 int nfs_write_file(const char *path, const void *data, size_t size);
 /* nfs_sweep(): removes what killed writers left in folder PATH (".tmp-…"). Only where nobody else

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "spool/fault.h"
 #include "spool/log.h"
 #include "spool/nfs.h"
 
@@ -196,6 +197,7 @@ static int drop(struct queue *queue, const struct worker *worker, const char *na
 	spool_path(queue->spool, ready, "%s/%s/ready", queue->queue, queue->reader);
 	spool_path(queue->spool, done, "%s/%s/done", queue->queue, queue->reader);
 	result = nfs_move(ready, name, done, entry);
+	FAULT("dropped");
 	if (result == 1)
 		queue_finish(queue, entry);
 	return result == 1;
@@ -210,6 +212,8 @@ static int trim_reader(const struct spool *spool, const struct config *config,
 
 	if (queue_open(&queue, spool, output, reader) < 0 || queue_ready(&queue, &names) < 0)
 		return 0;
+	/* its own stage may be dead: what an earlier trim did not remove is nobody else's either */
+	queue_finish_all(&queue);
 	for (size_t i = 0; i + config->max_batches < names.count; i++)
 		dropped += drop(&queue, worker, names.names[i]);
 	if (dropped)

@@ -283,6 +283,7 @@ static int take(struct queue *queue, const struct worker *worker, const char *na
 		leave_alone(queue, name);
 		return 0;
 	}
+	FAULT("claim");
 	result = move(ready, name, at_work(queue, work, worker), name);
 	if (result == 1)
 		FAULT("claimed");
@@ -354,8 +355,10 @@ int queue_holds(const struct queue *queue, const struct worker *worker, const ch
 int queue_release(struct queue *queue, const struct worker *worker, const char *name)
 {
 	char work[PATH_MAX], ready[PATH_MAX];
+	int result = nfs_move(at_work(queue, work, worker), name, at(queue, ready, "ready"), name);
 
-	return nfs_move(at_work(queue, work, worker), name, at(queue, ready, "ready"), name);
+	FAULT("released");
+	return result;
 }
 
 int queue_release_all(struct queue *queue, const struct worker *worker)
@@ -406,6 +409,7 @@ int queue_reject(struct queue *queue, const struct worker *worker, const char *n
 		worker_name(worker), name, attempt);
 	if (nfs_write_file(path, reason, strlen(reason)) < 0)
 		return -1;
+	FAULT("reject");
 	return queue_commit(queue, worker, name, attempt);
 }
 

@@ -203,6 +203,7 @@ int queue_requeue(struct queue *queue, const char *name)
 	result = nfs_move(bad, name, at(queue, ready, "ready"), next);
 	if (result < 1)
 		return result;
+	FAULT("requeued");
 	spool_path(queue->spool, path, "%s/%s/bad/%s.reason", queue->queue, queue->reader, name);
 	return nfs_sync_folder(ready) < 0 || nfs_unlink(path) < 0 ? -1 : 1;
 }
@@ -217,8 +218,10 @@ static int expire_one(struct queue *queue, const struct worker *worker, const ch
 
 	snprintf(entry, sizeof(entry), "%s~%s", name, worker_attempt(worker, attempt));
 	result = nfs_move(at(queue, bad, "bad"), name, at(queue, done, "done"), entry);
+	FAULT("expired");
 	if (result == 1)
 		result = queue_finish(queue, entry);
+	FAULT("expired-all");
 	return result < 0 || nfs_unlink(reason) < 0 ? -1 : result;
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "spool/fault.h"
 #include "spool/hash.h"
 #include "spool/log.h"
 #include "spool/nfs.h"
@@ -169,6 +170,7 @@ static int make(const struct spool *spool, const struct files *files, const char
 	spool_path(spool, rules, "state/rules");
 	spool_path(spool, folder, "state/rules/%s", name);
 	result = write_files(files, folder);
+	FAULT("rules");
 	if (result == 0)
 		result = nfs_move(rules, name, rules, hash) == 1 || nfs_has(rules, hash) == 1 ? 0
 											      : -1;

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "spool/fault.h"
 #include "spool/fields.h"
 #include "spool/log.h"
 #include "spool/nfs.h"
@@ -197,6 +198,7 @@ static int make(struct spool *spool, const struct config *config, bool durable)
 	nfs_set_durable(durable);
 	if (make_folders(spool, path) < 0)
 		return complain("make the folder", path);
+	FAULT("folders");
 	spool_path(spool, path, "spool.json");
 	return create_json(spool, path) < 0 ? complain("write", path) : 0;
 }
@@ -363,6 +365,7 @@ int spool_set_store(struct spool *spool, const char *identity)
 		errno = EEXIST;
 		return -1;
 	}
+	FAULT("identity");
 	return json_write_file(to_json(spool), spool_path(spool, path, "spool.json"));
 }
 

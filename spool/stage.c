@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "spool/fault.h"
+#include "spool/litter.h"
 #include "spool/log.h"
 #include "spool/metrics.h"
 #include "spool/nfs.h"
@@ -127,6 +128,7 @@ static int keep_house(struct stage_run *run, const struct stage *stage, bool now
 	if (is_due(&run->expire_at_s, EXPIRE_S)) {
 		metrics_write(&run->spool, run->worker, stage->name, &run->progress);
 		metrics_expire(&run->spool, run->worker, stage->name);
+		litter_expire(&run->spool, run->worker);
 		if (queue_expire_bad(&run->queue, run->worker, run->config.bad_days) < 0)
 			return -1;
 	}

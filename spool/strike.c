@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "spool/fault.h"
+
 /* Worked out before the work: in a handler only a few calls are allowed (signal-safety(7)). */
 static char folder[PATH_MAX], file[PATH_MAX];
 static volatile sig_atomic_t armed;
@@ -26,9 +28,11 @@ static void note(int number)
 	int fd;
 
 	mkdir(folder, 0770);
+	FAULT("strike");
 	fd = open(file, O_WRONLY | O_CREAT, 0660);
 	if (fd < 0)
 		return;
+	FAULT("struck");
 	if (write(fd, text, sizeof(text)) == sizeof(text))
 		fsync(fd);
 	close(fd);

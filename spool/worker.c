@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "spool/beat.h"
+#include "spool/fault.h"
 #include "spool/log.h"
 #include "spool/nfs.h"
 
@@ -144,6 +145,7 @@ struct worker *worker_start(const struct spool *spool, const char *stage)
 		errno = error;
 		return NULL;
 	}
+	FAULT("beat");
 	return worker;
 }
 
@@ -158,6 +160,7 @@ void worker_stop(struct worker *worker)
 	pthread_cond_signal(&worker->wake);
 	pthread_mutex_unlock(&worker->state);
 	pthread_join(worker->thread, NULL);
+	FAULT("leaving");
 	nfs_unlink(spool_path(worker->spool, path, "workers/%s", worker->name));
 	pthread_cond_destroy(&worker->wake);
 	pthread_mutex_destroy(&worker->state);
@@ -180,9 +183,10 @@ int worker_rename(struct worker *worker)
 	result = new_name(&worker->beat, worker->name);
 	if (result == 0)
 		result = beat_write(worker->spool, worker->name, &worker->beat);
-	if (result == 0)
+	if (result == 0) {
+		FAULT("renamed");
 		nfs_unlink(spool_path(worker->spool, path, "workers/%s", old));
-	else
+	} else
 		strcpy(worker->name, old);
 	pthread_mutex_unlock(&worker->file);
 	if (result == 0)

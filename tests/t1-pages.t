@@ -69,6 +69,22 @@ commands() { # build/bin/mira X … and mira-X --option …: the command and its
 }
 ok 'README: each option of its commands is there' commands
 
+rows() { sed -n '/^## Where a process may die/,/^## Why/p' spool/README.md | grep '^| ' | grep -v '^| it dies'; }
+tested() { # each row of the crash table ends with a file below tests/ and words that stand in it
+    rows | while read -r row; do
+        file=$(sed -nE 's/.*\| `([a-z0-9_./-]+)` [^|`]+ \|$/\1/p' <<<"$row") words=$(sed -nE 's/.*` ([^|`]+) \|$/\1/p' <<<"$row")
+        [ -n "$file" ] && grep -qF -- "$words" "tests/$file" || { echo "no test: $row"; exit 1; }
+    done
+}
+ok "the crash table: each of its $(rows | wc -l) rows names a test" tested
+points() { # each fault point of the code is in the table and in fault.h, and a test dies there
+    sed -nE 's/.*FAULT\("([a-z-]+)"\).*/\1/p' {spool,capture,preprocess,consolidate,classify,postproc}/*.c | sort -u | while read -r point; do
+        rows | grep -qF "\`$point\`" && grep -qE "[ *]$point[,;.]" spool/fault.h && grep -qE "[ \"]$point:[0-9$]" tests/*.t tests/unit/*.c ||
+            { echo "$point is not in the table, in fault.h, or in a test"; exit 1; }
+    done
+}
+ok 'the crash table: each fault point is in it, and in a test' points
+
 ok 'make install' make -s -o all B="${MIRA_BUILD:-$(dirname "$MIRA_BIN")}" DESTDIR="$tmp/root" install
 installed() {
     for path in "$MIRA_BIN"/*; do cmp "$path" "$tmp/root/usr/bin/${path##*/}" || return 1; done

@@ -198,6 +198,14 @@ static void no_beat_is_silence(void **state)
 	}
 }
 
+static void a_removed_beat_is_no_sign_of_life(void **state)
+{
+	put_far(7);
+	worker_state(&queues_spool, NAME);
+	assert_int_equal(unlink(at("workers/" NAME)), 0);
+	assert_int_equal(worker_state(&queues_spool, NAME), WORKER_UNKNOWN);
+}
+
 static void broken_looks_are_begun_anew(void **state)
 {
 	put_far(7);
@@ -258,6 +266,7 @@ int main(void)
 		TEST(reboot_is_death_after_seconds),
 		TEST(another_machine_is_waited_for),
 		TEST(no_beat_is_silence),
+		TEST(a_removed_beat_is_no_sign_of_life),
 		TEST(broken_looks_are_begun_anew),
 		TEST(forgotten_leave_nothing),
 		TEST(lists_the_dead_of_the_stage),

@@ -116,6 +116,24 @@ static void no_spool_no_strike(void **state)
 	assert_int_equal(strikes(NULL), 0);
 }
 
+#ifdef MIRA_FAULTS
+/* Killed between the two calls of its last breath: an empty folder is no strike, an empty file one. */
+static void killed_in_its_last_breath(void **state)
+{
+	int which;
+
+	setenv("MIRA_FAULT", "strike:1", 1);
+	assert_int_equal(die_of(segv, true), SIGKILL);
+	assert_true(stands(at("state/strikes/packets.preprocess/a")));
+	assert_int_equal(strikes(&which), 0);
+	setenv("MIRA_FAULT", "struck:1", 1);
+	assert_int_equal(die_of(segv, true), SIGKILL);
+	unsetenv("MIRA_FAULT");
+	assert_int_equal(strikes(&which), 1);
+	assert_int_equal(which, 0);
+}
+#endif
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -124,6 +142,9 @@ int main(void)
 		TEST(own_signals_strike),
 		TEST(others_do_not),
 		TEST(no_spool_no_strike),
+#ifdef MIRA_FAULTS
+		TEST(killed_in_its_last_breath),
+#endif
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

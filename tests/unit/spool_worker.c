@@ -2,6 +2,7 @@
 #include "tests/unit/queues.h"
 
 #include <ctype.h>
+#include <sys/wait.h>
 
 #include "spool/beat.h"
 
@@ -72,6 +73,29 @@ static void renamed_worker_leaves_nothing(void **state)
 	worker_stop(worker);
 }
 
+#ifdef MIRA_FAULTS
+/* Two beats of one process: both are those of a dead one. */
+static void killed_between_two_names(void **state)
+{
+	struct namelist dead;
+	int status;
+
+	if (fork() == 0) {
+		struct worker *worker = worker_start(&queues_spool, "store");
+
+		setenv("MIRA_FAULT", "renamed:1", 1);
+		worker_rename(worker);
+		_exit(0);
+	}
+	wait(&status);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(count_in(at("workers")), 2);
+	assert_int_equal(worker_list_dead(&queues_spool, "store", &dead), 0);
+	assert_int_equal(dead.count, 2);
+	namelist_free(&dead);
+}
+#endif
+
 static void attempts_differ(void **state)
 {
 	struct worker *worker = worker_start(&queues_spool, "store");
@@ -115,6 +139,9 @@ int main(void)
 		TEST(beats_count_and_tell),
 		TEST(removed_beat_comes_back),
 		TEST(renamed_worker_leaves_nothing),
+#ifdef MIRA_FAULTS
+		TEST(killed_between_two_names),
+#endif
 		TEST(attempts_differ),
 		TEST(no_beat_without_a_spool),
 		TEST(broken_beats_are_none),

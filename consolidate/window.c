@@ -189,6 +189,11 @@ static struct entry *find_or_make(struct window_table *table, const struct pendi
 	return entry;
 }
 
+bool moment_before(const struct moment *a, const struct moment *b)
+{
+	return a->ms != b->ms ? a->ms < b->ms : a->index < b->index;
+}
+
 static void earlier(struct moment *kept, uint64_t ms, uint64_t index)
 {
 	struct moment moment = {ms, index};

@@ -15,6 +15,7 @@
 #ifndef CONSOLIDATE_WINDOW_H
 #define CONSOLIDATE_WINDOW_H
 
+#include "spool/flowkey.h"
 #include "spool/record.h"
 
 #define WEIGHT_ONE (1u << 20)
@@ -69,12 +70,6 @@ struct entry **window_sorted(const struct window_table *table);
 /* window_symptom(): node INDEX of an entry's list. */
 const struct symptom_node *window_symptom(const struct window_table *table, uint32_t index);
 
-/* flowkey_order(): by version, src, dst, proto, ports; the same on every machine. */
-int flowkey_order(const struct flowkey *a, const struct flowkey *b);
-/* flowkey_canonical(): KEY with its lower end as src in OUT; returns whether that turned it around. */
-bool flowkey_canonical(const struct flowkey *key, struct flowkey *out);
-/* flowkey_turn(): the other direction. */
-struct flowkey flowkey_turn(const struct flowkey *key);
 /* moment_before(): is A earlier? */
 bool moment_before(const struct moment *a, const struct moment *b);
 

@@ -116,6 +116,12 @@ void name_part_from(const char *text, char *out)
 	out[used ? used : 1] = '\0';
 }
 
+char *shard_name(unsigned number, char out[SHARD_NAME])
+{
+	snprintf(out, SHARD_NAME, "shard-%u", number);
+	return out;
+}
+
 void namelist_add(struct namelist *list, const char *name)
 {
 	if (list->count == list->room) {

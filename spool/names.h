@@ -40,6 +40,11 @@ bool name_part_ok(const char *text);
  * what is too long is cut; never empty. OUT holds NAME_PART_MAX + 1 bytes. */
 void name_part_from(const char *text, char *out);
 
+/* The folders of shard NUMBER of consolidation are called shard-NUMBER. */
+#define SHARDS_MAX 64
+#define SHARD_NAME 16
+char *shard_name(unsigned number, char out[SHARD_NAME]); /* returns OUT */
+
 /* A list of names; entries are owned by the list. */
 struct namelist {
 	char **names;

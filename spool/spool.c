@@ -115,16 +115,14 @@ static int set_root(struct spool *spool, const char *root)
 static void add_required(const struct spool *spool, const struct required *row,
 	struct namelist *readers)
 {
-	char reader[32];
+	char reader[SHARD_NAME];
 
 	if (row->reader) {
 		namelist_add(readers, row->reader);
 		return;
 	}
-	for (uint32_t shard = 0; shard < spool->shards; shard++) {
-		snprintf(reader, sizeof(reader), "shard-%u", shard);
-		namelist_add(readers, reader);
-	}
+	for (unsigned shard = 0; shard < spool->shards; shard++)
+		namelist_add(readers, shard_name(shard, reader));
 }
 
 static int make_reader(const struct spool *spool, const char *queue, const char *reader, char *path)
@@ -212,7 +210,7 @@ static bool legal(const json_t *object, struct spool *spool, char *why)
 	}
 	if (!fields_get(object, fields, spool, why))
 		return false;
-	if (spool->window_s && spool->max_delay_s && spool->shards && spool->shards <= 64)
+	if (spool->window_s && spool->max_delay_s && spool->shards && spool->shards <= SHARDS_MAX)
 		return true;
 	snprintf(why, FIELD_WHY, "\"window_s\", \"max_delay_s\" or \"shards\" is not legal");
 	return false;

@@ -5,7 +5,7 @@
  *                                          durable, store
  *   SPOOL/<queue>/<reader>/{ready,work,done,bad}     see queue.h
  *   SPOOL/capture/{tmp,done}                         the capture's side, see batch.h
- *   SPOOL/state/shard-0/{ready,work,done}            the token of consolidation, also a queue
+ *   SPOOL/state/shard-K/{ready,work,done}            the token of a shard of consolidation, also a queue
  *   SPOOL/state/capture/<probe>-<stream>             where a capture stands (capstate.h)
  *   SPOOL/state/rules/<hash>/                        mira.conf, policy.conf, symptoms.d/ (rules.h)
  *   SPOOL/state/looks/<boot id>                      what this host saw of others' beats (worker.h)
@@ -15,7 +15,7 @@
  *   SPOOL/metrics/<worker>.prom                      counters
  *
  * Queues and their required readers:
- *   packets/preprocess   flows/shard-0   biflows/classify   verdicts/store   state/shard-0
+ *   packets/preprocess   flows/shard-K   biflows/classify   verdicts/store   state/shard-K
  */
 #ifndef SPOOL_SPOOL_H
 #define SPOOL_SPOOL_H

@@ -1,9 +1,12 @@
 /*
- * flowkey.c: keys of flows compared, turned and brought into the one direction under which both directions meet.
+ * flowkey.c: what makes two flows one biflow, and which shard it goes to: preprocess divides by it,
+ * consolidation merges by it.
  */
-#include <string.h>
+#include "spool/flowkey.h"
 
-#include "consolidate/window.h"
+#include <string.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 static int end_order(const struct flowkey *key)
 {
@@ -48,7 +51,25 @@ int flowkey_order(const struct flowkey *a, const struct flowkey *b)
 	return order;
 }
 
-bool moment_before(const struct moment *a, const struct moment *b)
+static void put_port(uint8_t *to, uint16_t port)
 {
-	return a->ms != b->ms ? a->ms < b->ms : a->index < b->index;
+	to[0] = (uint8_t)(port >> 8);
+	to[1] = (uint8_t)port;
+}
+
+unsigned flowkey_shard(const struct flowkey *key, unsigned shards)
+{
+	struct flowkey low;
+	uint8_t bytes[38];
+
+	if (shards == 1)
+		return 0;
+	flowkey_canonical(key, &low);
+	bytes[0] = low.version;
+	bytes[1] = low.proto;
+	memcpy(bytes + 2, low.src, sizeof(low.src));
+	memcpy(bytes + 18, low.dst, sizeof(low.dst));
+	put_port(bytes + 34, low.sport);
+	put_port(bytes + 36, low.dport);
+	return (unsigned)(XXH64(bytes, sizeof(bytes), 0) % shards);
 }

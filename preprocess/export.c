@@ -4,34 +4,54 @@
  */
 #include "preprocess/export.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "spool/flowkey.h"
 #include "spool/log.h"
 #include "spool/nfs.h"
 
 #define QUEUE	  "flows"
-#define SHARD	  "shard-0"
 #define FILE_NAME "flows.ipfix"
+
+static unsigned shards_of(const struct output *output)
+{
+	return output->batch->spool->shards;
+}
+
+static int begin_part(const struct output *output, unsigned shard, struct part *part)
+{
+	char path[PATH_MAX], reader[SHARD_NAME];
+
+	*part = (struct part){0};
+	if (batch_begin_output(output->batch, QUEUE, shard_name(shard, reader), output->batch->name,
+		    part->folder) < 0 ||
+		nfs_join(path, part->folder, FILE_NAME) < 0)
+		return -1;
+	part->writer = record_create(path, RECORD_FLOWS);
+	return part->writer ? 0 : -1;
+}
 
 int export_begin(struct output *output, struct batch *batch)
 {
-	char path[PATH_MAX];
+	int result = 0;
 
-	*output = (struct output){.batch = batch};
-	if (batch_begin_output(batch, QUEUE, SHARD, batch->name, output->folder) < 0 ||
-		nfs_join(path, output->folder, FILE_NAME) < 0)
-		return -1;
-	output->writer = record_create(path, RECORD_FLOWS);
-	return output->writer ? 0 : -1;
+	output->batch = batch;
+	output->flows = 0;
+	for (unsigned i = 0; i < shards_of(output) && result == 0; i++)
+		result = begin_part(output, i, &output->parts[i]);
+	return result;
 }
 
 void export_abandon(struct output *output)
 {
-	if (output->writer)
-		record_abandon(output->writer);
-	output->writer = NULL;
+	for (unsigned i = 0; i < SHARDS_MAX; i++) {
+		if (output->parts[i].writer)
+			record_abandon(output->parts[i].writer);
+		output->parts[i].writer = NULL;
+	}
 }
 
 /*
@@ -102,6 +122,17 @@ static void set_flow(struct flow *flow, const struct entry *entry, const struct 
 	flow->host_name = entry->host_name;
 }
 
+static unsigned shard_of(const struct output *output, const struct entry *entry)
+{
+	return flowkey_shard(&entry->key, shards_of(output));
+}
+
+static void add_entry(struct sum *sum, const struct entry *entry)
+{
+	sum->packets += entry->packets;
+	sum->octets += entry->octets;
+}
+
 int export_flows(struct output *output, const struct meter *meter, const struct manifest *manifest)
 {
 	struct collected collected = {0};
@@ -111,13 +142,15 @@ int export_flows(struct output *output, const struct meter *meter, const struct 
 
 	for (uint32_t i = 0; i < count && result == 0; i++) {
 		const struct entry *entry = flowtab_entry(meter->table, i);
+		struct part *part = &output->parts[shard_of(output, entry)];
 
 		set_flow(&flow, entry, manifest);
 		flow.aggregate = aggregates_of(meter->rules->aggregates, &flow.key, flow.vlan);
 		collect_symptoms(&collected, meter, entry);
 		flow.symptoms = collected.list;
 		flow.symptom_count = collected.count;
-		result = record_add_flow(output->writer, &flow);
+		result = record_add_flow(part->writer, &flow);
+		add_entry(&part->written, entry);
 	}
 	free(collected.list);
 	output->flows += count;
@@ -143,21 +176,68 @@ void ledger_of(struct ledger *ledger, const struct manifest *manifest, enum ledg
 		snprintf(ledger->damaged, sizeof(ledger->damaged), "%s", manifest->damaged);
 }
 
-int export_ledger(struct output *output, const struct ledger *ledger)
+/* Of the flows written so far, and of those that are still in the table. */
+static void sum_parts(const struct output *output, const struct meter *meter, struct sum *sums)
 {
-	return record_add_ledger(output->writer, ledger);
+	uint32_t count = meter ? flowtab_count(meter->table) : 0;
+
+	for (unsigned i = 0; i < shards_of(output); i++)
+		sums[i] = output->parts[i].written;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct entry *entry = flowtab_entry(meter->table, i);
+
+		add_entry(&sums[shard_of(output, entry)], entry);
+	}
+}
+
+static int put_row(const struct output *output, unsigned shard, const struct ledger *ledger,
+	const struct sum *sum)
+{
+	struct ledger row = *ledger;
+
+	row.ip = sum->packets;
+	row.octets_ip = sum->octets;
+	if (shard > 0)
+		row.not_ip = row.malformed = 0;
+	return record_add_ledger(output->parts[shard].writer, &row);
+}
+
+int export_ledger(struct output *output, const struct meter *meter, const struct ledger *ledger)
+{
+	struct sum sums[SHARDS_MAX], all = {0};
+	int result = 0;
+
+	sum_parts(output, meter, sums);
+	for (unsigned i = 0; i < shards_of(output) && result == 0; i++) {
+		result = put_row(output, i, ledger, &sums[i]);
+		all.packets += sums[i].packets;
+		all.octets += sums[i].octets;
+	}
+	assert(result < 0 || (all.packets == ledger->ip && all.octets == ledger->octets_ip));
+	return result;
+}
+
+static int end_part(const struct output *output, unsigned shard, struct part *part)
+{
+	char reader[SHARD_NAME];
+	struct manifest flows;
+	int result = record_finish(part->writer);
+
+	part->writer = NULL;
+	if (result < 0)
+		return -1;
+	manifest_init(&flows, QUEUE, output->batch->name);
+	result = batch_end_output(output->batch, QUEUE, shard_name(shard, reader), &flows,
+		part->folder);
+	manifest_free(&flows);
+	return result;
 }
 
 int export_end(struct output *output)
 {
-	struct manifest flows;
-	int result = record_finish(output->writer);
+	int result = 0;
 
-	output->writer = NULL;
-	if (result < 0)
-		return -1;
-	manifest_init(&flows, QUEUE, output->batch->name);
-	result = batch_end_output(output->batch, QUEUE, SHARD, &flows, output->folder);
-	manifest_free(&flows);
+	for (unsigned i = 0; i < shards_of(output) && result == 0; i++)
+		result = end_part(output, i, &output->parts[i]);
 	return result;
 }

@@ -59,15 +59,8 @@ static int write_full_table(void *own)
 
 static int open_preprocess(struct stage_run *run)
 {
-	struct preprocess *preprocess;
+	struct preprocess *preprocess = x_calloc(1, sizeof(*preprocess));
 
-	if (run->spool.shards != 1) {
-		log_err("this version works with one shard, the spool has %u: set shards = 1 in "
-			"mira.conf and use a new spool",
-			run->spool.shards);
-		return MIRA_PERSON;
-	}
-	preprocess = x_calloc(1, sizeof(*preprocess));
 	preprocess->reader = pcapng_new();
 	preprocess->meter =
 		meter_new(&run->spool, run->config.max_flows, write_full_table, preprocess);
@@ -162,7 +155,7 @@ static int finish_output(struct preprocess *preprocess)
 	ledger.octets_ip = totals->octets_ip;
 	ledger.first_ms = totals->first_ms;
 	ledger.last_ms = totals->last_ms;
-	if (export_ledger(&preprocess->output, &ledger) < 0 ||
+	if (export_ledger(&preprocess->output, preprocess->meter, &ledger) < 0 ||
 		export_flows(&preprocess->output, preprocess->meter, manifest) < 0)
 		return -1;
 	return export_end(&preprocess->output);
@@ -221,7 +214,7 @@ static int rejected(struct stage_run *run, struct batch *batch, const char *reas
 	if (ledger.first_ms > ledger.last_ms || ledger.last_ms > PCAPNG_TIME_MAX_MS)
 		ledger.first_ms = ledger.last_ms = 0; /* a manifest may say anything */
 	if (export_begin(&preprocess->output, batch) < 0 ||
-		export_ledger(&preprocess->output, &ledger) < 0 ||
+		export_ledger(&preprocess->output, NULL, &ledger) < 0 ||
 		export_end(&preprocess->output) < 0) {
 		export_abandon(&preprocess->output);
 		return -1;

@@ -3,7 +3,7 @@
  * or when it says nothing any more (SPOOL.md, rule 8).
  *
  * A run waits for the batch "low". The time counts only while that batch stands nowhere upstream, and only between two
- * looks of ours: SPOOL/state/shard-0/delay.json holds what was counted so far with this host's boot id and
+ * looks of ours: SPOOL/state/shard-K/delay.json holds what was counted so far with this host's boot id and
  * CLOCK_BOOTTIME, so short runs from cron add up. The file is a memory aid: losing it starts the wait anew.
  *
  *   { "boot": "…", "at_ms": …, "waits": [ { "probe", "stream", "run", "seq", "waited_ms" } ] }

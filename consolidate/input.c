@@ -116,6 +116,7 @@ static bool flow_legal(const struct reading *reading, const struct flow *flow, u
 	char *why)
 {
 	const struct input *input = reading->input;
+	unsigned shard = flowkey_shard(&flow->key, reading->take->shards);
 
 	if (flow->window_ms % reading->state->window_ms || window_ms < input->first_ms ||
 		window_ms > input->last_ms) {
@@ -126,6 +127,10 @@ static bool flow_legal(const struct reading *reading, const struct flow *flow, u
 	}
 	if (!(flow->sampling > 0) || flow->sampling > 1) {
 		snprintf(why, 256, "a record has sampling probability %g", flow->sampling);
+		return false;
+	}
+	if (shard != reading->take->shard) {
+		snprintf(why, 256, "a record belongs to shard-%u", shard);
 		return false;
 	}
 	return true;

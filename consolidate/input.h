@@ -1,5 +1,5 @@
 /*
- * input.h: one flows batch, read where it stands in flows/shard-0/ready.
+ * input.h: one flows batch, read where it stands in flows/shard-K/ready.
  *
  * Returns: 0; -1 with errno (machine); -2 with WHY (256 bytes): the batch is bad.
  */
@@ -18,11 +18,12 @@ struct take {
 	uint64_t from_ms, below_ms;
 	uint64_t stop_at; /* stop early when the table holds more entries; then *STOPPED */
 	bool stopped;
-	uint64_t records; /* read so far, for the progress */
+	uint64_t records;	/* read so far, for the progress */
+	unsigned shard, shards; /* whose records they must be */
 };
 
 /* input_merge(): reads all of INPUT below READY and merges what TAKE wants. A record outside of the input's windows or
- * counts that do not add up to its ledger row make it bad. */
+ * of another shard, or counts that do not add up to its ledger row make it bad. */
 int input_merge(const char *ready, const struct state *state, const struct input *input,
 	struct take *take, struct window_table *table, char *why);
 

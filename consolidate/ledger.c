@@ -203,7 +203,8 @@ uint64_t ledger_floor(const struct state *state, const struct run *run)
 	return floor_ms > state->closed_below_ms ? floor_ms : state->closed_below_ms;
 }
 
-/* A batch with packets is an input of the windows its records lie in, or are counted in when those are closed. */
+/* A batch with packets is an input of the windows its records lie in, or are counted in when those are closed; also when none of
+ * them is this shard's. */
 static bool as_input(struct state *state, size_t index, const char *name, uint64_t bytes,
 	const struct ledger *row)
 {
@@ -258,6 +259,12 @@ static void advance(struct run *run, uint64_t seq, bool live, bool end)
 	run->ended |= end;
 }
 
+/* Of the batch, not of this shard's part of it: so that all shards close the same windows, and find the same rows late. */
+static bool has_packets(const struct ledger *row)
+{
+	return row->status == LEDGER_ANALYSED && (row->ip || row->last_ms);
+}
+
 void ledger_admit(struct state *state, size_t index, const char *name, uint64_t bytes,
 	const struct ledger *given)
 {
@@ -265,15 +272,15 @@ void ledger_admit(struct state *state, size_t index, const char *name, uint64_t 
 	struct ledger row = *given;
 	struct counts before = difference(&row.cumulative, &row.counts);
 
-	if (name && (row.status == LEDGER_QUARANTINED || !row.ip))
+	if (name && !has_packets(&row))
 		namelist_add(&state->retire, name);
 	if (!counts_known(&row)) {
 		ledger_lost(state, index, row.seq, row.live, row.end);
 		return;
 	}
 	row.late = false;
-	if (row.status == LEDGER_ANALYSED && row.ip)
-		row.late = as_input(state, index, name, bytes, &row);
+	if (has_packets(&row))
+		row.late = as_input(state, index, name, bytes, &row) && row.ip;
 	if (row.seq < run->low) {
 		gap_fill(state, run, &row);
 	} else {

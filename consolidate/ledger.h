@@ -30,7 +30,7 @@ enum ledger_place {
 /* ledger_judge(): where batch SEQ stands, REQUEUED times requeued; LOST: it cannot be read. */
 enum ledger_place ledger_judge(const struct run *run, uint64_t seq, unsigned requeued, bool lost);
 
-/* ledger_admit(): batch NAME of BYTES with its ledger ROW comes into the books: as an input when it has records, else it is
+/* ledger_admit(): batch NAME of BYTES with its ledger ROW comes into the books: as an input when it has packets, else it is
  * retired. NAME is NULL for a batch that stands in bad/ and stays there. */
 void ledger_admit(struct state *state, size_t run, const char *name, uint64_t bytes,
 	const struct ledger *row);

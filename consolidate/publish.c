@@ -125,8 +125,13 @@ static int merge_inputs(struct shard *shard, struct plan *plan, struct input **b
 {
 	struct state *state = &shard->state;
 	bool one = plan->below_ms - plan->from_ms <= state->window_ms;
-	struct take take = {plan->from_ms, plan->below_ms, one ? SIZE_MAX : shard->batch_biflows,
-		false, 0};
+	struct take take = {
+		.from_ms = plan->from_ms,
+		.below_ms = plan->below_ms,
+		.stop_at = one ? SIZE_MAX : shard->batch_biflows,
+		.shard = shard->number,
+		.shards = shard->run->spool.shards,
+	};
 	int result = 0;
 
 	window_reset(shard->table);
@@ -202,7 +207,7 @@ static int output_biflows(struct shard *shard, struct plan *plan)
 	if (!plan->biflows && !plan->rows)
 		return 0;
 	shard->state.commits++;
-	snprintf(name, sizeof(name), "%010" PRIu64 "-" SHARD, shard->state.commits);
+	snprintf(name, sizeof(name), "%010" PRIu64 "-%s", shard->state.commits, shard->name);
 	manifest_init(&manifest, "biflows", name);
 	manifest.number = shard->state.commits;
 	result = rules_in_force(&shard->run->spool, manifest.rules);
@@ -228,13 +233,13 @@ static int output_state(struct shard *shard, struct plan *plan)
 	token_name(++state->serial, name);
 	manifest_init(&manifest, "state", name);
 	manifest.number = state->serial;
-	result = batch_begin_output(&plan->batch, "state", SHARD, name, folder);
+	result = batch_begin_output(&plan->batch, "state", shard->name, name, folder);
 	if (!result)
 		result = state_write(state, folder);
 	if (!result)
 		result = carry_write(shard->carry, folder, state->closed_below_ms);
 	if (!result)
-		result = batch_end_output(&plan->batch, "state", SHARD, &manifest, folder);
+		result = batch_end_output(&plan->batch, "state", shard->name, &manifest, folder);
 	manifest_free(&manifest);
 	return result;
 }
@@ -252,7 +257,7 @@ static int write_outputs(struct shard *shard, struct plan *plan)
 	if (!result)
 		result = output_state(shard, plan);
 	if (!result)
-		result = batch_retire(&plan->batch, "flows", SHARD, &shard->state.retire);
+		result = batch_retire(&plan->batch, "flows", shard->name, &shard->state.retire);
 	return result;
 }
 
@@ -263,8 +268,8 @@ static enum publish_result machine(struct shard *shard, const char *what)
 	if (queue_holds(&shard->tokens, shard->run->worker, shard->token) == 0)
 		return PUBLISH_LOST;
 	if (!shard->run->failures) /* once, not at each try */
-		log_err("cannot %s for commit %" PRIu64 " of " SHARD ": %s", what,
-			shard->state.commits, strerror(reason));
+		log_err("cannot %s for commit %" PRIu64 " of %s: %s", what, shard->state.commits,
+			shard->name, strerror(reason));
 	errno = reason;
 	return PUBLISH_ERROR;
 }
@@ -282,10 +287,10 @@ static enum publish_result bad_input(struct shard *shard, const struct input *ba
 
 static void say(const struct shard *shard, const struct plan *plan)
 {
-	log_info("commit %" PRIu64 ": %" PRIu64 " biflows, %" PRIu64 " ledger rows, %" PRIu64
+	log_info("%s, commit %" PRIu64 ": %" PRIu64 " biflows, %" PRIu64 " ledger rows, %" PRIu64
 		 " inputs retired, windows closed "
 		 "below %" PRIu64 " ms",
-		shard->state.commits, plan->biflows, plan->rows, plan->retired,
+		shard->name, shard->state.commits, plan->biflows, plan->rows, plan->retired,
 		shard->state.closed_below_ms);
 }
 

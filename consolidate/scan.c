@@ -1,5 +1,5 @@
 /*
- * scan.c: what stands in flows/shard-0 comes into the books: between the folders, where batches appear in any order, and the
+ * scan.c: what stands in flows/shard-K comes into the books: between the folders, where batches appear in any order, and the
  * ledger, which takes each run in the order of seq.
  *
  * bad/ is scanned too. A batch that turned out to be bad is moved there first, and its quarantined row is
@@ -304,7 +304,7 @@ int scan(struct shard *shard)
 
 	shard->waiting_count = 0;
 	shard->unread = 0;
-	if (queue_ready(&shard->run->queue, &ready) < 0 || nfs_list(shard->bad, &bad) < 0) {
+	if (queue_ready(&shard->flows, &ready) < 0 || nfs_list(shard->bad, &bad) < 0) {
 		machine("list", shard->ready);
 		goto out;
 	}

@@ -1,5 +1,5 @@
 /*
- * shard.c: the shard's folders and tables, and its bad end.
+ * shard.c: a shard's folders and tables, and its bad end.
  */
 #include "consolidate/shard.h"
 
@@ -13,16 +13,19 @@
 #include "spool/log.h"
 #include "spool/nfs.h"
 
-int shard_open(struct shard *shard, struct stage_run *run)
+int shard_open(struct shard *shard, struct stage_run *run, unsigned number)
 {
+	const char *name = shard_name(number, shard->name);
+
 	shard->run = run;
-	spool_path(&run->spool, shard->ready, "flows/" SHARD "/ready");
-	spool_path(&run->spool, shard->bad, "flows/" SHARD "/bad");
-	spool_path(&run->spool, shard->home, "state/" SHARD);
+	shard->number = number;
+	spool_path(&run->spool, shard->ready, "flows/%s/ready", name);
+	spool_path(&run->spool, shard->bad, "flows/%s/bad", name);
+	spool_path(&run->spool, shard->home, "state/%s", name);
 	state_init(&shard->state, &run->spool);
-	shard->table = window_new();
-	if (queue_open(&shard->tokens, &run->spool, "state", SHARD) < 0) {
-		log_err("cannot open %s: %s", shard->home, strerror(errno));
+	if (queue_open(&shard->tokens, &run->spool, "state", name) < 0 ||
+		queue_open(&shard->flows, &run->spool, "flows", name) < 0) {
+		log_err("cannot open %s or flows/%s: %s", shard->home, name, strerror(errno));
 		return -1;
 	}
 	return 0;
@@ -32,8 +35,8 @@ void shard_close(struct shard *shard)
 {
 	state_free(&shard->state);
 	carry_free(shard->carry);
-	window_free(shard->table);
 	free(shard->waiting);
+	queue_close(&shard->flows);
 	queue_close(&shard->tokens);
 }
 
@@ -72,7 +75,7 @@ void shard_tell_held(struct shard *shard, uint64_t limit_ms)
 	if (held + 1 == shard->held)
 		return;
 	snprintf(text, sizeof(text), "%" PRIu64 "\n", held);
-	spool_path(&shard->run->spool, path, "flows/" SHARD "/held");
+	spool_path(&shard->run->spool, path, "flows/%s/held", shard->name);
 	if (nfs_write_file(path, text, strlen(text)) == 0)
 		shard->held = held + 1;
 	else if (!shard->run->failures)

@@ -1,7 +1,7 @@
 /*
  * state.h: what consolidation remembers from one commit to the next; it stands inside the token.
  *
- *   SPOOL/state/shard-0/.../token-<serial, 10 digits>/
+ *   SPOOL/state/shard-K/.../token-<serial, 10 digits>/
  *       manifest.json    kind "state", number = serial; lengths and checksums of the other two
  *       state.json       this header
  *       carry.bin        biflows that may live on (carry.h)
@@ -22,7 +22,7 @@
  *     "incomplete": [ { "from_ms", "to_ms" } ] }     windows that close without all their batches
  *
  * An input is a flows batch that is in the books and whose windows are not all closed yet: it stands in
- * flows/shard-0/ready and is read again for each of them. Its windows first_ms … last_ms are those its records are counted in,
+ * flows/shard-K/ready and is read again for each of them. Its windows first_ms … last_ms are those its records are counted in,
  * which is never one before floor_ms (late).
  *
  * Beside what stands in the file, the state in memory collects what the next commit has to publish: ledger rows and names

@@ -1,7 +1,7 @@
 /*
  * token.c: the right to consolidate a shard, and the state that comes with it (SPOOL.md, rule 7).
  *
- * The token is a batch of the queue state/shard-0, so claim, commit and reclaim are those of any queue. Only its birth is
+ * The token of shard K is a batch of the queue state/shard-K, so claim, commit and reclaim are those of any queue. Only its birth is
  * special, for nobody hands over the first one: whoever finds no token builds a candidate under birth/<worker>; the file "born",
  * made once and for all, names the candidate that counts; anybody moves it to ready/. A folder that is moved
  * is gone from birth/, so the first token appears once, whoever dies in between.
@@ -103,9 +103,9 @@ static int birth(struct shard *shard)
 	char *chosen;
 	int has, result;
 
-	spool_path(&shard->run->spool, births, "state/" SHARD "/birth");
-	spool_path(&shard->run->spool, born, "state/" SHARD "/born");
-	spool_path(&shard->run->spool, ready, "state/" SHARD "/ready");
+	spool_path(&shard->run->spool, births, "state/%s/birth", shard->name);
+	spool_path(&shard->run->spool, born, "state/%s/born", shard->name);
+	spool_path(&shard->run->spool, ready, "state/%s/ready", shard->name);
 	has = nfs_has(shard->home, "born");
 	if (has < 0 || (!has && propose(shard, births, born) < 0))
 		return -1;
@@ -133,17 +133,26 @@ static int read_token(struct shard *shard, const char *folder, char *why)
 	return result;
 }
 
-int token_reload(struct shard *shard)
+/* What stood in the token, and what was made of it. */
+static void forget(struct shard *shard)
+{
+	state_free(&shard->state);
+	state_init(&shard->state, &shard->run->spool);
+	carry_free(shard->carry);
+	shard->carry = NULL;
+	window_reset(shard->table);
+	shard->held = 0; /* another worker may write there now */
+}
+
+/* 1, -1, -2. */
+static int load(struct shard *shard)
 {
 	char folder[PATH_MAX], why[256];
 	int result;
 
-	state_free(&shard->state);
-	carry_free(shard->carry);
-	window_reset(shard->table);
-	state_init(&shard->state, &shard->run->spool);
+	forget(shard);
 	shard->carry = carry_new(shard->state.window_ms, CARRY_LIMIT);
-	spool_path(&shard->run->spool, folder, "state/" SHARD "/work/%s/%s",
+	spool_path(&shard->run->spool, folder, "state/%s/work/%s/%s", shard->name,
 		worker_name(shard->run->worker), shard->token);
 	result = read_token(shard, folder, why);
 	if (result == -1)
@@ -188,20 +197,38 @@ static int claim(struct shard *shard)
 	return result;
 }
 
-int token_take(struct shard *shard)
+/* Birth, and a look: 1 with NAME, 0, -1, -2. */
+static int look(struct shard *shard, char *name)
 {
 	int result = birth(shard);
 
 	if (!result)
-		result = find(shard, shard->token);
-	if (result == 1)
-		result = claim(shard);
-	if (result == 1)
-		return token_reload(shard);
-	shard->token[0] = '\0';
+		result = find(shard, name);
 	if (result == -1)
-		log_err("cannot claim the token in %s: %s; free space or restore access there",
+		log_err("cannot look for the token in %s: %s; free space or restore access there",
 			shard->home, strerror(errno));
+	return result;
+}
+
+int token_free(struct shard *shard)
+{
+	char name[NAME_MAX + 1];
+
+	return look(shard, name);
+}
+
+int token_take(struct shard *shard)
+{
+	int result = look(shard, shard->token);
+
+	if (result == 1) {
+		result = claim(shard);
+		if (result == -1)
+			log_err("cannot claim the token in %s: %s", shard->home, strerror(errno));
+	}
+	if (result == 1)
+		return load(shard);
+	shard->token[0] = '\0';
 	return result;
 }
 
@@ -211,4 +238,22 @@ void token_release(struct shard *shard)
 		log_warn("cannot give back %s: %s; the next start does", shard->token,
 			strerror(errno));
 	shard->token[0] = '\0';
+	forget(shard);
+}
+
+char *token_holder(const struct shard *shard, char *out)
+{
+	char path[PATH_MAX], below[PATH_MAX];
+	struct namelist workers = {0}, held = {0};
+
+	out[0] = '\0';
+	nfs_list(spool_path(&shard->run->spool, path, "state/%s/work", shard->name), &workers);
+	for (size_t i = 0; i < workers.count && !out[0]; i++) {
+		if (nfs_join(below, path, workers.names[i]) == 0 && nfs_list(below, &held) == 0 &&
+			held.count)
+			snprintf(out, NAME_MAX + 1, "%s", workers.names[i]);
+		namelist_free(&held);
+	}
+	namelist_free(&workers);
+	return out;
 }

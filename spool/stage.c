@@ -37,7 +37,7 @@ enum step {
 	STEP_PERSON,
 };
 
-static bool is_due(uint64_t *at_s, unsigned every_s)
+bool stage_due(uint64_t *at_s, unsigned every_s)
 {
 	struct timespec now;
 
@@ -116,16 +116,16 @@ static void tell(struct stage_run *run, const struct stage *stage, const char *d
 	snprintf(run->progress.doing, sizeof(run->progress.doing), "%s", doing);
 	worker_progress(run->worker, &run->progress);
 	notify_progress(&run->progress, NULL);
-	if (is_due(&run->metrics_at_s, METRICS_S))
+	if (stage_due(&run->metrics_at_s, METRICS_S))
 		metrics_write(&run->spool, run->worker, stage->name, &run->progress);
 }
 
 /* What others left: committed batches, batches of the dead, batches too many, old quarantine. */
 static int keep_house(struct stage_run *run, const struct stage *stage, bool now)
 {
-	if (!is_due(&run->house_at_s, HOUSEKEEPING_S) && !now)
+	if (!stage_due(&run->house_at_s, HOUSEKEEPING_S) && !now)
 		return 0;
-	if (is_due(&run->expire_at_s, EXPIRE_S)) {
+	if (stage_due(&run->expire_at_s, EXPIRE_S)) {
 		metrics_write(&run->spool, run->worker, stage->name, &run->progress);
 		metrics_expire(&run->spool, run->worker, stage->name);
 		litter_expire(&run->spool, run->worker);

@@ -93,6 +93,8 @@ bool stage_stopping(void);
  */
 bool stage_machine_error(struct stage_run *run, int error, const char *tried);
 void stage_recovered(struct stage_run *run);
+/* stage_due(): has *AT_S (CLOCK_BOOTTIME; 0: yes) come? Then it is set to EVERY_S from now. */
+bool stage_due(uint64_t *at_s, unsigned every_s);
 
 /* stage_reject(): quarantines BATCH in a new attempt: rejected(), queue_reject(), finish. Called by
  * work(), which returns what it returns. */

@@ -15,7 +15,9 @@
 
 #define SUM(column) "coalesce(sum(" column "), 0)"
 #define SUM_OF(column) SUM(#column) " AS " #column
-#define STATUS(status) SUM("iif(status = '" status "', packets_captured, 0)")
+/* Of a batch that one shard lost, the others analysed their parts. */
+#define STATUS(status) SUM("iif(status = '" status "', packets_captured - packets_ip - packets_not_ip" \
+	" - packets_malformed, 0)")
 
 static const char ledger_sql[] =
 	"SELECT " SHARE_SEEN " AS packets_seen, " SUM_OF(packets_captured) ", "
@@ -51,11 +53,11 @@ static const struct {
 		"SELECT count(*) AS l, 0 AS r FROM ledger WHERE status = 'analysed' AND"
 		" packets_captured <> packets_ip + packets_not_ip + packets_malformed"},
 	{"nothing analysed in batches quarantined or missing",
-		"SELECT count(*) AS l, 0 AS r FROM ledger WHERE status <> 'analysed' AND"
+		"SELECT count(*) AS l, 0 AS r FROM ledger_part WHERE status <> 'analysed' AND"
 		" packets_ip + packets_not_ip + packets_malformed + octets_ip <> 0"},
 	{"every batch of every run is in the ledger, once",
-		"SELECT " SUM("last + 1") " AS l, " SUM("n") " AS r FROM"
-		" (SELECT max(seq) AS last, count(DISTINCT seq) AS n FROM ledger"
+		"SELECT " SUM("(last + 1) * shards") " AS l, " SUM("n") " AS r FROM"
+		" (SELECT max(seq) AS last, max(shards) AS shards, count(*) AS n FROM ledger_part"
 		"  GROUP BY probe, stream, run)"},
 	{"what the captures counted in total = the sum over the ledger",
 		"SELECT " SUM("total") " AS l, " SUM("seen") " AS r FROM"

@@ -171,8 +171,10 @@ enum store_turn store_begin(struct store *store, const char *name, const char *s
 
 int store_add_ledger(struct store *store, const struct ledger *row)
 {
+	struct store_origin origin = {store->shard, store->shards, store->number};
+
 	store->ledger_rows++;
-	store_row_bind_ledger(store->statements[LEDGER_PUT], row);
+	store_row_bind_ledger(store->statements[LEDGER_PUT], row, &origin);
 	return store_run(store, LEDGER_PUT) ? store_fail(store, "write a ledger row") : 0;
 }
 

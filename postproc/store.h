@@ -5,7 +5,7 @@
  * What people and scripts read:
  *
  *	view  biflow_text      one row per window and biflow key, everything as text and numbers
- *	table ledger	       one row per packets batch: what became of its packets
+ *	view  ledger	       one row per packets batch of which every shard told: what became of its packets
  *	view  class_total      class, verdict: biflows, packets, octets
  *	view  rule_total       class, verdict, rule: the same
  *	view  hour_total       hour_ms, class, verdict, rule: the same
@@ -14,7 +14,7 @@
  *	view  coverage	       probe, stream: packets seen … octets_ip summed over the ledger, batches by status
  *	table meta	       key, value: format, identity, created, spool; `mira run` adds its own keys
  *
- * What they stand on: biflow (numbers and ids), text, host and decision (the dictionaries), rollup_hour and rollup_host.
+ * What they stand on: ledger_part (a row per packets batch and shard), biflow (numbers and ids), text, host and decision (the dictionaries), rollup_hour and rollup_host.
  *
  * Exactly once: the rows of a batch and its name in table batch are one transaction; a batch whose name stands there is
  * skipped. The numbers of a shard have no gap: a number that is neither loaded
@@ -38,7 +38,7 @@
 #include "spool/record.h"
 #include "spool/spool.h"
 
-#define STORE_FORMAT   1	  /* PRAGMA user_version, and meta key "format" */
+#define STORE_FORMAT   2	  /* PRAGMA user_version, and meta key "format" */
 #define STORE_APP_ID   0x4d495241 /* PRAGMA application_id: "MIRA" */
 #define STORE_IDENTITY 32	  /* hex digits of meta key "identity" */
 #define STORE_HOUR_MS  3600000ll  /* rollup_hour.hour_ms: start of the UTC hour of window_ms */
@@ -79,7 +79,7 @@ typedef int (*store_elsewhere)(void *own, const char *shard, uint64_t number);
 enum store_turn store_begin(struct store *store, const char *name, const char *shard,
 	uint64_t number, store_elsewhere elsewhere, void *own);
 
-/* store_add_ledger(): 'analysed' replaces 'quarantined', which replaces 'missing'; never the other way. */
+/* store_add_ledger(): replaces what an earlier commit of the same shard said of the batch; never the other way. */
 int store_add_ledger(struct store *store, const struct ledger *row);
 /* store_add_biflow(): 0; -1 database error; -2 when window and key stand there already (store_error()). */
 int store_add_biflow(struct store *store, const struct biflow *biflow);

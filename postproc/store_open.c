@@ -241,6 +241,7 @@ struct store *store_open(const char *path, bool durable, int *code)
 	struct store *store = x_calloc(1, sizeof(*store));
 
 	store->lock = -1;
+	store->shards = 1;
 	snprintf(store->path, sizeof(store->path), "%s", path);
 	*code = open_all(store, durable);
 	if (!*code)
@@ -310,6 +311,7 @@ int store_join(struct store *store, struct spool *spool)
 	}
 	FAULT("joined");
 	snprintf(store->spool, sizeof(store->spool), "%s", spool->root);
+	store->shards = spool->shards;
 	if (!*known && meta_put(store, "spool", spool->root)) {
 		log_err("cannot write to the store %s: %s", store->path, sqlite3_errmsg(store->db));
 		return MIRA_AGAIN;

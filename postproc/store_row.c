@@ -12,14 +12,12 @@
 #include "spool/text.h"
 
 /*
- * 'analysed' replaces what stood for a batch that seemed lost, never the other way: a requeued batch counts once. A row
- * of the same rank that comes again changes nothing.
+ * The row of the shard's latest commit counts: a batch that came after all, one that was requeued, one that turned out to be bad.
+ * Batches may be loaded in any order, so an earlier commit never replaces a later one.
  */
-#define RANK(of) "(CASE " of ".status WHEN 'analysed' THEN 2 WHEN 'quarantined' THEN 1 ELSE 0 END)"
-
 const char store_row_ledger_sql[] =
-	"INSERT INTO ledger VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,"
-	" ?20, ?21, ?22, ?23, ?24, ?25)"
+	"INSERT INTO ledger_part VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
+	" ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)"
 	" ON CONFLICT DO UPDATE SET status = excluded.status, packets_seen = excluded.packets_seen,"
 	" packets_captured = excluded.packets_captured, packets_filtered = excluded.packets_filtered,"
 	" packets_dropped = excluded.packets_dropped, packets_shed = excluded.packets_shed,"
@@ -28,8 +26,8 @@ const char store_row_ledger_sql[] =
 	" end_of_run = excluded.end_of_run, live = excluded.live, first_ms = excluded.first_ms,"
 	" last_ms = excluded.last_ms, damaged = excluded.damaged, cumulative_seen = excluded.cumulative_seen,"
 	" cumulative_captured = excluded.cumulative_captured, cumulative_filtered = excluded.cumulative_filtered,"
-	" cumulative_dropped = excluded.cumulative_dropped, cumulative_shed = excluded.cumulative_shed"
-	" WHERE " RANK("excluded") " > " RANK("ledger");
+	" cumulative_dropped = excluded.cumulative_dropped, cumulative_shed = excluded.cumulative_shed,"
+	" shards = excluded.shards, number = excluded.number WHERE excluded.number >= ledger_part.number";
 
 const char store_row_biflow_sql[] =
 	"INSERT INTO biflow VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,"
@@ -82,7 +80,8 @@ static void counts(struct binder *to, const struct counts *values)
 	number(to, values->shed);
 }
 
-void store_row_bind_ledger(sqlite3_stmt *statement, const struct ledger *row)
+void store_row_bind_ledger(sqlite3_stmt *statement, const struct ledger *row,
+	const struct store_origin *origin)
 {
 	struct binder to = {statement, 0};
 	bool timed = row->first_ms || row->last_ms;
@@ -104,6 +103,9 @@ void store_row_bind_ledger(sqlite3_stmt *statement, const struct ledger *row)
 	id_or_null(&to, timed ? (sqlite3_int64)row->last_ms : 0);
 	text(&to, row->damaged);
 	counts(&to, &row->cumulative);
+	text(&to, origin->shard);
+	number(&to, origin->shards);
+	number(&to, origin->number);
 }
 
 /* ---- symptoms as JSON ---- */

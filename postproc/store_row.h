@@ -12,7 +12,14 @@
 /* The statements, parameters in the order of the tables' columns. */
 extern const char store_row_ledger_sql[], store_row_biflow_sql[];
 
-void store_row_bind_ledger(sqlite3_stmt *statement, const struct ledger *row);
+/* Whose row it is: which shard of how many, by which of its commits. */
+struct store_origin {
+	const char *shard;
+	uint64_t shards, number;
+};
+
+void store_row_bind_ledger(sqlite3_stmt *statement, const struct ledger *row,
+	const struct store_origin *origin);
 
 /*
  * store_row_bind_biflow(): IDS gets the ids for the rollups. false: the database failed. Texts are bound as views of

@@ -28,7 +28,8 @@ const char store_schema[] =
 	" biflows INTEGER NOT NULL, ledger_rows INTEGER NOT NULL, loaded_ms INTEGER NOT NULL,"
 	" rejected TEXT, UNIQUE(shard, number)) WITHOUT ROWID;\n"
 
-	"CREATE TABLE ledger("
+	/* One row per packets batch and shard, as the shard's last commit has it; the view ledger puts them together. */
+	"CREATE TABLE ledger_part("
 	"probe TEXT NOT NULL, stream TEXT NOT NULL, run TEXT NOT NULL, seq INTEGER NOT NULL,"
 	" status TEXT NOT NULL CHECK(status IN ('analysed', 'quarantined', 'missing')),"
 	" packets_seen INTEGER NOT NULL, packets_captured INTEGER NOT NULL, packets_filtered INTEGER NOT NULL,"
@@ -40,7 +41,24 @@ const char store_schema[] =
 	/* Of the run since it began, this batch included. */
 	" cumulative_seen INTEGER NOT NULL, cumulative_captured INTEGER NOT NULL, cumulative_filtered INTEGER NOT NULL,"
 	" cumulative_dropped INTEGER NOT NULL, cumulative_shed INTEGER NOT NULL,"
-	" PRIMARY KEY(probe, stream, run, seq)) WITHOUT ROWID;\n"
+	/* shard: its name; shards: how many there are; number: the commit that said so. */
+	" shard TEXT NOT NULL, shards INTEGER NOT NULL, number INTEGER NOT NULL,"
+	" PRIMARY KEY(probe, stream, run, seq, shard)) WITHOUT ROWID;\n"
+
+	/*
+	 * A batch is there once every shard has told. What was analysed is the sum of the parts; what is said of the whole batch is the
+	 * same in each, and where their books differ (a batch came in time for one only) that of the lowest shard, whose counts add
+	 * up with those of its other rows: SQLite takes columns outside of aggregates from the row of min().
+	 */
+	"CREATE VIEW ledger AS SELECT probe, stream, run, seq,"
+	" CASE WHEN sum(status = 'missing') THEN 'missing' WHEN sum(status = 'quarantined') THEN 'quarantined'"
+	" ELSE 'analysed' END AS status,"
+	" packets_seen, packets_captured, packets_filtered, packets_dropped, packets_shed,"
+	" sum(packets_ip) AS packets_ip, sum(packets_not_ip) AS packets_not_ip,"
+	" sum(packets_malformed) AS packets_malformed, sum(octets_ip) AS octets_ip,"
+	" sum(late) > 0 AS late, end_of_run, live, first_ms, last_ms, damaged,"
+	" cumulative_seen, cumulative_captured, cumulative_filtered, cumulative_dropped, cumulative_shed"
+	" FROM ledger_part GROUP BY probe, stream, run, seq HAVING count(*) = shards AND min(shard) IS NOT NULL;\n"
 
 	/*
 	 * src, dst: host.id. start_after_ms: start_ms - window_ms. reverse_*: NULL when not observed. symptoms, carried:

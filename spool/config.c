@@ -35,7 +35,7 @@ static const struct conf_key keys[] = {
 	CONF_NUMBER(struct config, window_s, CONF_U32, 1, 86400),
 	CONF_NUMBER(struct config, lateness_s, CONF_U32, 0, 86400),
 	CONF_NUMBER(struct config, max_delay_s, CONF_U32, 1, 604800),
-	CONF_NUMBER(struct config, shards, CONF_U32, 1, 1),
+	CONF_NUMBER(struct config, shards, CONF_U32, 1, SHARDS_MAX),
 	CONF_NUMBER(struct config, max_batches, CONF_U64, 2, 1000000),
 	CONF_NUMBER(struct config, min_free, CONF_REAL, 0, 0.9),
 	CONF_NUMBER(struct config, max_skew_s, CONF_U32, 1, 86400),

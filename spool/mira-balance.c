@@ -15,6 +15,9 @@
 #include "spool/mira.h"
 #include "spool/share.h"
 
+/* Of a batch that one shard lost, the others analysed their parts. */
+#define NOT_ANALYSED "packets_captured - packets_ip - packets_not_ip - packets_malformed"
+
 static const struct {
 	const char *name, *sql;
 } terms[] = {
@@ -26,8 +29,8 @@ static const struct {
 	{"captured = IP", "SELECT sum(packets_ip) FROM ledger"},
 	{"+ not IP", "SELECT sum(packets_not_ip) FROM ledger"},
 	{"+ malformed", "SELECT sum(packets_malformed) FROM ledger"},
-	{"+ quarantined", "SELECT sum(packets_captured) FROM ledger WHERE status='quarantined'"},
-	{"+ missing", "SELECT sum(packets_captured) FROM ledger WHERE status='missing'"},
+	{"+ quarantined", "SELECT sum(" NOT_ANALYSED ") FROM ledger WHERE status='quarantined'"},
+	{"+ missing", "SELECT sum(" NOT_ANALYSED ") FROM ledger WHERE status='missing'"},
 };
 
 static const struct {
@@ -40,11 +43,11 @@ static const struct {
 		"SELECT count(*), 0 FROM ledger WHERE status='analysed' AND packets_captured <> packets_ip +"
 		" packets_not_ip + packets_malformed"},
 	{"nothing analysed in batches quarantined or missing",
-		"SELECT count(*), 0 FROM ledger WHERE status<>'analysed' AND packets_ip + packets_not_ip +"
+		"SELECT count(*), 0 FROM ledger_part WHERE status<>'analysed' AND packets_ip + packets_not_ip +"
 		" packets_malformed + octets_ip <> 0"},
 	{"every batch of every run is in the ledger, once",
-		"SELECT coalesce(sum(last + 1), 0), coalesce(sum(n), 0) FROM"
-		" (SELECT max(seq) AS last, count(DISTINCT seq) AS n FROM ledger GROUP BY probe, stream, run)"},
+		"SELECT coalesce(sum((last + 1) * shards), 0), coalesce(sum(n), 0) FROM (SELECT max(seq) AS last,"
+		" max(shards) AS shards, count(*) AS n FROM ledger_part GROUP BY probe, stream, run)"},
 	{"what the captures counted in total = the sum over the ledger",
 		"SELECT coalesce(sum(total), 0), coalesce(sum(seen), 0) FROM"
 		" (SELECT max(cumulative_seen) AS total, sum(packets_seen) AS seen FROM ledger"

@@ -17,17 +17,17 @@
 
 /* The line behind the capture, in its order. */
 static const struct {
-	const char *stage, *program, *queue, *reader;
+	const char *stage, *program, *queue, *reader; /* NULL: one reader a shard */
 } stages[] = {
 	{"preprocess", "mira-preprocess", "packets", "preprocess"},
-	{"consolidate", "mira-consolidate", "flows", "shard-0"},
+	{"consolidate", "mira-consolidate", "flows", NULL},
 	{"classify", "mira-classify", "biflows", "classify"},
 	{"store", "mira-store", "verdicts", "store"},
 };
 #define STAGES (sizeof(stages) / sizeof(stages[0]))
 #define STORE  (STAGES - 1)
 
-static struct child children[1 + MAX_PREPROCESSORS + STAGES];
+static struct child children[1 + MAX_PREPROCESSORS + SHARDS_MAX + STAGES];
 static size_t child_count;
 static struct child *const capture = &children[0];
 
@@ -74,9 +74,17 @@ static int start_capture(const struct line *line)
 	return start("capture", argv);
 }
 
+/* A process for each shard: they share them among themselves. */
+static uint64_t processes_of(const struct line *line, size_t stage)
+{
+	if (!stages[stage].reader)
+		return line->spool->shards;
+	return stage == 0 ? line->options->preprocessors : 1;
+}
+
 static int start_stage(const struct line *line, size_t stage)
 {
-	uint64_t processes = stage == 0 ? line->options->preprocessors : 1;
+	uint64_t processes = processes_of(line, stage);
 	char **argv = x_calloc(CHILD_ARGS, sizeof(*argv));
 	size_t n = 0;
 	int code = MIRA_OK;
@@ -165,16 +173,28 @@ static int wait_capture(struct line *line)
 	return code ? code : capture->code == MIRA_AGAIN ? MIRA_AGAIN : MIRA_OK;
 }
 
-static int drain_stage(const struct line *line, size_t stage)
+static int drain_queue(const struct line *line, size_t stage, const char *reader)
 {
 	struct queue queue;
 	int code = MIRA_OK;
 
-	if (queue_open(&queue, line->spool, stages[stage].queue, stages[stage].reader))
+	if (queue_open(&queue, line->spool, stages[stage].queue, reader))
 		return MIRA_AGAIN;
 	while (!code && queue_empty(&queue) != 1)
 		code = look(line, stages[stage].stage);
 	queue_close(&queue);
+	return code;
+}
+
+static int drain_stage(const struct line *line, size_t stage)
+{
+	char shard[SHARD_NAME];
+	int code = MIRA_OK;
+
+	if (stages[stage].reader)
+		code = drain_queue(line, stage, stages[stage].reader);
+	for (unsigned i = 0; !stages[stage].reader && i < line->spool->shards && !code; i++)
+		code = drain_queue(line, stage, shard_name(i, shard));
 	if (!code)
 		stop_stage(stages[stage].stage);
 	return code;

@@ -58,22 +58,35 @@ static size_t count_in(const struct spool *spool, const char *folder)
 	return count;
 }
 
-/* Batches that STAGE has not finished: waiting, and claimed (a folder a worker, one batch each). */
+/* Waiting, and claimed (a folder a worker, one batch each). */
+static size_t waiting_in(const struct spool *spool, const char *queue, const char *reader)
+{
+	char folder[64];
+	size_t count;
+
+	snprintf(folder, sizeof(folder), "%s/%s/ready", queue, reader);
+	count = count_in(spool, folder);
+	snprintf(folder, sizeof(folder), "%s/%s/work", queue, reader);
+	return count + count_in(spool, folder);
+}
+
+/* Batches that STAGE has not finished. */
 static size_t batches_left(const struct spool *spool, const char *stage)
 {
-	static const char *const folders[][2] = {{"preprocess", "packets/preprocess"},
-		{"consolidate", "flows/shard-0"}, {"classify", "biflows/classify"},
-		{"store", "verdicts/store"}};
-	char folder[64];
+	static const struct {
+		const char *stage, *queue, *reader; /* NULL: one reader a shard */
+	} rows[] = {{"preprocess", "packets", "preprocess"}, {"consolidate", "flows", NULL},
+		{"classify", "biflows", "classify"}, {"store", "verdicts", "store"}};
+	char shard[SHARD_NAME];
 	size_t count = 0;
 
-	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
-		if (strcmp(folders[i][0], stage))
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (strcmp(rows[i].stage, stage))
 			continue;
-		snprintf(folder, sizeof(folder), "%s/ready", folders[i][1]);
-		count = count_in(spool, folder);
-		snprintf(folder, sizeof(folder), "%s/work", folders[i][1]);
-		count += count_in(spool, folder);
+		if (rows[i].reader)
+			return waiting_in(spool, rows[i].queue, rows[i].reader);
+		for (unsigned k = 0; k < spool->shards; k++)
+			count += waiting_in(spool, rows[i].queue, shard_name(k, shard));
 	}
 	return count;
 }

@@ -1,12 +1,12 @@
 /*
- * consolidate-world: what t5-consolidate.t needs: flows batches out of a seed, and the biflows that came of them as text.
+ * consolidate-world: what t5-consolidate.t and t9-shards.t need: flows batches out of a seed, and the biflows that came of them as text.
  *
  *   consolidate-world make SPOOL FOLDER SEED    batches of three runs in FOLDER, state of their captures in SPOOL
  *   consolidate-world lie SPOOL FOLDER SEED     the same, but one batch's ledger row claims a packet too many
  *   consolidate-world dump SPOOL                every biflow and, of each batch, the last ledger row
  *
  * The runs overlap in time and share keys; packets come late, some batches are empty, one stream has a quarantined batch, one
- * is live. All of it is a function of the seed.
+ * is live. All of it is a function of the seed. With more than one shard FOLDER/shard-K holds the batches of shard K.
  */
 #include <arpa/inet.h>
 #include <inttypes.h>
@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 
 #include "spool/capstate.h"
+#include "spool/flowkey.h"
 #include "spool/intern.h"
 #include "spool/log.h"
 #include "spool/nfs.h"
@@ -60,30 +61,22 @@ static struct flowkey key_of(unsigned index)
 	return key;
 }
 
-static struct flowkey turned(struct flowkey key)
-{
-	struct flowkey other = key;
-
-	memcpy(other.src, key.dst, sizeof(other.src));
-	memcpy(other.dst, key.src, sizeof(other.dst));
-	other.sport = key.dport;
-	other.dport = key.sport;
-	return other;
-}
-
-static void add_flow(const struct spool *spool, struct record_writer *writer, struct ledger *row,
-	uint64_t index)
+/* Flow INDEX of the batch of ROW; SYMPTOMS (2) are what it points to. */
+static struct flow make_flow(const struct spool *spool, const struct ledger *row, uint64_t index,
+	struct symptom_count *symptoms)
 {
 	static const char *const names[] = {"http", "tls", "bittorrent", "mp3"};
 	uint64_t start_ms = EPOCH_MS + row->seq * PERIOD_MS + below(PERIOD_MS);
-	struct symptom_count symptoms[2] = {
-		{.name = intern(names[below(4)]), .packets = 1 + below(3)}};
-	struct flow flow = {.key = key_of(below(KEYS)), .sampling = 1.0 / (1 + below(4))};
+	struct flow flow = {.sampling = 1};
 
+	symptoms[0] = (struct symptom_count){.name = intern(names[below(4)])};
+	symptoms[0].packets = 1 + below(3);
+	flow.key = key_of(below(KEYS));
+	flow.sampling = 1.0 / (1 + below(4));
 	if (below(20) == 0) /* time runs backwards */
 		start_ms -= below(900000);
 	if (below(2))
-		flow.key = turned(flow.key);
+		flow.key = flowkey_turn(&flow.key);
 	flow.start_ms = flow.end_ms = start_ms;
 	flow.window_ms = window_of(spool, start_ms);
 	flow.packets = 1 + below(50);
@@ -97,14 +90,17 @@ static void add_flow(const struct spool *spool, struct record_writer *writer, st
 	flow.host_name = below(5) ? 0 : intern(below(2) ? "www.example.org" : "mail.example.org");
 	flow.symptoms = symptoms;
 	flow.symptom_count = below(3) == 0;
-	if (record_add_flow(writer, &flow))
-		die(MIRA_AGAIN, "record_add_flow");
-	row->ip += flow.packets;
-	row->octets_ip += flow.octets;
-	if (!row->first_ms || start_ms < row->first_ms)
-		row->first_ms = start_ms;
-	if (start_ms > row->last_ms)
-		row->last_ms = start_ms;
+	return flow;
+}
+
+static void account(struct ledger *row, const struct flow *flow)
+{
+	row->ip += flow->packets;
+	row->octets_ip += flow->octets;
+	if (!row->first_ms || flow->start_ms < row->first_ms)
+		row->first_ms = flow->start_ms;
+	if (flow->start_ms > row->last_ms)
+		row->last_ms = flow->start_ms;
 }
 
 static void add_counts(struct counts *sum, const struct counts *more)
@@ -116,56 +112,110 @@ static void add_counts(struct counts *sum, const struct counts *more)
 	sum->shed += more->shed;
 }
 
-static void fill(const struct spool *spool, const char *folder, struct ledger *row)
+/* What is of the batch stands in the rows of all its parts. */
+static void complete(struct ledger *row)
 {
-	char path[PATH_MAX];
-	uint64_t count = below(8) ? below(FLOWS) : 0, again = state;
-
-	for (int pass = 0; pass < 2;
-		pass++) { /* the first pass only tells the sums: the row comes before the flows */
-		struct record_writer *writer;
-
-		nfs_join(path, folder, pass ? "flows.ipfix" : "sums.ipfix");
-		writer = record_create(path, RECORD_FLOWS);
-		if (!writer || (pass && record_add_ledger(writer, row)))
-			die(MIRA_AGAIN, "%s", path);
-		if (!pass)
-			row->ip = row->octets_ip = 0;
-		for (uint64_t i = 0; i < count && row->status == LEDGER_ANALYSED; i++)
-			add_flow(spool, writer, row, i);
-		if (record_finish(writer))
-			die(MIRA_AGAIN, "record_finish");
-		if (!pass) {
-			nfs_unlink(path);
-			row->not_ip = row->status == LEDGER_ANALYSED ? 3 : 0;
-			row->ip += lie && row->seq == LIAR && row->run[RUN_HEX - 1] == '1';
-			row->counts.captured = row->ip + row->not_ip;
-			row->counts.dropped = row->seq % 3;
-			row->counts.seen = row->counts.captured + row->counts.dropped;
-			add_counts(&row->cumulative, &row->counts);
-			state = again;
-		}
-	}
+	row->not_ip = row->status == LEDGER_ANALYSED ? 3 : 0;
+	row->ip += lie && row->seq == LIAR && row->run[RUN_HEX - 1] == '1';
+	row->counts.captured = row->ip + row->not_ip;
+	row->counts.dropped = row->seq % 3;
+	row->counts.seen = row->counts.captured + row->counts.dropped;
+	add_counts(&row->cumulative, &row->counts);
 }
 
-static void make_batch(const struct spool *spool, const char *folder, struct ledger *row)
+/* The row of SHARD, given that of the batch and the sums of its flows; a lie is in that of shard 0. */
+static struct ledger part_row(const struct ledger *row, unsigned shard, const struct ledger *sums)
+{
+	struct ledger part = *row;
+
+	part.ip = sums[shard].ip;
+	part.octets_ip = sums[shard].octets_ip;
+	if (shard > 0) {
+		part.not_ip = 0;
+		return part;
+	}
+	part.ip = row->ip;
+	for (unsigned i = 1; i < SHARDS_MAX; i++)
+		part.ip -= sums[i].ip;
+	return part;
+}
+
+static void write_part(const struct spool *spool, const char *folder, unsigned shard,
+	const struct ledger *row, uint64_t count)
+{
+	struct symptom_count symptoms[2] = {0};
+	char path[PATH_MAX];
+	struct record_writer *writer;
+
+	nfs_join(path, folder, "flows.ipfix");
+	writer = record_create(path, RECORD_FLOWS);
+	if (!writer || record_add_ledger(writer, row))
+		die(MIRA_AGAIN, "%s", path);
+	for (uint64_t i = 0; i < count; i++) {
+		struct flow flow = make_flow(spool, row, i, symptoms);
+
+		if (flowkey_shard(&flow.key, spool->shards) == shard &&
+			record_add_flow(writer, &flow))
+			die(MIRA_AGAIN, "record_add_flow");
+	}
+	if (record_finish(writer))
+		die(MIRA_AGAIN, "record_finish");
+}
+
+static void make_part(const struct spool *spool, const char *folder, const char *name,
+	unsigned shard, const struct ledger *row, uint64_t count)
+{
+	char below_shard[PATH_MAX], path[PATH_MAX], reader[SHARD_NAME];
+	struct manifest manifest;
+
+	if (spool->shards > 1 && (nfs_join(below_shard, folder, shard_name(shard, reader)) ||
+					 nfs_mkdir(below_shard)))
+		die(MIRA_AGAIN, "%s", below_shard);
+	if (nfs_join(path, spool->shards > 1 ? below_shard : folder, name) || nfs_mkdir(path))
+		die(MIRA_AGAIN, "%s", path);
+	write_part(spool, path, shard, row, count);
+	manifest_init(&manifest, "flows", name);
+	if (manifest_add_file(&manifest, path, "flows.ipfix") || manifest_write(&manifest, path))
+		die(MIRA_AGAIN, "%s", path);
+	manifest_free(&manifest);
+}
+
+static void name_batch(const struct ledger *row, char *text, size_t size)
 {
 	struct batchname name = {.start_us = (EPOCH_MS + row->seq * PERIOD_MS) * 1000,
 		.seq = row->seq};
-	char text[256], path[PATH_MAX];
-	struct manifest manifest;
 
 	snprintf(name.probe, sizeof(name.probe), "%s", row->probe);
 	snprintf(name.stream, sizeof(name.stream), "%s", row->stream);
 	snprintf(name.run, sizeof(name.run), "%s", row->run);
-	batchname_format(&name, text, sizeof(text));
-	if (nfs_join(path, folder, text) || nfs_mkdir(path))
-		die(MIRA_AGAIN, "%s", path);
-	fill(spool, path, row);
-	manifest_init(&manifest, "flows", text);
-	if (manifest_add_file(&manifest, path, "flows.ipfix") || manifest_write(&manifest, path))
-		die(MIRA_AGAIN, "%s", path);
-	manifest_free(&manifest);
+	batchname_format(&name, text, size);
+}
+
+static void make_batch(const struct spool *spool, const char *folder, struct ledger *row)
+{
+	static struct ledger sums[SHARDS_MAX];
+	struct symptom_count symptoms[2] = {0};
+	uint64_t count = below(8) ? below(FLOWS) : 0, again = state;
+	char name[256];
+
+	row->ip = row->octets_ip = 0;
+	memset(sums, 0, sizeof(sums));
+	if (row->status != LEDGER_ANALYSED)
+		count = 0;
+	for (uint64_t i = 0; i < count; i++) {
+		struct flow flow = make_flow(spool, row, i, symptoms);
+
+		account(row, &flow);
+		account(&sums[flowkey_shard(&flow.key, spool->shards)], &flow);
+	}
+	complete(row);
+	name_batch(row, name, sizeof(name));
+	for (unsigned shard = 0; shard < spool->shards; shard++) {
+		struct ledger part = part_row(row, shard, sums);
+
+		state = again;
+		make_part(spool, folder, name, shard, &part, count);
+	}
 }
 
 static void make_run(const struct spool *spool, const char *folder, size_t index)

@@ -112,8 +112,8 @@ if command -v chromium >/dev/null; then
 fi
 
 # What was lost is said.
-sql "UPDATE ledger SET packets_dropped = 1000, packets_seen = packets_seen + 1000, damaged = 'cut at byte 7' WHERE seq = 5;
-    UPDATE ledger SET status = 'quarantined', packets_ip = 0, octets_ip = 0 WHERE seq = 4"
+sql "UPDATE ledger_part SET packets_dropped = 1000, packets_seen = packets_seen + 1000, damaged = 'cut at byte 7' WHERE seq = 5;
+    UPDATE ledger_part SET status = 'quarantined', packets_ip = 0, octets_ip = 0 WHERE seq = 4"
 exits 0 'losses, damage, and a balance that does not close' audit
 cp "$tmp/.out" "$tmp/printed"
 ok '  the text says so' grep -q 'DOES NOT HOLD: IP packets of the ledger' "$tmp/printed"

@@ -14,14 +14,14 @@ while IFS='|' read -r what check sql; do
     cp "$tmp/.out" "$tmp/.last"
     ok "  fails: $check" grep -q "^FAILED  $check" "$tmp/.last"
 done <<'END2'
-a packet more seen|seen = captured|UPDATE ledger SET packets_seen = packets_seen + 1 WHERE seq = 1
-a packet more captured|captured = IP|UPDATE ledger SET packets_captured = packets_captured + 1, packets_seen = packets_seen + 1 WHERE seq = 1
-an analysed batch called missing|nothing analysed in|UPDATE ledger SET status = 'missing' WHERE seq = 1
-a batch less|every batch of every run|DELETE FROM ledger WHERE seq = 1
-the last batch less|the last batch of every run|DELETE FROM ledger WHERE seq = (SELECT max(seq) FROM ledger)
-a batch twice as large|what the captures counted|UPDATE ledger SET packets_seen = packets_seen * 2, packets_filtered = packets_seen WHERE seq = 1
-an IP packet less|IP packets of the ledger|UPDATE ledger SET packets_ip = packets_ip - 1, packets_malformed = packets_malformed + 1 WHERE seq = 1
-an octet more|IP octets of the ledger|UPDATE ledger SET octets_ip = octets_ip + 1 WHERE seq = 1
+a packet more seen|seen = captured|UPDATE ledger_part SET packets_seen = packets_seen + 1 WHERE seq = 1
+a packet more captured|captured = IP|UPDATE ledger_part SET packets_captured = packets_captured + 1, packets_seen = packets_seen + 1 WHERE seq = 1
+an analysed batch called missing|nothing analysed in|UPDATE ledger_part SET status = 'missing' WHERE seq = 1
+a batch less|every batch of every run|DELETE FROM ledger_part WHERE seq = 1
+the last batch less|the last batch of every run|DELETE FROM ledger_part WHERE seq = (SELECT max(seq) FROM ledger)
+a batch twice as large|what the captures counted|UPDATE ledger_part SET packets_seen = packets_seen * 2, packets_filtered = packets_seen WHERE seq = 1
+an IP packet less|IP packets of the ledger|UPDATE ledger_part SET packets_ip = packets_ip - 1, packets_malformed = packets_malformed + 1 WHERE seq = 1
+an octet more|IP octets of the ledger|UPDATE ledger_part SET octets_ip = octets_ip + 1 WHERE seq = 1
 a packet more in a biflow|IP packets of the ledger|UPDATE biflow SET packets = packets + 1 WHERE sport = (SELECT max(sport) FROM biflow)
 a biflow less|IP octets of the ledger|DELETE FROM biflow WHERE sport = (SELECT max(sport) FROM biflow)
 END2

@@ -62,10 +62,10 @@ static sqlite3 *small_store(void)
 		"INSERT INTO rollup_host VALUES(0,1,1,1,1,100,1,100), (0,2,1,1,1,100,1,100),"
 		" (0,1,2,1,3,300,0,0),"
 		" (0,3,2,1,0,0,3,300), (0,2,3,1,1,100,0,0), (0,3,3,1,0,0,1,100);"
-		"INSERT INTO ledger VALUES"
+		"INSERT INTO ledger_part VALUES"
 		" ('p1','all','r',0,'analysed',16,6,0,10,0,6,0,0,600,0,0,0,1000,2000,'cut at"
-		" \x1b[31m byte 9',16,6,0,10,0),"
-		" ('p1','all','r',1,'quarantined',4,4,0,0,0,0,0,0,0,0,1,0,2000,3000,NULL,20,10,0,10,0);");
+		" \x1b[31m byte 9',16,6,0,10,0,'shard-0',1,1),"
+		" ('p1','all','r',1,'quarantined',4,4,0,0,0,0,0,0,0,0,1,0,2000,3000,NULL,20,10,0,10,0,'shard-0',1,1);");
 	return db;
 }
 
@@ -237,7 +237,7 @@ static void balance_sees_a_lost_packet(void **state)
 	assert_true(holds(report, "IP packets of the ledger = packets of the biflows"));
 	json_decref(report);
 	db = small_store();
-	run(db, "UPDATE biflow SET packets = packets - 1 WHERE sport = 1000; UPDATE ledger SET"
+	run(db, "UPDATE biflow SET packets = packets - 1 WHERE sport = 1000; UPDATE ledger_part SET"
 		" packets_seen = 17 WHERE seq = 0;");
 	report = gather(db);
 	assert_false(holds(report, "IP packets of the ledger = packets of the biflows"));
@@ -318,9 +318,9 @@ static void text_is_short_and_steers_nothing(void **state)
 	char *text;
 
 	run(db, "WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 200)"
-		" INSERT INTO ledger SELECT 'p1',"
+		" INSERT INTO ledger_part SELECT 'p1',"
 		" 'stream' || char(0x9b) || i, 'r', i, 'missing',"
-		" 0,0,0,0,0,0,0,0,0,0,0,0,NULL,NULL,'d' || i,20,10,0,10,0 FROM n");
+		" 0,0,0,0,0,0,0,0,0,0,0,0,NULL,NULL,'d' || i,20,10,0,10,0,'shard-0',1,1 FROM n");
 	report = gather(db);
 	text = printed(report);
 	assert_says(text, "Coverage: 30.0 %");

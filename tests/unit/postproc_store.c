@@ -6,6 +6,7 @@
 #include "spool/intern.h"
 #include "spool/log.h"
 #include "spool/nfs.h"
+#include "spool/spool.h"
 
 static int nowhere(void *own, const char *shard, uint64_t number)
 {
@@ -15,6 +16,11 @@ static int nowhere(void *own, const char *shard, uint64_t number)
 static int on_its_way(void *own, const char *shard, uint64_t number)
 {
 	return number == *(uint64_t *)own;
+}
+
+static int is_on_its_way(void *own, const char *shard, uint64_t number)
+{
+	return 1;
 }
 
 static struct store *open_fresh(const char *name)
@@ -177,6 +183,119 @@ static void one_writer(void **state)
 	store_close(store);
 }
 
+/* ---- the rows of a packets batch, one from each shard ---- */
+
+/* A store of a spool with two shards. */
+static struct store *open_two(const char *name)
+{
+	struct spool spool;
+	struct config config;
+	struct store *store = open_fresh(name);
+	char root[64];
+
+	snprintf(root, sizeof(root), "%s.spool", name);
+	assert_int_equal(config_load(&config, ""), 0);
+	config.shards = 2;
+	assert_int_equal(spool_open(&spool, tmp_path(root), &config, false), 0);
+	assert_int_equal(store_join(store, &spool), 0);
+	config_free(&config);
+	return store;
+}
+
+static struct ledger row_of(enum ledger_status status, uint64_t captured, uint64_t ip)
+{
+	struct ledger row = {.probe = "p", .stream = "s", .run = "r", .seq = 7, .status = status};
+
+	row.counts.seen = row.counts.captured = captured;
+	row.cumulative.seen = 1000;
+	row.ip = ip;
+	row.octets_ip = 100 * ip;
+	return row;
+}
+
+/* Commit NUMBER of shard SHARD says ROW; earlier numbers are on their way. */
+static void says(struct store *store, unsigned shard, uint64_t number, const struct ledger *row)
+{
+	char name[32], reader[SHARD_NAME];
+
+	snprintf(name, sizeof(name), "%010d-shard-%u", (int)number, shard);
+	assert_int_equal(store_begin(store, name, shard_name(shard, reader), number, is_on_its_way,
+				 NULL),
+		STORE_LOAD);
+	assert_int_equal(store_add_ledger(store, row), 0);
+	assert_int_equal(store_commit(store), 0);
+}
+
+static void parts_are_one_batch(void **state)
+{
+	struct store *store = open_two("parts.db");
+	struct ledger one = row_of(LEDGER_ANALYSED, 10, 4), other = row_of(LEDGER_ANALYSED, 10, 3);
+
+	one.not_ip = 2;
+	one.malformed = 1;
+	other.late = true;
+	says(store, 1, 1, &other);
+	assert_int_equal(value_of("parts.db", "SELECT count(*) FROM ledger"), 0);
+	says(store, 0, 1, &one);
+	assert_int_equal(
+		value_of("parts.db",
+			"SELECT count(*) FROM ledger WHERE status = 'analysed' AND late AND packets_seen = 10"
+			" AND packets_captured = packets_ip + packets_not_ip + packets_malformed"
+			" AND packets_ip = 7 AND octets_ip = 700 AND cumulative_seen = 1000"),
+		1);
+	store_close(store);
+}
+
+/* One shard lost its part: what the other analysed is not lost with it. */
+static void a_part_is_lost(void **state)
+{
+	struct store *store = open_two("lost.db");
+	struct ledger good = row_of(LEDGER_ANALYSED, 10, 4),
+		      bad = row_of(LEDGER_QUARANTINED, 10, 0);
+
+	says(store, 0, 1, &good);
+	says(store, 1, 1, &bad);
+	assert_int_equal(value_of("lost.db",
+				 "SELECT status = 'quarantined' AND packets_ip = 4 FROM ledger"),
+		1);
+	store_close(store);
+}
+
+/* The latest commit of a shard has the say, in whatever order they are loaded, and for its own part only. */
+static void the_last_commit_counts(void **state)
+{
+	struct store *store = open_two("last.db");
+	struct ledger missing = row_of(LEDGER_MISSING, 10, 0),
+		      found = row_of(LEDGER_ANALYSED, 10, 4);
+	struct ledger withdrawn = row_of(LEDGER_QUARANTINED, 10, 0);
+
+	says(store, 0, 2, &found);
+	says(store, 0, 1, &missing);
+	says(store, 1, 1, &found);
+	assert_int_equal(value_of("last.db", "SELECT status = 'analysed' FROM ledger"), 1);
+	says(store, 1, 5, &withdrawn);
+	says(store, 1, 4, &found);
+	assert_int_equal(value_of("last.db",
+				 "SELECT status = 'quarantined' AND packets_ip = 4 FROM ledger"),
+		1);
+	store_close(store);
+}
+
+/* Their books may differ for a while: counts are those of one shard, so they add up. */
+static void counts_of_one_shard(void **state)
+{
+	struct store *store = open_two("counts.db");
+	struct ledger gap = row_of(LEDGER_MISSING, 25, 0), known = row_of(LEDGER_MISSING, 10, 0);
+
+	says(store, 1, 1, &known);
+	says(store, 0, 1, &gap);
+	assert_int_equal(value_of("counts.db", "SELECT packets_captured FROM ledger"), 25);
+	says(store, 0, 2, &known);
+	says(store, 1, 2, &gap);
+	assert_int_equal(value_of("counts.db", "SELECT packets_captured FROM ledger"), 10);
+	store_close(store);
+}
+
 /* A process that died before the first commit of the schema leaves an empty file. */
 static void empty_file(void **state)
 {
@@ -330,6 +449,10 @@ int main(void)
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(again),
 		cmocka_unit_test(one_writer),
+		cmocka_unit_test(parts_are_one_batch),
+		cmocka_unit_test(a_part_is_lost),
+		cmocka_unit_test(the_last_commit_counts),
+		cmocka_unit_test(counts_of_one_shard),
 		cmocka_unit_test(empty_file),
 		cmocka_unit_test(odd_names),
 		cmocka_unit_test(many_hosts),

@@ -33,7 +33,7 @@ LIB_capture    := -lpcap -larchive -lz -lcap-ng
 LIB_preprocess := -lhs
 LIB_classify   := -lsqlite3
 LIB_postproc   := -lsqlite3
-LIB_mira       := -lsqlite3
+LIB_mira       := -lsqlite3 -lm
 
 all: $(BINS)
 

@@ -32,11 +32,20 @@ struct finish {
 	char out[PATH_MAX];  /* SPOOL/WHERE/done/X~A/A/out */
 };
 
+static bool is_legal(char byte)
+{
+	return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+	       (byte >= '0' && byte <= '9') || byte == '_' || byte == '.' || byte == '+' ||
+	       byte == '-';
+}
+
+/* Asked of each of 100,000 names: without strspn(), which makes a table each time. */
 bool finish_name_ok(const char *text)
 {
-	static const char legal[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.+-";
-	size_t length = strspn(text, legal);
+	size_t length = 0;
+
+	while (is_legal(text[length]))
+		length++;
 
 	return length >= 1 && length <= ENTRY_MAX && text[length] == '\0' && text[0] != '.';
 }

@@ -32,8 +32,8 @@ void nfs_set_durable(bool wanted)
 
 /* opendir, not stat: opening a folder makes the client ask the server (close-to-open), a name's
  * entry may be stale. */
-static int list_with(const char *path, struct namelist *list, bool (*wanted)(const char *name),
-	int flags)
+static int each_with(const char *path, bool (*wanted)(const char *name), int flags,
+	void (*each)(const char *name, void *own), void *own)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags), error;
 	DIR *folder = fd < 0 ? NULL : fdopendir(fd);
@@ -45,11 +45,22 @@ static int list_with(const char *path, struct namelist *list, bool (*wanted)(con
 		return -1;
 	for (errno = 0; (entry = readdir(folder)); errno = 0)
 		if (wanted(entry->d_name))
-			namelist_add(list, entry->d_name);
+			each(entry->d_name, own);
 	error = errno;
 	closedir(folder);
 	errno = error;
 	return error ? -1 : 0;
+}
+
+static void add_name(const char *name, void *own)
+{
+	namelist_add(own, name);
+}
+
+static int list_with(const char *path, struct namelist *list, bool (*wanted)(const char *name),
+	int flags)
+{
+	return each_with(path, wanted, flags, add_name, list);
 }
 
 static bool no_dot(const char *name)
@@ -101,6 +112,11 @@ int nfs_list_linked(const char *path, struct namelist *list)
 bool nfs_none(int error)
 {
 	return error == ENOENT || error == ENOTDIR;
+}
+
+int nfs_each(const char *path, void (*each)(const char *name, void *own), void *own)
+{
+	return each_with(path, no_dot, O_NOFOLLOW, each, own);
 }
 
 int nfs_has(const char *folder, const char *name)

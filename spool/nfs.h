@@ -31,6 +31,9 @@ int nfs_list(const char *path, struct namelist *list);
 int nfs_list_linked(const char *path, struct namelist *list);
 /* nfs_none(): does this errno of a list mean that no folder stands there? (ENOENT, ENOTDIR) */
 bool nfs_none(int error);
+/* nfs_each(): the same, given to EACH one by one, for folders too large to be kept; after -1 with
+ * ESTALE some may have been given. */
+int nfs_each(const char *path, void (*each)(const char *name, void *own), void *own);
 /* nfs_has(): 1 when folder PATH lists NAME (which may be a dot file), 0 when it does not, -1 on
  * error (ENOENT folder: 0). */
 int nfs_has(const char *folder, const char *name);

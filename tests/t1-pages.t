@@ -11,7 +11,7 @@ options() { grep -oE -- '(^|[^A-Za-z0-9-])--[a-z][a-z-]+' | grep -oE -- '--[a-z]
 # --help of a program; of mira, that of its commands too.
 help_of() {
     "$1" --help
-    [ "$1" != mira ] || for command in run status balance dump check requeue; do mira "$command" --help; done
+    [ "$1" != mira ] || for command in run balance dump check requeue; do mira "$command" --help; done
 }
 same_options() { # PROGRAM: what --help tells and what the page tells
     diff <(help_of "$1" | options | sed 's/^/--help and page: /') <(
@@ -27,6 +27,10 @@ for path in "$MIRA_BIN"/*; do
     ok "$program has a page" test -f "$(page_of "$program")"
     ok "$program: options of --help and page agree" same_options "$program"
     exits 2 "$program refuses an unknown option" "$program" --no-such-option
+done
+
+for command in status; do # commands of mira with a page of their own
+    ok "mira $command: options of --help and page agree" diff <(mira $command --help | options) <(rendered "spool/mira-$command.1" | options)
 done
 
 for page in ./*/*.[158]; do

@@ -55,7 +55,7 @@ cp -r "$packets/ready/$batch" "$tmp/good"
 printf '\252\125' | dd of="$(ls "$packets/ready/$batch"/*.pcapng | head -n 1)" bs=1 seek=400 conv=notrunc 2>/dev/null
 ok 'the line goes on past a damaged batch' rest
 ok '  which stands in bad/, with the reason' grep -q checksum "$packets/bad/$batch.reason"
-ok '  mira status shows it' bash -c "mira status --spool '$spool' | grep -q '$batch.*checksum'"
+ok '  mira status shows it' bash -c "mira status --spool '$spool' | grep -A1 '$batch' | grep -q checksum"
 is '  as quarantined in the ledger' "$(sqlite3 "$tmp/b/mira.db" "SELECT count(*), sum(packets_captured) > 0, sum(packets_ip) FROM ledger WHERE status = 'quarantined'")" '1|1|0'
 ok '  the balance closes' mira balance "$tmp/b"
 ok '  with that term' grep -qE '^\+ quarantined +[1-9]' <(mira balance "$tmp/b")

@@ -19,8 +19,11 @@
 #include "spool/mira-status.h"
 #include "spool/nfs.h"
 
-#define SAMPLE	  1000 /* manifests read of one queue: all, up to the default of max_batches */
-#define RUNS	  64   /* runs whose oldest batch is looked at */
+#define SAMPLE                                                                                     \
+	1000 /* names kept of one queue; that many manifests are read: the default of max_batches */
+#define FEWER                                                                                      \
+	4 /* of longer queues one in so many of them: a sum has to be extrapolated then anyhow */
+#define RUNS	  64 /* runs whose oldest batch is looked at */
 #define BAD_MOST  1000
 #define SETTLED_S 3 /* after which a folder's stamp tells every change */
 
@@ -141,9 +144,10 @@ static void put_bytes(json_t *row, const struct backlog *backlog, const char *re
 {
 	double sum = 0, squares = 0, read = 0, bytes, all = (double)backlog->count, mean, deviation,
 	       missed;
+	size_t step = backlog->stride > 1 ? FEWER : 1;
 	char path[PATH_MAX];
 
-	for (size_t i = 0; i < backlog->sampled; i++) {
+	for (size_t i = 0; i < backlog->sampled; i += step) {
 		if (nfs_join(path, ready, backlog->sample[i]) < 0 || !bytes_of(path, &bytes))
 			continue;
 		sum += bytes;

@@ -153,18 +153,16 @@ static int list_again(struct queue *queue)
 	queue->among = choices_of(queue);
 	queue->kept_at_us = now_us();
 	queue->listing_us = queue->kept_at_us - began_us;
-	queue->lost_us = 0;
 	return 0;
 }
 
-/* Old, or so many of its names were taken by others that finding that out has cost as much as listing
- * does. */
+/* Names that others took meanwhile are no reason: each of them costs one try, and a listing would save those few that stand among
+ * the oldest. */
 static bool is_old(const struct queue *queue)
 {
 	uint64_t age_us = now_us() - queue->kept_at_us;
 
-	return (age_us > KEPT_US && age_us > KEPT_FOR_ONE * queue->listing_us) ||
-	       queue->lost_us > queue->listing_us;
+	return age_us > KEPT_US && age_us > KEPT_FOR_ONE * queue->listing_us;
 }
 
 const char *queue_next(struct queue *queue)
@@ -311,7 +309,6 @@ static int claim_one(struct queue *queue, const struct worker *worker, uint64_t 
 	char *name)
 {
 	size_t index = pick(queue);
-	uint64_t tried_us = now_us();
 	int result = take(queue, worker, queue->kept.names[index],
 		queue->kept_at_us >= began_us ? nfs_move : nfs_take);
 
@@ -319,8 +316,6 @@ static int claim_one(struct queue *queue, const struct worker *worker, uint64_t 
 		snprintf(name, NAME_MAX + 1, "%s", queue->kept.names[index]);
 	if (result >= 0)
 		drop(&queue->kept, index);
-	if (result == 0)
-		queue->lost_us += now_us() - tried_us;
 	return result;
 }
 

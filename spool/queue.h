@@ -32,7 +32,6 @@ struct queue {
 	struct namelist
 		kept; /* a listing of ready/, oldest last: claimed from until old or used up */
 	uint64_t kept_at_us, listing_us; /* when it was made, and how long that took */
-	uint64_t lost_us;		 /* spent since on names that others had taken */
 	unsigned spread;		 /* claim at random among the oldest, so many for each
 					    worker; default 4; 1: in order */
 	size_t among;			 /* that many, by the workers at the listing */

@@ -139,13 +139,45 @@ if command -v promtool >/dev/null; then
     ok '  and the metrics' bash -c "promtool check metrics <'$tmp/mira.prom'"
 fi
 
-# ---- a server that is away: whoever opens a pipe without a writer waits for ever ----
-mkfifo "$spool/workers/away"
-exits 1 'a spool that does not answer is given up' status --timeout 1
-ok '  and why that may be is said' bash -c "mira status --spool '$spool' --timeout 1 2>&1 | grep -q 'file server away'"
-rm "$spool/workers/away"
+# ---- a server that is away: the process that looks stands still, as in a call that does not return ----
+cat >"$tmp/away.py" <<'E2'
+import os, signal, subprocess, sys, time
+def stop_looker(pid): # the child of PID; None when it has ended before
+    while True:
+        for child in open(f"/proc/{pid}/task/{pid}/children").read().split():
+            try:
+                os.kill(int(child), signal.SIGSTOP)
+                for _ in range(100):
+                    state = open(f"/proc/{child}/stat").read().rsplit(")", 1)[1].split()[0]
+                    if state == "T":
+                        return int(child)
+                    if state in "ZX":
+                        break
+                    time.sleep(0.001)
+            except (OSError, IndexError):
+                pass
+        if open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[0] in "ZX":
+            return None
+if __name__ == "__main__":
+    looker = None
+    for _ in range(100):
+        mira = subprocess.Popen(["mira", "status", "--spool", sys.argv[1], "--timeout", "0.5"], stdout=subprocess.DEVNULL)
+        looker = stop_looker(mira.pid)
+        code = mira.wait()
+        if looker:
+            break
+    for _ in range(600): # whoever asked is gone, so it is killed
+        if not os.path.exists(f"/proc/{looker}"):
+            sys.exit(code)
+        time.sleep(0.1)
+    code = f"the process that looks outlives who asked, {code}"
+    sys.exit(code)
+E2
+exits 1 'a spool that does not answer is given up' python3 "$tmp/away.py" "$spool"
+ok '  and why that may be is said' bash -c "python3 '$tmp/away.py' '$spool' 2>&1 | grep -q 'file server away'"
 cat >"$tmp/watch.py" <<'E2'
 import fcntl, os, pty, re, select, signal, struct, sys, termios, time
+from away import stop_looker
 spool = sys.argv[1]
 def size(columns):
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
@@ -172,13 +204,9 @@ until("DISK")
 text = until("DISK", 2)
 lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text.split("\x1b[H")[1]).replace("\r", "").split("\n")
 assert max(map(len, lines)) <= 50, lines
-away = spool + "/workers/away"
-os.mkfifo(away)
+looker = stop_looker(pid)
 until("has not answered for")
-os.unlink(away) if False else None
-fd = os.open(away, os.O_WRONLY) # the server is back
-os.unlink(away)
-os.close(fd)
+os.kill(looker, signal.SIGCONT) # the server is back
 text = until("DISK", 2)
 os.write(terminal, b"q")
 try:

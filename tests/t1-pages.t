@@ -33,7 +33,7 @@ for command in status; do # commands of mira with a page of their own
     ok "mira $command: options of --help and page agree" diff <(mira $command --help | options) <(rendered "spool/mira-$command.1" | options)
 done
 
-for page in ./*/*.[158]; do
+for page in ./*/*.[1578]; do
     # above style: a warning would be text that is not shown as meant
     ok "${page#./} is a page without a mistake" mandoc -Tlint -Wwarning "$page"
 done
@@ -41,9 +41,9 @@ for page in mira-spool.5 mira-ipfix.5 mira-symptoms.5 mira.conf.5 policy.conf.5 
     ok "$page describes a format" ls ./*/"$page"
 done
 references() { # every page of ours that a page or the README refers to is there
-    sed -nE 's/^\.Xr (mira[a-z.-]*|policy\.conf) ([0-9]).*/\1.\2/p' ./*/*.[158] | sort -u |
+    sed -nE 's/^\.Xr (mira[a-z.-]*|policy\.conf) ([0-9]).*/\1.\2/p' ./*/*.[1578] | sort -u |
         while read -r page; do ls ./*/"$page" >/dev/null || exit 1; done &&
-        grep -oE '(mira[a-z.-]*|policy\.conf)\([158]\)' README.md | tr -d ')' | tr '(' . | sort -u |
+        grep -oE '(mira[a-z.-]*|policy\.conf)\([1578]\)' README.md | tr -d ')' | tr '(' . | sort -u |
         while read -r page; do ls ./*/"$page" >/dev/null || exit 1; done
 }
 ok 'every page that is referred to is there' references
@@ -92,7 +92,7 @@ ok 'the crash table: each fault point is in it, and in a test' points
 ok 'make install' make -s -o all B="${MIRA_BUILD:-$(dirname "$MIRA_BIN")}" DESTDIR="$tmp/root" install
 installed() {
     for path in "$MIRA_BIN"/*; do cmp "$path" "$tmp/root/usr/bin/${path##*/}" || return 1; done
-    for page in ./*/*.[158]; do cmp "$page" "$tmp/root/usr/share/man/man${page##*.}/${page##*/}" || return 1; done
+    for page in ./*/*.[1578]; do cmp "$page" "$tmp/root/usr/share/man/man${page##*.}/${page##*/}" || return 1; done
     diff -r etc/symptoms.d "$tmp/root/etc/mira/symptoms.d" && cmp etc/mira.conf "$tmp/root/etc/mira/mira.conf" &&
         cmp etc/policy.conf "$tmp/root/etc/mira/policy.conf"
 }

@@ -37,7 +37,7 @@ struct publisher {
 	unsigned long pending; /* jobs posted and not done */
 	struct buffer *idle;
 	unsigned buffers, buffers_max;
-	atomic_bool failed, pressed;
+	atomic_bool failed, pressed, full;
 	atomic_ullong batches;
 };
 
@@ -49,6 +49,11 @@ bool publisher_failed(const struct publisher *publisher)
 bool publisher_pressed(const struct publisher *publisher)
 {
 	return publisher->pressed;
+}
+
+bool publisher_full(const struct publisher *publisher)
+{
+	return publisher->full;
 }
 
 uint64_t publisher_batches(const struct publisher *publisher)
@@ -138,8 +143,8 @@ static void look_at_readers(struct publisher *publisher)
 {
 	const struct place *place = &publisher->place;
 	char why[PATH_MAX + 256];
-	bool high = pressure_look(place->spool, place->config, "capture", "packets", NULL, why,
-		sizeof(why));
+	bool high = pressure_look(place->spool, place->config, "capture", "packets", NULL, NULL,
+		why, sizeof(why));
 
 	if (high && !publisher->pressed)
 		log_warn("packets are shed, and counted, from now on: %s", why);
@@ -147,6 +152,7 @@ static void look_at_readers(struct publisher *publisher)
 		log_warn("packets are captured again: the readers of %s have caught up",
 			place->spool->root);
 	publisher->pressed = high;
+	publisher->full = high && pressure_full(place->spool, place->config, "packets");
 }
 
 /* Readers nobody requires must not stop the capture: past the mark their oldest batches go. */
@@ -198,7 +204,7 @@ struct publisher *publisher_start(const struct spool *spool, const struct config
 {
 	struct publisher *publisher = x_calloc(1, sizeof(*publisher));
 
-	publisher->place = (struct place){spool, config, worker, live, MIRA_OK, 0};
+	publisher->place = (struct place){spool, config, worker, live, MIRA_OK, 0, 0};
 	publisher->buffers_max = buffers;
 	publisher->last = &publisher->first;
 	pthread_mutex_init(&publisher->mutex, NULL);

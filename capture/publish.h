@@ -66,6 +66,9 @@ int publisher_settle(struct publisher *publisher);
 bool publisher_failed(const struct publisher *publisher);
 /* publisher_pressed(): live: is the queue above its mark, so that packets are to be shed? */
 bool publisher_pressed(const struct publisher *publisher);
+/* publisher_full(): is that because max_batches wait? Then a batch more, even one without packets,
+ * would be one too many. */
+bool publisher_full(const struct publisher *publisher);
 /* publisher_batches(): published so far. */
 uint64_t publisher_batches(const struct publisher *publisher);
 

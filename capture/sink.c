@@ -172,25 +172,30 @@ static int wait_for_readers(struct place *place, const char *name)
 	char why[PATH_MAX + 256];
 	bool said = false;
 
+	if (place->room) {
+		place->room--;
+		return 0;
+	}
 	if (time(NULL) == place->looked)
 		return 0;
-	while (pressure_look(place->spool, place->config, "capture", "packets", name, why,
-		sizeof(why))) {
+	while (pressure_look(place->spool, place->config, "capture", "packets", name, &place->room,
+		why, sizeof(why))) {
 		double free_share = nfs_free_share(place->spool->root);
 
 		if (capture_stopping())
 			return -1;
 		if (!reader_lives(place) && free_share >= 0 && free_share < place->config->min_free)
 			return no_space(place);
-		if (!reader_lives(place))
+		if (!reader_lives(place)) {
+			place->looked = time(NULL);
 			break;
+		}
 		if (!said)
 			log_info("waiting: %s", why);
 		said = true;
 		notify_alive();
 		capture_pause(LOOK_MS);
 	}
-	place->looked = time(NULL);
 	return 0;
 }
 

@@ -23,6 +23,7 @@ struct place {
 	bool live;
 	int code;      /* an exit code, once something failed */
 	time_t looked; /* at the readers, last; once a second is enough */
+	uint64_t room; /* batches that may be published before the next look (pressure.h) */
 };
 
 struct sink;

@@ -213,6 +213,9 @@ void slicer_dropped(struct slicer *slicer, uint64_t osdrop, uint64_t ifdrop)
 
 bool slicer_turn(struct slicer *slicer, uint64_t start_us)
 {
+	/* What is shed meanwhile is counted in the batch at hand, which lasts until there is room. */
+	if (slicer->open && publisher_full(slicer->capture->publisher))
+		return true;
 	if (!segment_reserve(&slicer->writer))
 		return false;
 	if (slicer->open)

@@ -12,10 +12,12 @@
 #include <time.h>
 
 #include "spool/fault.h"
+#include "spool/finish.h"
 #include "spool/log.h"
 #include "spool/nfs.h"
 
 #define LOOK_MS 1000
+#define SHARERS 16 /* workers that may fill the same queue within LOOK_MS */
 
 /* The share of min_free at which a stage stops, and the reader that its output must have; shards
  * are "shard-<n>". */
@@ -59,20 +61,45 @@ static double share_of(const char *stage)
 
 /* Batches that wait or are worked on at one reader. */
 struct behind {
+	const char *next; /* what the stage would take; NULL for none */
 	size_t count;
-	char newest[NAME_MAX + 1];
+	size_t most; /* at any one reader */
+	bool older;  /* NEXT is older than one of its own run among them */
 };
 
+/*
+ * Was B to come after A? Only of the same run (packets, flows) or shard (biflows, verdicts) that can
+ * be said: all names of another run may be older, as when traces are not read in the order of their
+ * time, and a mark that let them all pass would be none.
+ */
+static bool precedes(const char *a, const char *b)
+{
+	struct batchname first, second;
+
+	if (!batchname_parse(a, &first) || !batchname_parse(b, &second)) {
+		const char *shard_a = strchr(a, '-'), *shard_b = strchr(b, '-');
+
+		return strcmp(shard_a ? shard_a : "", shard_b ? shard_b : "") == 0 &&
+		       strcmp(a, b) < 0;
+	}
+	return first.seq < second.seq && strcmp(first.run, second.run) == 0 &&
+	       strcmp(first.stream, second.stream) == 0 && strcmp(first.probe, second.probe) == 0;
+}
+
+/* What is no batch will never be taken away by its reader. */
 static void add_folder(const char *path, struct behind *behind)
 {
 	struct namelist names;
 
 	if (nfs_list(path, &names) < 0)
 		return;
-	behind->count += names.count;
-	for (size_t i = 0; i < names.count; i++)
-		if (strcmp(names.names[i], behind->newest) > 0)
-			snprintf(behind->newest, sizeof(behind->newest), "%s", names.names[i]);
+	for (size_t i = 0; i < names.count; i++) {
+		if (!finish_name_ok(names.names[i]))
+			continue;
+		behind->count++;
+		if (behind->next && !behind->older)
+			behind->older = precedes(behind->next, names.names[i]);
+	}
 	namelist_free(&names);
 }
 
@@ -104,30 +131,25 @@ static void subtract_held(const struct spool *spool, const char *queue, const ch
 	behind->count -= held < behind->count ? held : behind->count;
 }
 
-static bool is_older(const char *next, const struct behind *behind)
-{
-	return next && strcmp(next, behind->newest) < 0;
-}
-
 /* Why is OUTPUT above its mark? An empty WHY: it is not. */
 static void look_at_readers(const struct spool *spool, const struct config *config,
-	const char *output, const char *next, char *why, size_t size, struct behind *all)
+	const char *output, char *why, size_t size, struct behind *all)
 {
 	struct namelist readers;
 
 	if (spool_readers(spool, output, &readers) < 0)
 		return;
 	for (size_t i = 0; i < readers.count; i++) {
-		struct behind behind = {0};
+		struct behind behind = {.next = all->next};
 
 		if (!is_required(output, readers.names[i]))
 			continue;
 		add_reader(spool, output, readers.names[i], &behind);
 		subtract_held(spool, output, readers.names[i], &behind);
 		all->count += behind.count;
-		if (strcmp(behind.newest, all->newest) > 0)
-			strcpy(all->newest, behind.newest);
-		if (behind.count > config->max_batches && !is_older(next, &behind))
+		all->older |= behind.older;
+		all->most = behind.count > all->most ? behind.count : all->most;
+		if (behind.count > config->max_batches && !behind.older)
 			snprintf(why, size, "%s/%s holds %zu batches, over max_batches = %llu",
 				output, readers.names[i], behind.count,
 				(unsigned long long)config->max_batches);
@@ -142,21 +164,37 @@ static bool in_vain(const char *stage, const char *next, const struct behind *al
 	return all->count == 0 && (next || strcmp(stage, "capture") != 0);
 }
 
+/* Several workers see the same room, so none takes all of it. */
+static uint64_t room_of(const struct config *config, const struct behind *all)
+{
+	return all->most < config->max_batches ? (config->max_batches - all->most) / SHARERS : 0;
+}
+
 bool pressure_look(const struct spool *spool, const struct config *config, const char *stage,
-	const char *output, const char *next, char *why, size_t size)
+	const char *output, const char *next, uint64_t *room, char *why, size_t size)
 {
 	double wanted = share_of(stage) * config->min_free, share;
-	struct behind all = {0};
+	struct behind all = {.next = next};
 
 	why[0] = '\0';
 	if (output)
-		look_at_readers(spool, config, output, next, why, size, &all);
+		look_at_readers(spool, config, output, why, size, &all);
+	if (room)
+		*room = room_of(config, &all);
 	share = wanted > 0 ? nfs_free_share(spool->root) : 1;
-	if (!why[0] && share >= 0 && share < wanted && !is_older(next, &all) &&
-		!in_vain(stage, next, &all))
+	if (!why[0] && share >= 0 && share < wanted && !all.older && !in_vain(stage, next, &all))
 		snprintf(why, size,
 			"%s has %.1f %% free, under the %.1f %% of %s; free space, or lower min_free",
 			spool->root, share * 100, wanted * 100, stage);
+	return why[0];
+}
+
+bool pressure_full(const struct spool *spool, const struct config *config, const char *output)
+{
+	char why[PATH_MAX + 256] = "";
+	struct behind all = {0};
+
+	look_at_readers(spool, config, output, why, sizeof(why), &all);
 	return why[0];
 }
 
@@ -171,14 +209,16 @@ static uint64_t now_ms(void)
 bool pressure_high(const struct spool *spool, const struct config *config, const char *stage,
 	const char *output, const char *next)
 {
-	static uint64_t looked_ms;
+	static uint64_t looked_ms, room;
 	static bool high;
 	char why[PATH_MAX + 256];
 	bool before = high;
 
-	if (looked_ms && now_ms() - looked_ms < LOOK_MS)
+	if (looked_ms && now_ms() - looked_ms < LOOK_MS && (high || room)) {
+		room -= !high;
 		return high;
-	high = pressure_look(spool, config, stage, output, next, why, sizeof(why));
+	}
+	high = pressure_look(spool, config, stage, output, next, &room, why, sizeof(why));
 	looked_ms = now_ms();
 	if (high && !before)
 		log_warn("waiting: %s", why);

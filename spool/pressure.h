@@ -11,8 +11,15 @@
  * others would stop the line for good. It says how many in SPOOL/<queue>/<reader>/held
  * (consolidation: batches whose windows are open).
  *
- * A mark never stops the batch older than the newest already in the next queue, or a window could
- * never close.
+ * A mark never stops a batch older than one of its own run (or shard) that is already in the next
+ * queue, or a window could never close. What is merely older than the batches of another run is
+ * stopped: traces are not always read in the order of their time, and all of one could be older. It
+ * cannot stop the line for good either, for what waits for it is held back and does not count.
+ *
+ * How far a queue gets over its mark: each worker may look just before another one adds a batch, so
+ * by one batch a worker of the stage in front; by the batches of one second where a live capture
+ * publishes several a second; and by those of one run that pass as above, which are as many as were
+ * reclaimed or requeued. While the queue has room, a worker looks again after a sixteenth of it.
  *
  * Nor does the mark of free space stop anyone whose readers hold nothing: waiting would free nothing.
  * So a trace is audited on a disk that others have filled up to the mark, batch by batch. Only a live
@@ -30,15 +37,19 @@
 
 /*
  * pressure_high(): is the output OUTPUT (a queue; NULL for none) of stage STAGE above its marks?
- * NEXT is the oldest batch the stage would take or publish; NULL: none to spare. Looks at most once
- * a second, and says once what it waits for.
+ * NEXT is the oldest batch the stage would take or publish; NULL: none to spare. While it
+ * waits it looks once a second, and says once what it waits for.
  */
 bool pressure_high(const struct spool *spool, const struct config *config, const char *stage,
 	const char *output, const char *next);
 
-/* pressure_look(): the same, looking now; WHY says what is above which mark. */
+/* pressure_look(): the same, looking now; WHY says what is above which mark. *ROOM (may be NULL): so
+ * many more batches may be made before the next look. */
 bool pressure_look(const struct spool *spool, const struct config *config, const char *stage,
-	const char *output, const char *next, char *why, size_t size);
+	const char *output, const char *next, uint64_t *room, char *why, size_t size);
+
+/* pressure_full(): does a required reader of OUTPUT hold more than max_batches? */
+bool pressure_full(const struct spool *spool, const struct config *config, const char *output);
 
 /* pressure_trim(): drops the oldest batches of optional readers of queue OUTPUT that are past the
  * mark; returns how many. */

@@ -7,7 +7,8 @@ static char why[PATH_MAX + 256];
 
 static bool high(const char *stage, const char *output, const char *next)
 {
-	return pressure_look(&queues_spool, &queues_config, stage, output, next, why, sizeof(why));
+	return pressure_look(&queues_spool, &queues_config, stage, output, next, NULL, why,
+		sizeof(why));
 }
 
 static void fill(const char *queue, const char *reader, int first, int count)
@@ -60,6 +61,56 @@ static void the_oldest_passes(void **state)
 	queues_config.min_free = 1e9;
 	assert_false(high("preprocess", "flows", "b104"));
 	assert_true(high("preprocess", "flows", "b900"));
+}
+
+#define RUN(digit)	     #digit "e1f0c9a7b3d2e4f5a6b7c8d9e0f1a2b"
+#define BATCH(day, run, seq) "202611" #day "T104300.000000Z-p-all-" RUN(run) "-000000000" #seq
+
+/* A whole trace may be older than another one; were it to pass, the mark would be none. */
+static void older_than_another_run_does_not_pass(void **state)
+{
+	queues_config.max_batches = 2;
+	queues_config.min_free = 0;
+	put_batch(at("flows/shard-0/ready"), BATCH(21, 5, 1), "x");
+	put_batch(at("flows/shard-0/ready"), BATCH(21, 5, 3), "x");
+	put_batch(at("flows/shard-0/ready"), BATCH(21, 5, 4), "x");
+	assert_false(high("preprocess", "flows", BATCH(21, 5, 2)));
+	assert_true(high("preprocess", "flows", BATCH(21, 5, 5)));
+	assert_true(high("preprocess", "flows", BATCH(20, 6, 1)));
+	fill("biflows", "classify", 0, 1);
+	put_batch(at("biflows/classify/ready"), "0000000007-shard-1", "x");
+	put_batch(at("biflows/classify/ready"), "0000000009-shard-0", "x");
+	assert_true(high("consolidate", "biflows", "0000000008-shard-1"));
+	assert_false(high("consolidate", "biflows", "0000000008-shard-0"));
+}
+
+/* A file that somebody left there would otherwise count for ever. */
+static void what_is_no_batch_does_not_count(void **state)
+{
+	queues_config.max_batches = 2;
+	queues_config.min_free = 0;
+	fill("flows", "shard-0", 0, 2);
+	put_file(at("flows/shard-0/ready/a note"), "x");
+	put_file(at("flows/shard-0/work/note"), "x");
+	assert_false(high("preprocess", "flows", "b900"));
+	fill("flows", "shard-0", 2, 1);
+	assert_true(high("preprocess", "flows", "b900"));
+}
+
+/* Within a second a stage makes hundreds of small batches. */
+static void looks_again_before_the_room_is_used_up(void **state)
+{
+	int made = 0;
+
+	queues_config.max_batches = 40;
+	queues_config.min_free = 0;
+	while (made < 200 &&
+		!pressure_high(&queues_spool, &queues_config, "preprocess", "flows", "b900"))
+		fill("flows", "shard-0", made++, 1);
+	assert_int_equal(made, 41);
+	usleep(1100000); /* for who comes next in this process */
+	tmp_remove(at("flows/shard-0/ready"));
+	assert_false(pressure_high(&queues_spool, &queues_config, "preprocess", "flows", "b900"));
 }
 
 static void free_space_marks_fall_along_the_line(void **state)
@@ -162,11 +213,14 @@ int main(void)
 		TEST(counts_what_waits_and_what_is_worked_on),
 		TEST(held_batches_do_not_count),
 		TEST(the_oldest_passes),
+		TEST(older_than_another_run_does_not_pass),
+		TEST(what_is_no_batch_does_not_count),
 		TEST(free_space_marks_fall_along_the_line),
 		TEST(nobody_waits_for_readers_that_hold_nothing),
 		TEST(optional_readers_do_not_count),
 		TEST(optional_readers_lose_their_oldest),
 		TEST(says_once_what_it_waits_for),
+		TEST(looks_again_before_the_room_is_used_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

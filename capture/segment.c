@@ -5,7 +5,6 @@
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/utsname.h>
 
 #define SHB 0x0a0d0d0au
 #define IDB 1u
@@ -18,7 +17,7 @@
 #define TEXT_MAX   512
 
 enum option { OPTION_END, IF_NAME = 2, IF_TSRESOL = 9, IF_FILTER = 11 };
-enum { SHB_HARDWARE = 2, SHB_OS, SHB_USERAPPL };
+enum { SHB_USERAPPL = 4 };
 enum {
 	ISB_STARTTIME = 2,
 	ISB_ENDTIME,
@@ -141,23 +140,18 @@ static void put(struct segment_writer *writer, const void *data, size_t size)
 
 /* ---- section and interfaces ---- */
 
+/* Nothing of the host: its length would decide where the next segment begins. */
 static void put_section(struct segment_writer *writer)
 {
 	const uint32_t order = 0x1a2b3c4d;
 	const uint16_t version[2] = {1, 0};
 	const int64_t unknown = -1;
-	struct utsname host;
 	struct block block;
-	char os[2 * sizeof(host.sysname) + 1];
 
-	uname(&host);
-	snprintf(os, sizeof(os), "%s %s", host.sysname, host.release);
 	begin_block(&block, SHB);
 	add32(&block, order);
 	add(&block, version, sizeof(version));
 	add(&block, &unknown, sizeof(unknown));
-	add_text(&block, SHB_HARDWARE, host.machine);
-	add_text(&block, SHB_OS, os);
 	add_text(&block, SHB_USERAPPL, "mira-capture " MIRA_VERSION);
 	add32(&block, OPTION_END);
 	end_block(&block);

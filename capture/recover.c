@@ -68,16 +68,32 @@ static int commit_named(struct capture *capture, const struct capstate *state)
 	return MIRA_OK;
 }
 
+/* Of a stream that has ended nobody needs to be judged again: its capture may be forgotten. */
+static int sign_off(const struct capture *capture, const struct capstate *state)
+{
+	struct capstate ours = *state;
+
+	if (!state->ended)
+		return MIRA_OK;
+	ours.worker[0] = '\0';
+	return capstate_write(&capture->spool, &ours)
+		       ? cannot(capture, "write the state of", state->stream)
+		       : MIRA_OK;
+}
+
 /* Without a name in it, the state was left by a capture that ended in order. */
 int recover_stream(struct capture *capture, const struct capstate *state)
 {
-	int now = state->worker[0] ? judge(capture, state) : WORKER_DEAD;
+	int now = state->worker[0] ? judge(capture, state) : WORKER_DEAD, code;
 
 	if (now < 0)
 		return cannot(capture, "judge who captured", state->stream);
 	if (now != WORKER_DEAD)
 		return other_instance(state);
-	return state->worker[0] ? commit_named(capture, state) : MIRA_OK;
+	if (!state->worker[0])
+		return MIRA_OK;
+	code = commit_named(capture, state);
+	return code ? code : sign_off(capture, state);
 }
 
 static uint64_t now_us(void)

@@ -12,6 +12,7 @@
 #include "preprocess/meter.h"
 #include "preprocess/pcapng.h"
 #include "preprocess/ruleset.h"
+#include "spool/fault.h"
 #include "spool/log.h"
 #include "spool/nfs.h"
 #include "spool/notify.h"
@@ -91,6 +92,7 @@ static int read_segment(struct preprocess *preprocess, const struct batch *batch
 	if (nfs_join(path, batch->path, segment->name) < 0 ||
 		pcapng_open(preprocess->reader, path, segment->bytes, segment->xxh128) < 0)
 		return -1;
+	FAULT("reading");
 	while ((count = pcapng_burst(preprocess->reader, frames)) > 0) {
 		if (meter_frames(preprocess->meter, frames, count) < 0)
 			return -1;

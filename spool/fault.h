@@ -6,8 +6,8 @@
  * "claimed:N:hang"; with "claimed:N:stop" it says "FAULT claimed <pid>" on standard error and stops
  * all of itself (SIGSTOP, no beat any more) until it is told to go on: a test can then cut the power
  * of its host there, or make a zombie of it. Otherwise FAULT() is nothing. Points, by the tables of
- * README.md: beat, claim, claimed, attempt, working, output, released, leaving, renamed; commit,
- * committed, finish, moved, synced, published, handed, removing, removed, dropped; reclaim, forget,
+ * README.md: beat, claim, claimed, attempt, working, reading, output, released, leaving, renamed;
+ * commit, committed, finish, moved, synced, published, handed, removing, removed, dropped; reclaim, forget,
  * forgotten, strike, struck; reject, reason, to-bad, bad, requeued, expired, expired-all; state,
  * birth, born, retired, retired-all; begun, created, segment, complete, let-go, ending; identity,
  * joined, store-begin, store-commit, store-rejected; folders, linked, rules, written.

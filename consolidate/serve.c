@@ -16,7 +16,8 @@
 #define EXPIRE_S    3600
 #define ROWS_S	    10	/* ledger rows wait so long for a window to close */
 #define ROWS_MANY   256 /* or until there are so many */
-#define PATIENCE    5	/* looks for a token that is on its way */
+#define PATIENCE    5	/* looks for a token that is on its way, until it is somebody's */
+#define CERTAIN	    2	/* the same, for looks LOOK_FREE_S apart */
 
 enum turn {
 	TURN_WORKED, /* something was published: there may be more */
@@ -126,7 +127,7 @@ static enum visit without_token(struct shard *shard)
 	shard->free_s = 0;
 	shard->missing = held ? 0 : shard->missing + 1;
 	if (shard->run->follow) {
-		if (shard->missing >= PATIENCE)
+		if (shard->missing >= CERTAIN)
 			tell_holder(shard, "waiting to take over when it ends");
 		return VISIT_IDLE;
 	}

@@ -74,6 +74,24 @@ static void check_row(uint64_t seq, enum ledger_status status, uint64_t seen)
 	assert_int_equal(last_row(seq)->counts.seen, seen);
 }
 
+/* All packets of a batch went to other shards: its windows close here, too, as there. */
+static void test_no_packets_of_ours(void **unused)
+{
+	uint64_t index = run(RUN);
+	struct ledger row = row_of(0, 1000, WINDOW_MS + 1000), late = row_of(1, 1000, 2000);
+
+	row.ip = row.octets_ip = late.ip = late.octets_ip = 0;
+	ledger_admit(&state, index, "first", 100, &row);
+	assert_int_equal(state.input_count, 1);
+	assert_int_equal(state.inputs[0].last_ms, WINDOW_MS);
+	assert_int_equal(state.retire.count, 0);
+	state_close(&state, 2 * WINDOW_MS);
+	assert_int_equal(state.retire.count, 1);
+	ledger_admit(&state, index, "late", 100, &late);
+	assert_int_equal(state.inputs[0].first_ms, 2 * WINDOW_MS);
+	assert_false(last_row(1)->late); /* that is for those to say who have its packets */
+}
+
 static void test_order_and_duplicates(void **unused)
 {
 	uint64_t index = run(RUN);
@@ -331,6 +349,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_order_and_duplicates),
+		TEST(test_no_packets_of_ours),
 		TEST(test_window_closes_at_lateness),
 		TEST(test_every_run_must_pass),
 		TEST(test_late_by_its_own_run),

@@ -165,26 +165,32 @@ is '  it is analysed, late' "$(tenth)" 'analysed|1'
 ok '  the balance closes' closes
 is '  it was counted once' "$(seen)" "$whole"
 
-# ---- one shard's part of a batch is bad ----
+# ---- a batch of packets is bad, and one shard's part of another ----
 use 2
 place bad
+turn_over() { printf '\252\125' | dd of="$1" bs=1 seek=400 conv=notrunc 2>/dev/null; }
+of_batch() { sql "SELECT status, packets_ip > 0, packets_ip + packets_not_ip + packets_malformed = packets_captured
+    FROM ledger WHERE seq = $((10#${1##*-}))"; }
 mira-capture --spool "$spool" "${cut[@]}" --read "$demo"
-drain preprocess
-batch=$(ls "$spool/flows/shard-1/ready" | sed -n 5p)
-cp -r "$spool/flows/shard-1/ready/$batch" "$tmp/good"
-printf '\252\125' | dd of="$spool/flows/shard-1/ready/$batch/flows.ipfix" bs=1 seek=400 conv=notrunc 2>/dev/null
-seq=$((10#${batch##*-}))
-ok 'a bad part: the line goes on' eval 'drain consolidate 2>/dev/null && load'
-ok '  it stands in bad/ of its shard' test -e "$spool/flows/shard-1/bad/$batch.reason"
-is '  the batch is quarantined, but for the other part' \
-    "$(sql "SELECT status, packets_ip > 0, packets_ip < packets_captured FROM ledger WHERE seq = $seq")" 'quarantined|1|1'
+whole=$(ls "$spool/packets/preprocess/ready" | sed -n 3p)
+cp -r "$spool/packets/preprocess/ready/$whole" "$tmp/whole"
+turn_over "$spool/packets/preprocess/ready/$whole"/*0.pcapng
+drain preprocess 2>/dev/null
+part=$(ls "$spool/flows/shard-1/ready" | sed -n 5p)
+cp -r "$spool/flows/shard-1/ready/$part" "$tmp/part"
+turn_over "$spool/flows/shard-1/ready/$part/flows.ipfix"
+ok 'bad batches: the line goes on' eval 'drain consolidate 2>/dev/null && load'
+ok '  the part stands in bad/ of its shard' test -e "$spool/flows/shard-1/bad/$part.reason"
+is '  the packets are quarantined' "$(of_batch "$whole")" 'quarantined|0|0'
+is '  and of the other batch that part' "$(of_batch "$part")" 'quarantined|1|0'
 ok '  the balance closes' closes
 ok '  with that term' grep -qE '^\+ quarantined +[1-9]' <(mira balance "$(dirname "$db")")
-cp "$tmp/good/flows.ipfix" "$spool/flows/shard-1/bad/$batch/"
-ok 'repaired and requeued' mira requeue --spool "$spool" "$batch"
-ok '  it is taken up' eval 'drain consolidate && load'
-is '  and replaces that part once' "$(sql "SELECT status, packets_ip + packets_not_ip + packets_malformed = packets_captured
-    FROM ledger WHERE seq = $seq")" 'analysed|1'
+cp "$tmp/whole"/*.pcapng "$spool/packets/preprocess/bad/$whole/"
+cp "$tmp/part/flows.ipfix" "$spool/flows/shard-1/bad/$part/"
+ok 'repaired and requeued' mira requeue --spool "$spool" "$whole" "$part"
+ok '  they are taken up' eval 'drain preprocess && drain consolidate && load'
+is '  the packets are analysed' "$(of_batch "$whole")" 'analysed|1|1'
+is '  the other part, too' "$(of_batch "$part")" 'analysed|1|1'
 ok '  the balance closes' closes
 
 # ---- never mixed in silently ----

@@ -128,12 +128,13 @@ install: all
 	  $(PREFIX)/share/man/man8 $(PREFIX)/share/doc/mira $(ETC)/mira/symptoms.d)
 	install -m 755 $(BINS) $(DESTDIR)$(PREFIX)/bin
 	for n in 1 5 7 8; do install -m 644 */*.$$n $(DESTDIR)$(PREFIX)/share/man/man$$n || exit; done
-	for f in mira.conf policy.conf; do \
+	for f in mira.conf policy.conf costs.json; do \
 	  [ -e $(DESTDIR)$(ETC)/mira/$$f ] || install -m 644 etc/$$f $(DESTDIR)$(ETC)/mira || exit; done
 	install -m 644 etc/symptoms.d/*.sym $(DESTDIR)$(ETC)/mira/symptoms.d
 	cd etc && for f in $$(find systemd sysusers.d tmpfiles.d crontab -type f); do \
 	  case $$f in systemd/*) to=lib/systemd/system/$${f#*/};; crontab) to=share/doc/mira/crontab;; *) to=lib/$$f;; esac; \
 	  sed 's|/usr/bin/mira|$(PREFIX)/bin/mira|; s|/etc/mira|$(ETC)/mira|g' $$f | install -Dm 644 /dev/stdin $(DESTDIR)$(PREFIX)/$$to || exit; done
+	install -Dm 644 etc/prometheus/mira.rules.yml $(DESTDIR)$(PREFIX)/share/doc/mira/mira.rules.yml
 	install -m 644 README.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/mira
 
 clean:

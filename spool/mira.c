@@ -19,6 +19,7 @@ static const struct {
 	{"run", mira_run, "audit capture files or an interface: all stages, then the report"},
 	{"status", mira_status, "what stands where on a spool"},
 	{"balance", mira_balance, "prove that every packet is accounted for"},
+	{"plan", mira_plan, "how many hosts, how much bandwidth and space a site needs"},
 	{"dump", mira_dump, "print every biflow and ledger row of an audit, sorted"},
 	{"check", mira_check, "check mira.conf, policy.conf and the symptoms"},
 	{"requeue", mira_requeue, "put a quarantined batch back to work"},

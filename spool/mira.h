@@ -14,6 +14,7 @@ int mira_dump(int argc, char **argv);
 int mira_check(int argc, char **argv);
 int mira_requeue(int argc, char **argv);
 int mira_status(int argc, char **argv);
+int mira_plan(int argc, char **argv);
 
 /* mira_balance_spool(): of what is on the way through the spool at ROOT. */
 int mira_balance_spool(const char *root);

@@ -29,7 +29,7 @@ for path in "$MIRA_BIN"/*; do
     exits 2 "$program refuses an unknown option" "$program" --no-such-option
 done
 
-for command in status; do # commands of mira with a page of their own
+for command in status plan; do # commands of mira with a page of their own
     ok "mira $command: options of --help and page agree" diff <(mira $command --help | options) <(rendered "spool/mira-$command.1" | options)
 done
 

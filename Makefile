@@ -86,11 +86,13 @@ PACKAGES := gcc libc6-dev pkg-config libpcap-dev libfixbuf-dev libhyperscan-dev 
 	libinotifytools0-dev libconfig-dev nettle-dev libjansson-dev libxxhash-dev libcap-ng-dev libsystemd-dev libjs-chart.js libjs-jquery \
 	libjs-jquery-tablesorter
 TEST_PACKAGES := perl libcmocka-dev libfixbuf-tools tshark sqlite3 python3 mandoc bsdextrautils faketime iproute2 tcpdump procps zip bzip2 xz-utils zstd
+CLUSTER_PACKAGES := user-mode-linux uml-utilities nfs-kernel-server nfs-common kmod e2fsprogs
 missing = $(shell for p in $(1); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done)
 
-deps check-deps: WANTED = $(PACKAGES)
-check-deps: WANTED += $(TEST_PACKAGES)
-deps check-deps:
+deps check-deps cluster-deps: WANTED = $(PACKAGES)
+check-deps cluster-deps: WANTED += $(TEST_PACKAGES)
+cluster-deps: WANTED += $(CLUSTER_PACKAGES)
+deps check-deps cluster-deps:
 	@set -- $(call missing,$(WANTED)); [ $$# = 0 ] && exit 0; echo "installing: $$*"; \
 	if [ "$$(id -u)" = 0 ]; then sudo=; elif command -v sudo >/dev/null; then sudo=sudo; else \
 	  echo "make: please have these packages installed: $$*" >&2; exit 2; fi; \
@@ -114,6 +116,12 @@ PCAPS ?= ../shared/data/pcaps
 compare: check-deps
 	@$(MAKE) --no-print-directory -s -j2 all
 	@tests/tshark-compare --build $(B) --pcaps $(PCAPS)
+
+# Several hosts and a file server, all on this machine, with power cuts: tests/cluster/lab. SEED=N repeats the faults of a run.
+CLUSTER ?= $(sort $(wildcard tests/cluster/*.t))
+cluster: cluster-deps
+	@$(MAKE) --no-print-directory -s -j2 B=$(B)/test FAULTS=1 all
+	@MIRA_BIN=$(abspath $(B)/test/bin) MIRA_BUILD=$(abspath $(B)/test) prove --timer --comments --failures -e '' $(CLUSTER)
 
 asan: check-deps
 	@$(MAKE) --no-print-directory -s -j2 B=$(B)/asan FAULTS=1 SANITIZE=-fsanitize=address,undefined all unit
@@ -141,4 +149,4 @@ clean:
 	rm -rf $(B)
 
 -include $(shell find $(B) -name '*.d' -type f 2>/dev/null)
-.PHONY: all unit clean demo check run-tests compare asan deps check-deps format install
+.PHONY: all unit clean demo check cluster cluster-deps run-tests compare asan deps check-deps format install

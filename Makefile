@@ -141,7 +141,7 @@ install: all
 	install -m 644 etc/symptoms.d/*.sym $(DESTDIR)$(ETC)/mira/symptoms.d
 	cd etc && for f in $$(find systemd sysusers.d tmpfiles.d crontab -type f); do \
 	  case $$f in systemd/*) to=lib/systemd/system/$${f#*/};; crontab) to=share/doc/mira/crontab;; *) to=lib/$$f;; esac; \
-	  sed 's|/usr/bin/mira|$(PREFIX)/bin/mira|; s|/etc/mira|$(ETC)/mira|g' $$f | install -Dm 644 /dev/stdin $(DESTDIR)$(PREFIX)/$$to || exit; done
+	  sed 's|/usr/bin/mira|$(PREFIX)/bin/mira|; s|/usr/share|$(PREFIX)/share|g; s|/etc/mira|$(ETC)/mira|g' $$f | install -Dm 644 /dev/stdin $(DESTDIR)$(PREFIX)/$$to || exit; done
 	install -Dm 644 etc/prometheus/mira.rules.yml $(DESTDIR)$(PREFIX)/share/doc/mira/mira.rules.yml
 	install -m 644 README.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/mira
 

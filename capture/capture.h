@@ -25,6 +25,7 @@ struct capture {
 	struct sharefilter *share; /* of config.part */
 	struct worker *worker;
 	struct publisher *publisher;
+	struct renewal *renewal; /* new rules while it runs */
 	struct progress progress;
 	struct namelist dead; /* workers of earlier captures, found dead */
 

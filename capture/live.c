@@ -16,6 +16,7 @@
 
 #include "capture/others.h"
 #include "capture/settle.h"
+#include "capture/renewal.h"
 #include "capture/slicer.h"
 #include "spool/fault.h"
 #include "spool/linktype.h"
@@ -381,6 +382,7 @@ int live_capture(struct live *live)
 	while (!over(live, until_us) && result >= 0) {
 		turn(live);
 		notify_alive();
+		renewal_look(live->capture->renewal);
 		result = take_some(live);
 		if (clock_us(CLOCK_MONOTONIC) / 1000 - live->stats_ms >= STATS_MS)
 			look_at_drops(live);

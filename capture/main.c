@@ -10,6 +10,7 @@
 #include "capture/live.h"
 #include "capture/options.h"
 #include "capture/privs.h"
+#include "capture/renewal.h"
 #include "capture/trace.h"
 #include "spool/batch.h"
 #include "spool/metrics.h"
@@ -96,6 +97,9 @@ static int run(struct capture *capture)
 	struct live *live = NULL;
 	int code = MIRA_OK;
 
+	capture->renewal = renewal_new(capture);
+	if (!capture->renewal)
+		return MIRA_PERSON;
 	if (capture->interface)
 		live = live_open(capture, &code);
 	if (!code)
@@ -108,6 +112,7 @@ static int run(struct capture *capture)
 		code = stop(capture, live ? live_capture(live) : trace_capture(capture));
 	if (live)
 		live_close(live);
+	renewal_free(capture->renewal);
 	return code;
 }
 

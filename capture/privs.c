@@ -32,6 +32,7 @@ static const struct folder {
 	{"capture/done", true},
 	{"state/capture", true},
 	{"state/looks", true},
+	{"state/rules", true},
 	{"workers", true},
 	{"metrics", true},
 	{"packets/%s/ready", true},
@@ -129,13 +130,27 @@ static int become(const struct passwd *user)
 	return MIRA_OK;
 }
 
+/* A service manager may have given the capability that opens an interface to a user of its own. */
+static int drop_capabilities(void)
+{
+	capng_get_caps_process();
+	if (capng_have_capabilities(CAPNG_SELECT_CAPS) == CAPNG_NONE)
+		return MIRA_OK;
+	capng_clear(CAPNG_SELECT_CAPS);
+	if (capng_apply(CAPNG_SELECT_CAPS) == 0)
+		return MIRA_OK;
+	log_err("cannot give up the capabilities that opening the interface needed: %m; start it "
+		"without them, as root");
+	return MIRA_PERSON;
+}
+
 int privs_drop(struct spool *spool, const struct config *config)
 {
 	char path[PATH_MAX] = "";
 	const struct passwd *user;
 
 	if (geteuid() != 0)
-		return MIRA_OK;
+		return drop_capabilities();
 	user = getpwnam(config->user);
 	if (!user) {
 		log_err("there is no user %s to become; make one, or name another with \"user\" in "

@@ -8,7 +8,8 @@
 #include "spool/spool.h"
 
 /*
- * privs_drop(): becomes config->user with no capability left, when this process is root. Before,
+ * privs_drop(): becomes config->user with no capability left, when this process is root; a process
+ * of another user gives up the capabilities it was started with. Before,
  * the folders of the spool in which a capture works are given to that user where they are root's. 0
  * or an exit code after a message: no such user; a folder that the user cannot write. The working
  * folder is then the spool, whose root becomes "." where the user cannot reach it from outside.

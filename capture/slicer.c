@@ -44,6 +44,7 @@ static bool begin_batch(struct slicer *slicer, uint64_t start_us)
 	if (!segment_begin(&slicer->writer, start_us * 1000))
 		return false;
 	slicer->start_us = start_us;
+	memcpy(slicer->rules, slicer->capture->rules, sizeof(slicer->rules));
 	slicer->segments = 0;
 	slicer->open = true;
 	name_batch(slicer, slicer->state.batch, sizeof(slicer->state.batch));
@@ -84,7 +85,7 @@ static void fill_manifest(struct slicer *slicer, struct manifest *manifest)
 	memcpy(manifest->probe, state->probe, sizeof(manifest->probe));
 	memcpy(manifest->stream, state->stream, sizeof(manifest->stream));
 	memcpy(manifest->run, state->run, sizeof(manifest->run));
-	memcpy(manifest->rules, slicer->capture->rules, sizeof(manifest->rules));
+	memcpy(manifest->rules, slicer->rules, sizeof(manifest->rules));
 	manifest->seq = state->next_seq;
 	manifest->live = state->live;
 	manifest->first_ms = slicer->earliest_ns / 1000000;

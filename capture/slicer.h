@@ -31,6 +31,7 @@ struct slicer {
 	struct capstate state; /* as of the last batch that was closed */
 	double sampling;
 	bool open;	   /* a batch is */
+	char rules[33];	   /* stamped into the batch */
 	uint64_t start_us; /* for the name of the batch */
 	bool begun;	   /* a period is, with the packet of */
 	uint64_t first_ns; /* this time */

@@ -10,6 +10,7 @@
 #include "capture/catalog.h"
 #include "capture/naming.h"
 #include "capture/recover.h"
+#include "capture/renewal.h"
 #include "spool/fault.h"
 #include "spool/linktype.h"
 #include "spool/notify.h"
@@ -186,6 +187,7 @@ static void show_progress(struct job *job, const struct trace *trace, uint64_t r
 	snprintf(progress->doing, sizeof(progress->doing), "reading %.80s", trace->label);
 	worker_progress(job->capture->worker, progress);
 	notify_progress(progress, NULL);
+	renewal_look(job->capture->renewal);
 }
 
 static bool must_stop(const struct job *job)

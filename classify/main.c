@@ -2,6 +2,7 @@
  * mira-classify: reads biflows, writes verdicts. A policy's conditions decide over symptoms, addresses and counts; payload was
  * deleted long before. Also checks a policy, and tries one on stored biflows.
  */
+#include <ctype.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
@@ -55,7 +56,8 @@ static enum work_result classify(struct stage_run *run, struct batch *batch)
 
 static int publish_empty(struct stage_run *run, struct batch *batch, const char *reason)
 {
-	return verdicts_write_empty(batch);
+	/* a number keeps its place; a folder of another name has none */
+	return isdigit((unsigned char)batch->name[0]) ? verdicts_write_empty(batch) : 0;
 }
 
 static void close_policies(struct stage_run *run)

@@ -81,6 +81,19 @@ static int check_row(const struct ledger *row, const struct batchname *name, cha
 	return 0;
 }
 
+int input_row(const char *folder, const struct batchname *name, struct ledger *row, char *why)
+{
+	struct manifest manifest;
+	int result;
+
+	manifest_init(&manifest, "", "");
+	result = open_manifest(&manifest, folder, why);
+	if (!result)
+		result = find_ledger(&manifest, folder, row, why);
+	manifest_free(&manifest);
+	return result ? result : check_row(row, name, why);
+}
+
 int input_examine(const char *folder, const struct batchname *name, struct ledger *row,
 	uint64_t *bytes, char *why)
 {

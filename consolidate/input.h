@@ -27,4 +27,8 @@ struct take {
 int input_merge(const char *ready, const struct state *state, const struct input *input,
 	struct take *take, struct window_table *table, char *why);
 
+/* input_row(): the ledger row of NAME in FOLDER, whose checksums may not be right any more: to be
+ * compared with what the books say of it. 0, -1, -2 with WHY. */
+int input_row(const char *folder, const struct batchname *name, struct ledger *row, char *why);
+
 #endif

@@ -149,6 +149,8 @@ static int round_once(struct consolidate *all)
 	unsigned visits[VISITS] = {0};
 	int error = 0;
 
+	if (stage_due(&all->run->check_at_s, HOUSE_S) && spool_check(&all->run->spool))
+		return MIRA_PERSON;
 	keep_house(all->run);
 	visit_all(all, visits, &error);
 	if (visits[VISIT_PERSON])

@@ -132,6 +132,13 @@ static int path_of(const struct shard *shard, const struct candidate *candidate,
 	return nfs_join(path, candidate->bad ? shard->bad : shard->ready, candidate->text);
 }
 
+static void quarantine_row(struct ledger *row)
+{
+	row->status = LEDGER_QUARANTINED;
+	row->late = false;
+	row->ip = row->not_ip = row->malformed = row->octets_ip = 0;
+}
+
 /* The quarantined row of a bad batch, where its ledger row can be trusted. */
 static bool bad_row(const struct shard *shard, const struct candidate *candidate,
 	struct ledger *row)
@@ -142,9 +149,20 @@ static bool bad_row(const struct shard *shard, const struct candidate *candidate
 	if (path_of(shard, candidate, path) < 0 ||
 		input_examine(path, &candidate->name, row, &bytes, why))
 		return false;
-	row->status = LEDGER_QUARANTINED;
-	row->late = false;
-	row->ip = row->not_ip = row->malformed = row->octets_ip = 0;
+	quarantine_row(row);
+	return true;
+}
+
+/* The row of an input that changed since it came into the books, where it still says what they say. */
+static bool known_row(const struct shard *shard, const struct candidate *candidate,
+	const struct input *input, struct ledger *row)
+{
+	char path[PATH_MAX], why[256];
+
+	if (path_of(shard, candidate, path) < 0 || input_row(path, &candidate->name, row, why) ||
+		row->ip != input->packets || row->octets_ip != input->octets)
+		return false;
+	quarantine_row(row);
 	return true;
 }
 
@@ -272,7 +290,8 @@ static int lost_input(struct shard *shard, const struct namelist *bad, struct in
 	struct ledger row;
 
 	if (namelist_has(bad, input->name) && !state_taken(&shard->state, input) &&
-		batchname_parse(input->name, &candidate.name) && bad_row(shard, &candidate, &row)) {
+		batchname_parse(input->name, &candidate.name) &&
+		(bad_row(shard, &candidate, &row) || known_row(shard, &candidate, input, &row))) {
 		ledger_withdraw(&shard->state, input, &row);
 		return 0;
 	}

@@ -169,8 +169,11 @@ static enum work_result work(struct stage_run *run, struct batch *batch)
 	enum work_result result;
 	struct ruleset *rules;
 	char why[512];
-	int error, code = ruleset_get(&run->spool, batch->manifest.rules, &rules);
+	int error, code;
 
+	if (!batch->manifest.rules[0])
+		return stage_reject(run, &stage, batch, "manifest.json names no rules");
+	code = ruleset_get(&run->spool, batch->manifest.rules, &rules);
 	if (code != MIRA_OK)
 		return code == MIRA_AGAIN ? WORK_AGAIN : WORK_STOP;
 	preprocess->manifest = &batch->manifest;
@@ -208,8 +211,11 @@ static int rejected(struct stage_run *run, struct batch *batch, const char *reas
 {
 	struct preprocess *preprocess = run->own;
 	struct manifest *manifest = &batch->manifest;
+	struct batchname name;
 	struct ledger ledger;
 
+	if (!batchname_parse(batch->name, &name))
+		return 0; /* of no run: nobody counts on it */
 	if (!manifest->kind[0])
 		manifest_from_name(manifest, batch->name);
 	ledger_of(&ledger, manifest, LEDGER_QUARANTINED);

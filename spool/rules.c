@@ -226,18 +226,42 @@ char *rules_path(const struct spool *spool, const char *hash, char *out)
 	return spool_path(spool, out, "state/rules/%s", hash);
 }
 
+static int refuse(const struct spool *spool, const char *hash, const char *why)
+{
+	log_err("%s/state/rules/%s %s; batches name these rules, and no others may be used: put the "
+		"folder back from a backup, or move what is left of it away and start mira-capture "
+		"once with the configuration of that time",
+		spool->root, hash, why);
+	return MIRA_PERSON;
+}
+
+/* The folder is named after its content: rules that somebody edited there are not those that the
+ * packets were stamped with. */
+static int check_content(const struct spool *spool, const char *hash, const struct config *config)
+{
+	char found[33];
+
+	if (rules_hash(config, found) < 0)
+		return refuse(spool, hash, "is not complete");
+	return strcmp(found, hash) == 0
+		       ? MIRA_OK
+		       : refuse(spool, hash, "was changed: its content has another hash");
+}
+
 int rules_load(const struct spool *spool, const char *hash, struct config *config)
 {
 	char path[PATH_MAX];
 	int result;
 
+	if (nfs_has(spool_path(spool, path, "state/rules"), hash) == 0)
+		return refuse(spool, hash, "is missing");
 	spool_path(spool, path, "state/rules/%s/mira.conf", hash);
 	result = config_load(config, path);
 	if (result != MIRA_OK)
 		return result;
 	spool_path(spool, config->policy, "state/rules/%s/policy.conf", hash);
 	spool_path(spool, config->symptoms, "state/rules/%s/symptoms.d", hash);
-	return MIRA_OK;
+	return check_content(spool, hash, config);
 }
 
 int rules_in_force(const struct spool *spool, char hash[33])

@@ -15,8 +15,9 @@ int rules_hash(const struct config *config, char hash[33]);
  * at once. -1 with errno after a message; a policy that cannot be read (EINVAL) is not published,
  * for a stamped mistake could not be mended. */
 int rules_publish(const struct spool *spool, const struct config *config, char hash[33]);
-/* rules_load(): CONFIG as stamped: its mira.conf, policy and symptoms are those of HASH. 0, or an
- * exit code after a message. */
+/* rules_load(): CONFIG as stamped: its mira.conf, policy and symptoms are those of HASH, which is
+ * checked. 0, or an exit code after a message; a changed, incomplete or missing folder is
+ * MIRA_PERSON, for the packets can be analysed as soon as it is back. */
 int rules_load(const struct spool *spool, const char *hash, struct config *config);
 /* rules_enforce(): from now on consolidation stamps HASH into the windows it closes: its policy is to
  * decide about them, whoever classifies. 1: done; 0: it was in force already; -1 with errno. */

@@ -335,6 +335,37 @@ int spool_attach(struct spool *spool, const char *root)
 	return result;
 }
 
+static bool same(const struct spool *then, const struct spool *now)
+{
+	return then->window_s == now->window_s && then->lateness_s == now->lateness_s &&
+	       then->max_delay_s == now->max_delay_s && then->shards == now->shards &&
+	       (!then->store[0] || strcmp(then->store, now->store) == 0);
+}
+
+int spool_check(const struct spool *spool)
+{
+	struct spool now = *spool;
+	char path[PATH_MAX], why[FIELD_WHY];
+	json_t *object = json_read_file(spool_path(spool, path, "spool.json"), why);
+	int result = 0;
+
+	if (object) {
+		result = get_json(&now, object, path);
+		json_decref(object);
+		strcpy(why, "it was changed while this stage ran");
+		if (result == 0 && same(spool, &now))
+			return 0;
+	} else if (errno == ENOENT && nfs_has(spool->root, "spool.json") == 0) {
+		strcpy(why, "it is gone; was the file system unmounted?");
+	} else if (errno != EBADMSG) {
+		return 0;
+	}
+	log_err("%s: %.200s; this stage ends before it mixes two kinds of results: put the file back "
+		"as it was, then start again",
+		path, why);
+	return MIRA_PERSON;
+}
+
 bool spool_exists(const char *root)
 {
 	return nfs_has(root, "spool.json") == 1;

@@ -54,6 +54,11 @@ int spool_attach(struct spool *spool, const char *root);
  * after having logged what differs. */
 int spool_compare(const struct spool *spool, const struct config *config);
 
+/* spool_check(): does spool.json still say what it said when SPOOL was opened? To be asked now and
+ * then while a stage runs. 0; MIRA_PERSON after a message when it is gone, damaged or changed (a
+ * file server that does not answer is no such thing). */
+int spool_check(const struct spool *spool);
+
 /* spool_exists(): is there a spool.json under ROOT? */
 bool spool_exists(const char *root);
 

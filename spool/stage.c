@@ -295,6 +295,8 @@ static enum step round_once(struct stage_run *run, const struct stage *stage, bo
 	const char *next;
 	int result;
 
+	if (stage_due(&run->check_at_s, HOUSEKEEPING_S) && spool_check(&run->spool))
+		return STEP_PERSON;
 	if (keep_house(run, stage, waited) < 0)
 		return STEP_FAILED;
 	next = queue_next(&run->queue);

@@ -89,4 +89,76 @@ says 'another'
 echo >"$tmp/gate"
 wait
 ok '  the first one is whole' mira balance "$tmp/l"
+
+export MIRA_CACHE=$tmp/cache # compiled once
+mkdir "$MIRA_CACHE"
+# what else stands in a spool is left alone, or set aside with a reason; the line goes on past it
+export MIRA_LOG=warn
+S=$tmp/spool
+mira-capture --spool "$S" --segment-size 100k --period 1 --read "$demo"
+cp -r "$S" "$tmp/clean"
+all() {
+    for stage in preprocess consolidate classify; do timeout 300 mira-$stage --spool "$S" --drain || return; done
+    mkdir -p "$tmp/audit" && timeout 60 mira-store --spool "$S" --drain --db "$tmp/audit/mira.db"
+}
+mkdir -p "$tmp/precious/folder" && touch "$tmp/precious/file" "$tmp/precious/folder/below"
+for queue in packets/preprocess flows/shard-0 biflows/classify verdicts/store; do
+    for folder in ready work done bad; do
+        touch "$S/$queue/$folder/README" "$S/$queue/$folder/a~b.1"
+        mkfifo "$S/$queue/$folder/pipe"
+        ln -s "$tmp/precious" "$S/$queue/$folder/link"
+        ln -s "$tmp/precious" "$S/$queue/$folder/link~to.1"
+        mkdir "$S/$queue/$folder/an odd name"
+    done
+    mkdir "$S/$queue/ready/folder" && mkfifo "$S/$queue/ready/folder/manifest.json"
+    touch "$S/${queue%/*}/README" && mkfifo "$S/${queue%/*}/pipe" && ln -s "$tmp/precious" "$S/${queue%/*}/link"
+done
+for folder in workers metrics capture/tmp capture/done state state/capture state/rules state/looks state/strikes; do
+    touch "$S/$folder/README" && mkfifo "$S/$folder/pipe" && ln -s "$tmp/precious" "$S/$folder/link" && mkdir "$S/$folder/folder"
+done
+ok 'files, pipes, links and folders everywhere: the line goes on' all
+ok '  the balance closes' mira balance "$tmp/audit"
+ok '  and that of the spool' mira balance --spool "$S"
+is '  every IP packet is there' "$(sqlite3 "$tmp/audit/mira.db" 'SELECT sum(packets_ip) FROM ledger')" "$(sqlite3 "$tmp/b/mira.db" 'SELECT sum(packets_ip) FROM ledger')"
+ok '  a folder that is no batch is set aside, with the reason' grep -q 'no regular file' "$S/packets/preprocess/bad/folder.reason"
+is '  what links lead to is untouched' "$(cd "$tmp/precious" && find . | sort | tr '\n' ' ')" '. ./file ./folder ./folder/below '
+exits 0 '  mira status looks past it' timeout 20 mira status --spool "$S"
+exits 0 '  so does a capture' timeout 60 mira-capture --spool "$S" --read "$tmp/header.pcap"
+
+# spool.json: of another format, damaged, of other settings; also under a stage that runs
+spoiled() { # WHAT SED SAYS
+    rm -rf "$S" && cp -r "$tmp/clean" "$S" && sed -i "$2" "$S/spool.json"
+    for stage in preprocess consolidate classify; do exits 2 "$1: $stage" mira-$stage --spool "$S" --drain; done
+    cp "$tmp/.out" "$tmp/.last"
+    says "$3"
+}
+spoiled 'a spool of a newer format' 's/"format": 1/"format": 2/' 'has format 2, this program works with format 1'
+spoiled 'a spool of an older format' 's/"format": 1/"format": 0/' 'has format 0'
+spoiled 'a spool.json cut short' '$d' 'damaged or not MIRA'
+spoiled 'a spool of other windows' 's/"window_s": [0-9]*/"window_s": 7/' 'window_s is 300, but the spool was made with 7'
+running() { # STAGE COMMAND: exits 2 when COMMAND is done to its spool
+    local pid
+    rm -rf "$S" && cp -r "$tmp/clean" "$S"
+    mira-$1 --spool "$S" --follow 2>"$tmp/.last" &
+    pid=$!
+    for _ in $(seq 300); do compgen -G "$S/workers/$1.*" >/dev/null && break; sleep 0.1; done
+    (cd "$S" && eval "$2")
+    for _ in $(seq 300); do kill -0 $pid 2>/dev/null || break; sleep 0.1; done
+    kill -9 $pid 2>/dev/null
+    wait $pid
+}
+exits 2 'settings that change under a stage' running classify 'sed -i "s/\"window_s\": 300/\"window_s\": 7/" spool.json'
+says 'changed while this stage ran'
+exits 2 'a format that changes under a stage' running consolidate 'sed -i "s/\"format\": 1/\"format\": 2/" spool.json'
+says 'has format 2'
+exits 2 'a spool.json that goes away' running classify 'mv spool.json elsewhere'
+says 'is gone; was the file system unmounted'
+exits 2 'a spool that is a file' mira-preprocess --spool "$demo" --drain
+exits 2 'a spool below a file' mira-preprocess --spool "$demo/spool" --drain
+if [ "$(id -u)" = 0 ] && unshare -u true 2>/dev/null; then
+    rm -rf "$S" && cp -r "$tmp/clean" "$S"
+    printf 'import socket\nsocket.sethostname("a host \\u00fc with a \\" and a name that is very, very long")\n' >"$tmp/name.py"
+    ok 'a host of an odd name' unshare -u bash -c 'python3 "$1" && timeout 60 mira-preprocess --spool "$0" --drain' "$S" "$tmp/name.py"
+    is '  works as any' "$(ls "$S/packets/preprocess/ready" "$S/packets/preprocess/bad" | grep -c Z-)" 0
+fi
 done_testing

@@ -12,7 +12,8 @@
 #include "spool/pressure.h"
 
 #define LOOK_HELD_S 5 /* between two looks at what others left, with the token in hand */
-#define LOOK_FREE_S 2 /* and without it */
+#define LOOK_FREE_S 2 /* and without it; longer with many shards: each process looks at all */
+#define LEAVE_S	    5 /* a free token is left to others for so long at most */
 #define EXPIRE_S    3600
 #define ROWS_S	    10	/* ledger rows wait so long for a window to close */
 #define ROWS_MANY   256 /* or until there are so many */
@@ -37,17 +38,20 @@ static uint64_t now_s(void)
 	return now.tv_sec;
 }
 
-/* What others left: a committed token that was not finished, a token of the dead, old quarantine. */
+/* What others left: a committed token that was not finished, a token of the dead; for the holder also inputs that are not
+ * removed yet, and old quarantine. */
 static int keep_house(struct shard *shard)
 {
 	struct stage_run *run = shard->run;
 
+	if (queue_finish_all(&shard->tokens) < 0 || queue_reclaim(&shard->tokens, run->worker) < 0)
+		return -1;
+	if (!shard->token[0] && shard->run->follow)
+		return 0;
 	if (stage_due(&shard->expire_s, EXPIRE_S) &&
 		queue_expire_bad(&shard->flows, run->worker, run->config.bad_days) < 0)
 		return -1;
-	if (queue_finish_all(&shard->tokens) < 0 || queue_finish_all(&shard->flows) < 0)
-		return -1;
-	return queue_reclaim(&shard->tokens, run->worker) < 0 ? -1 : 0;
+	return queue_finish_all(&shard->flows) < 0 ? -1 : 0;
 }
 
 /* Ledger rows need no window to be published; but each commit costs, so in a live line they gather. */
@@ -148,11 +152,24 @@ static enum visit give_back(struct shard *shard, enum visit visit)
 	return visit;
 }
 
+/* The next look is when it is over. */
 static bool leave_to_others(struct shard *shard, unsigned held)
 {
 	if (!shard->free_s)
 		shard->free_s = now_s();
-	return shard->run->follow && now_s() < shard->free_s + held;
+	if (!shard->run->follow || now_s() >= shard->free_s + (held < LEAVE_S ? held : LEAVE_S))
+		return false;
+	shard->look_s = shard->free_s + (held < LEAVE_S ? held : LEAVE_S);
+	return true;
+}
+
+static unsigned look_every_s(const struct shard *shard)
+{
+	unsigned by_count = shard->run->spool.shards / 2;
+
+	if (shard->token[0])
+		return LOOK_HELD_S;
+	return by_count > LOOK_FREE_S ? by_count : LOOK_FREE_S;
 }
 
 /* Afterwards the token is in hand, or what this visit came to. */
@@ -195,8 +212,7 @@ static enum visit after(struct shard *shard, enum turn turn)
 
 enum visit serve(struct shard *shard, unsigned held)
 {
-	bool mine = shard->token[0],
-	     due = stage_due(&shard->look_s, mine ? LOOK_HELD_S : LOOK_FREE_S);
+	bool mine = shard->token[0], due = stage_due(&shard->look_s, look_every_s(shard));
 	enum visit visit = VISIT_IDLE;
 
 	if (!mine && !due && shard->run->follow)

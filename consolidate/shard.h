@@ -116,7 +116,7 @@ enum visit {
 };
 
 /* serve(): one visit of a process that holds HELD tokens. It leaves a free token to others for a second for each that it
- * holds: so processes that start together, or of which one died, share the shards. */
+ * holds, 5 at most: so processes that start together, or of which one died, share the shards. */
 enum visit serve(struct shard *shard, unsigned held);
 
 #endif

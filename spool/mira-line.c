@@ -74,12 +74,14 @@ static int start_capture(const struct line *line)
 	return start("capture", argv);
 }
 
-/* A process for each shard: they share them among themselves. */
+/* As many as there are preprocessors, that is cores; those that consolidate share the shards among themselves. */
 static uint64_t processes_of(const struct line *line, size_t stage)
 {
+	uint64_t most = line->options->preprocessors;
+
 	if (!stages[stage].reader)
-		return line->spool->shards;
-	return stage == 0 ? line->options->preprocessors : 1;
+		return line->spool->shards < most ? line->spool->shards : most;
+	return stage == 0 ? most : 1;
 }
 
 static int start_stage(const struct line *line, size_t stage)

@@ -4,7 +4,7 @@
 #include "consolidate/shard.h"
 #include "spool/nfs.h"
 
-#define LONG 3600 /* tokens held: so many seconds the others have */
+#define LONG 3600 /* tokens held: the others have LEAVE_S */
 
 static struct stage_run run, other;
 static struct window_table *table;

@@ -74,10 +74,14 @@ $(B)/unit/%: tests/unit/%.c $(STAGES:%=$(B)/lib%.a) $(B)/libpostproc.a $(B)/libs
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(B)/lib$(firstword $(subst _, ,$*)).a \
 		$(B)/libspool.a -lcmocka $(LIB_$(firstword $(subst _, ,$*))) $(LIB_spool)
 
-# A tool of the TAP tests is tests/NAME.c, linked with the spool.
-TOOLS := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/*.c))
+# A tool of the TAP tests is tests/NAME.c, linked with the spool; one stands between a program and its file system.
+TOOLS := $(patsubst tests/%.c,$(B)/tests/%,$(filter-out tests/nfsfault.c,$(wildcard tests/*.c))) $(B)/tests/nfsfault.so
 $(B)/tests/%: $(B)/tests/%.o $(B)/libspool.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_spool)
+
+$(B)/tests/nfsfault.so: tests/nfsfault.c
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE -std=gnu11 -O2 -g -Wall -Wextra -shared -fPIC -pthread -o $@ $<
 
 unit: $(UNIT) $(TOOLS)
 

@@ -84,9 +84,15 @@ static int stop(struct capture *capture, int code)
 	published = publisher_end(capture->publisher);
 
 	metrics_write(&capture->spool, capture->worker, "capture", &capture->progress);
+	if (!published && batch_finish_captured(&capture->spool)) {
+		log_err("cannot finish what stands in %s/capture/done: %m; start again when the file system answers",
+			capture->spool.root);
+		published = MIRA_AGAIN;
+	}
 	if (published)
 		return capture_worse(published, code);
-	batch_leave(&capture->spool, capture->worker);
+	if (batch_leave(&capture->spool, capture->worker) < 0)
+		worker_keep_beat(capture->worker);
 	batch_forget_captures(&capture->spool);
 	worker_stop(capture->worker);
 	return code;

@@ -36,10 +36,10 @@ struct sink {
 
 static int fail(struct place *place, const char *what, const struct sink *sink)
 {
-	log_err("cannot %s of stream %s in the spool %s: %m; free space or restore access there, "
-		"then start again: it goes on from the last batch",
-		what, sink->stream, place->spool->root);
-	place->code = MIRA_AGAIN;
+	const char *remedy = nfs_remedy(errno, &place->code);
+
+	log_err("cannot %s of stream %s in the spool %s: %m; %s, then start again: it goes on from the last batch",
+		what, sink->stream, place->spool->root, remedy);
 	return -1;
 }
 
@@ -226,13 +226,15 @@ static int publish(struct place *place, struct sink *sink, struct manifest *mani
 	FAULT("complete");
 	if (still_ours(place, sink, state))
 		return -1;
+	/* from here on the state may name this batch, also when the call says that it failed: whoever
+	 * goes on commits it then, so it must stand there */
+	sink->open = false;
 	if (capstate_write(place->spool, state))
 		return fail(place, "write the state", sink);
 	FAULT("state");
 	result = batch_publish(&sink->batch, place->worker);
 	if (result < 0)
 		return fail(place, "publish a batch", sink);
-	sink->open = false;
 	log_debug("published %s", sink->batch.name);
 	return 0;
 }

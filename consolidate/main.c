@@ -156,7 +156,7 @@ static int round_once(struct consolidate *all)
 	if (visits[VISIT_PERSON])
 		return MIRA_PERSON;
 	if (visits[VISIT_FAILED])
-		return stage_machine_error(all->run, error, "consolidate") ? -1 : MIRA_AGAIN;
+		return stage_machine_error(all->run, error, "consolidate");
 	stage_recovered(all->run);
 	notify_progress(&all->run->progress,
 		tokens_held(all) ? NULL : "other processes consolidate its shards");

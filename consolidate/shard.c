@@ -25,7 +25,8 @@ int shard_open(struct shard *shard, struct stage_run *run, unsigned number)
 	state_init(&shard->state, &run->spool);
 	if (queue_open(&shard->tokens, &run->spool, "state", name) < 0 ||
 		queue_open(&shard->flows, &run->spool, "flows", name) < 0) {
-		log_err("cannot open %s or flows/%s: %s", shard->home, name, strerror(errno));
+		log_err("cannot open %s or flows/%s: %s; %s, then start again", shard->home, name,
+			strerror(errno), nfs_remedy(errno, NULL));
 		return -1;
 	}
 	return 0;
@@ -37,7 +38,8 @@ void shard_close(struct shard *shard)
 	carry_free(shard->carry);
 	free(shard->waiting);
 	queue_close(&shard->flows);
-	queue_close(&shard->tokens);
+	if (queue_close(&shard->tokens) < 0)
+		worker_keep_beat(shard->run->worker);
 }
 
 /* The reason first: a batch in bad/ always has one. After the move nobody but the administrator touches it. */

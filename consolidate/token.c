@@ -67,10 +67,16 @@ static int propose(struct shard *shard, const char *births, const char *born)
 {
 	const char *self = worker_name(shard->run->worker);
 	char folder[PATH_MAX];
+	int error;
 
 	/* the one who was faster removes what it finds, also from under our hands */
-	if (nfs_join(folder, births, self) < 0 || build_first(shard, folder) < 0)
-		return nfs_has(shard->home, "born") == 1 ? 0 : -1;
+	if (nfs_join(folder, births, self) < 0 || build_first(shard, folder) < 0) {
+		error = errno;
+		if (nfs_has(shard->home, "born") == 1)
+			return 0;
+		errno = error;
+		return -1;
+	}
 	FAULT("state");
 	if (nfs_create_file(born, self, strlen(self)) && errno != EEXIST)
 		return -1;

@@ -4,6 +4,7 @@
  */
 #include "preprocess/ruleset.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 #include "spool/hash.h"
 #include "spool/intern.h"
 #include "spool/log.h"
+#include "spool/nfs.h"
 
 static struct ruleset kept[RULESET_KEPT];
 static uint64_t clock_of_use;
@@ -76,9 +78,12 @@ static int load(const struct spool *spool, const char *hash, struct ruleset *rul
 	result = policy_load(&rules->policy, rules->config.policy);
 	if (result != MIRA_OK)
 		return result;
+	errno = 0;
 	rules->symptoms = symptoms_load(rules->config.symptoms, cache_folder(spool, cache));
-	if (!rules->symptoms)
-		return MIRA_PERSON;
+	if (!rules->symptoms) { /* without an errno it is the text that is wrong */
+		nfs_remedy(errno, &result);
+		return errno ? result : MIRA_PERSON;
+	}
 	rules->fast = fast_new(&rules->policy);
 	rules->aggregates = aggregates_new(&rules->config);
 	return number_labels(rules);

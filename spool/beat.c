@@ -148,23 +148,10 @@ int beat_write(const struct spool *spool, const char *name, const struct beat *b
 	return error ? -1 : 0;
 }
 
-/* A name's entry may be stale (rule 3): before absence is believed, the folder is listed. */
-static char *read_text(const struct spool *spool, const char *name)
-{
-	char folder[PATH_MAX], path[PATH_MAX];
-	char *text = nfs_read_file(spool_path(spool, path, "workers/%s", name), NULL);
-
-	if (text || errno != ENOENT)
-		return text;
-	if (nfs_has(spool_path(spool, folder, "workers"), name) == 1)
-		return nfs_read_file(path, NULL);
-	errno = ENOENT;
-	return NULL;
-}
-
 int beat_read(const struct spool *spool, const char *name, struct beat *beat)
 {
-	char *text = read_text(spool, name), why[FIELD_WHY];
+	char path[PATH_MAX], why[FIELD_WHY];
+	char *text = nfs_read_file(spool_path(spool, path, "workers/%s", name), NULL);
 	json_t *object = NULL;
 	bool good;
 

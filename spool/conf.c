@@ -30,11 +30,12 @@ bool conf_fail(const struct conf *conf, const config_setting_t *at, const char *
 
 static int complain(const char *path)
 {
-	int error = errno;
+	int error = errno, code;
 
+	nfs_remedy(error, &code);
 	log_err("cannot read %s: %s; name another file or correct its owner", path,
 		strerror(error));
-	return error == EIO || error == ESTALE ? MIRA_AGAIN : MIRA_PERSON;
+	return code;
 }
 
 /* Behind a string or comment that begins at TEXT, or TEXT itself. */

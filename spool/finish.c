@@ -50,18 +50,13 @@ bool finish_name_ok(const char *text)
 	return length >= 1 && length <= ENTRY_MAX && text[length] == '\0' && text[0] != '.';
 }
 
-static bool gone(int error)
-{
-	return nfs_none(error) || error == ESTALE;
-}
-
 /* Lists PATH; what is gone is an empty list. */
 static int list(const char *path, struct namelist *names)
 {
 	if (nfs_list(path, names) == 0)
 		return 0;
 	*names = (struct namelist){0};
-	return gone(errno) ? 0 : -1;
+	return nfs_none(errno) ? 0 : -1;
 }
 
 static bool parse(struct finish *finish)
@@ -181,7 +176,7 @@ static int retire(const struct finish *finish)
 		return -1;
 	text = nfs_read_file(path, NULL);
 	if (!text)
-		return gone(errno) ? 0 : -1;
+		return errno == ENOENT ? 0 : -1;
 	for (char *line = strtok_r(text, "\n", &save); line && result == 0;
 		line = strtok_r(NULL, "\n", &save)) {
 		if (parse_retired(line, &reader, &name))
@@ -223,7 +218,7 @@ static int to_bad(const struct finish *finish)
 		return -1;
 	reason = nfs_read_file(path, &size);
 	if (!reason)
-		return gone(errno) ? 0 : -1;
+		return errno == ENOENT ? 0 : -1;
 	spool_path(finish->spool, bad, "%s/bad", finish->where);
 	spool_path(finish->spool, path, "%s/bad/%s.reason", finish->where, finish->name);
 	result = nfs_write_file(path, reason, size);
@@ -280,7 +275,7 @@ int finish_entry(const struct spool *spool, const char *where, const char *entry
 		return stands;
 	stands = nfs_is_folder(finish.home);
 	if (stands != 1)
-		return stands == 0 ? leave_alone(spool, where, entry) : gone(errno) ? 0 : -1;
+		return stands == 0 ? leave_alone(spool, where, entry) : nfs_none(errno) ? 0 : -1;
 	FAULT("finish");
 	if (publish(&finish, false) < 0 || retire(&finish) < 0)
 		return -1;

@@ -78,7 +78,7 @@ static bool is_temporary(const char *name)
 	return strncmp(name, TEMPORARY, strlen(TEMPORARY)) == 0;
 }
 
-static int list_patiently(const char *path, struct namelist *list, bool (*wanted)(const char *name),
+static int list_tries(const char *path, struct namelist *list, bool (*wanted)(const char *name),
 	int flags)
 {
 	int result = -1;
@@ -95,6 +95,37 @@ static int list_patiently(const char *path, struct namelist *list, bool (*wanted
 		errno = error;
 		if (error != ESTALE)
 			break;
+	}
+	return result;
+}
+
+static int listed(const char *path);
+
+/*
+ * Of a PATH that is said to be absent, with errno: asks the folder above. ENOENT when it is, which is
+ * then true; ESTALE when it stands there, and may be asked for again, for now its name is fresh.
+ */
+static void confirm_absence(const char *path)
+{
+	int shown;
+
+	if (errno != ENOENT && errno != ESTALE)
+		return;
+	shown = listed(path);
+	if (shown >= 0)
+		errno = shown ? ESTALE : ENOENT;
+}
+
+static int list_patiently(const char *path, struct namelist *list, bool (*wanted)(const char *name),
+	int flags)
+{
+	int result = list_tries(path, list, wanted, flags);
+
+	if (result < 0)
+		confirm_absence(path);
+	if (result < 0 && errno == ESTALE) {
+		result = list_tries(path, list, wanted, flags);
+		errno = errno == ENOENT ? ESTALE : errno;
 	}
 	return result;
 }
@@ -225,31 +256,37 @@ static int is_folder(const char *path)
 	return S_ISDIR(status.st_mode) ? 0 : -1;
 }
 
+/* After a lost reply it stands there, although stat may not know of it before the folder is listed. */
+static int make_folder(const char *path)
+{
+	int error;
+
+	if (mkdir(path, 0770) == 0 || (errno == EEXIST && is_folder(path) == 0))
+		return 0;
+	error = errno;
+	if (listed(path) == 1)
+		return is_folder(path);
+	errno = error;
+	return -1;
+}
+
 int nfs_mkdir(const char *path)
 {
 	char folder[PATH_MAX];
 	const char *name;
 
-	if (mkdir(path, 0770) == 0)
+	if (make_folder(path) == 0)
 		return 0;
-	if (errno == ENOENT) {
-		if (split(path, folder, &name) < 0 || nfs_mkdir(folder) < 0)
-			return -1;
-		if (mkdir(path, 0770) == 0)
-			return 0;
-	}
-	return errno == EEXIST ? is_folder(path) : -1;
+	if (errno != ENOENT || split(path, folder, &name) < 0 || nfs_mkdir(folder) < 0)
+		return -1;
+	return make_folder(path);
 }
 
 int nfs_mkdir_in(const char *folder, const char *name)
 {
 	char path[PATH_MAX];
 
-	if (nfs_join(path, folder, name) < 0)
-		return -1;
-	if (mkdir(path, 0770) == 0)
-		return 0;
-	return errno == EEXIST ? is_folder(path) : -1;
+	return nfs_join(path, folder, name) < 0 ? -1 : make_folder(path);
 }
 
 static bool same_file(const char *a, const char *b)
@@ -315,11 +352,6 @@ int nfs_rmdir(const char *path)
 	return result;
 }
 
-static bool is_gone(int error)
-{
-	return error == ENOENT || error == ESTALE;
-}
-
 int nfs_remove(const char *path, int depth)
 {
 	char below[PATH_MAX];
@@ -329,15 +361,14 @@ int nfs_remove(const char *path, int depth)
 	if (nfs_unlink(path) == 0)
 		return 0;
 	if ((errno != EISDIR && errno != EPERM) || depth == 0)
-		return is_gone(errno) ? 0 : -1;
+		return -1;
 	if (nfs_list(path, &names) < 0)
-		return is_gone(errno) ? 0 : -1;
+		return errno == ENOENT ? 0 : -1;
 	for (size_t i = 0; i < names.count && result == 0; i++)
 		result = nfs_join(below, path, names.names[i]) < 0 ? -1
 								   : nfs_remove(below, depth - 1);
 	namelist_free(&names);
-	return result == 0 && nfs_rmdir(path) < 0 && errno != ENOTEMPTY && !is_gone(errno) ? -1
-											   : result;
+	return result == 0 && nfs_rmdir(path) < 0 && errno != ENOTEMPTY ? -1 : result;
 }
 
 void nfs_expire(const char *folder, int64_t before_s)
@@ -397,7 +428,8 @@ static int write_beside(const char *path, char *temporary_path, const void *data
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	fd = open(temporary_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0660);
+	/* without O_EXCL: nobody else has this name, and after a lost reply it is there already */
+	fd = open(temporary_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0660);
 	if (fd < 0)
 		return -1;
 	return close_after(fd, write_all(fd, data, size) < 0 || nfs_sync_file(fd) < 0 ? -1 : 0);
@@ -539,7 +571,10 @@ char *nfs_read_file(const char *path, size_t *size)
 
 	for (int tries = 0; !data && tries < STALE_TRIES; tries++) {
 		data = read_once(path, &length);
-		if (!data && errno != ESTALE)
+		if (data)
+			break;
+		confirm_absence(path);
+		if (errno != ESTALE)
 			return NULL;
 	}
 	if (size)
@@ -562,9 +597,38 @@ int nfs_sync_folder(const char *path)
 	return fd < 0 ? -1 : close_after(fd, fsync(fd));
 }
 
-bool nfs_gone(int error)
+static const struct remedy {
+	int error, code;
+	const char *text;
+} remedies[] = {
+	{ENOSPC, MIRA_AGAIN, "the file system is full: free space there"},
+	{EDQUOT, MIRA_AGAIN, "the quota is used up: raise it or free space there"},
+	{EROFS, MIRA_PERSON, "the file system is mounted read-only: mount it for writing"},
+	{EACCES, MIRA_PERSON, "this user may not do that: change the owner"},
+	{EPERM, MIRA_PERSON, "this user may not do that: change the owner"},
+	{ENOENT, MIRA_PERSON, "the folder above is not there: is the file system mounted?"},
+	{ENOTDIR, MIRA_PERSON, "a file stands where a folder is needed: move it away"},
+	{EISDIR, MIRA_PERSON, "a folder stands where a file is needed: move it away"},
+	{ENAMETOOLONG, MIRA_PERSON, "the path is too long: use a shorter one"},
+	{EIO, MIRA_AGAIN, "the disk or the file server failed: see the kernel's log"},
+	{ESTALE, MIRA_AGAIN,
+		"the file server no longer knows what was open there: if that stays, mount it anew"},
+	{ETIMEDOUT, MIRA_AGAIN, "the file server does not answer: see whether it runs"},
+	{ENOMEM, MIRA_AGAIN, "memory is short: run fewer processes here"},
+	{EMFILE, MIRA_AGAIN, "too many open files: raise the limit (ulimit -n)"},
+};
+
+const char *nfs_remedy(int error, int *code)
 {
-	return error == ESTALE || error == EIO || error == ENOENT;
+	static const struct remedy other = {0, MIRA_AGAIN, "the next try may help"};
+	const struct remedy *found = &other;
+
+	for (size_t i = 0; i < sizeof(remedies) / sizeof(*remedies); i++)
+		if (remedies[i].error == error)
+			found = &remedies[i];
+	if (code)
+		*code = found->code;
+	return found->text;
 }
 
 int64_t nfs_free_bytes(const char *path)

@@ -6,7 +6,8 @@
  * - stat or open of one name may be answered from a stale cache: existence is decided by a
  *   listing, nfs_list() or nfs_has().
  * - ".nfsXXXX" is a removed file somebody still reads; it is skipped by listings.
- * - A mapped file that another host removed raises SIGBUS, pread() gives ESTALE: nfs_gone(errno).
+ * - What another host removed gives ESTALE when it is read (a mapped file: SIGBUS). Whoever works on
+ *   a batch then asks one question, queue_holds(): is it still ours?
  *
  * Durability: nfs_set_durable(false) (a temporary spool) turns every fsync into nothing.
  * All functions return -1 with errno on an error of the machine.
@@ -23,9 +24,9 @@
 void nfs_set_durable(bool durable);
 
 /* nfs_list(): the entries of folder PATH by a fresh opendir, unsorted, without dot files. A folder
- * that is absent gives an empty list and -1 with ENOENT; anything else that stands there, -1 with
- * ENOTDIR. A symbolic link is such a thing, wherever it leads: what is listed here is moved and
- * removed, and nothing outside of the spool may be. */
+ * that is absent, as the folder above it says, gives an empty list and -1 with ENOENT; anything else
+ * that stands there, -1 with ENOTDIR. A symbolic link is such a thing, wherever it leads: what is
+ * listed here is moved and removed, and nothing outside of the spool may be. */
 int nfs_list(const char *path, struct namelist *list);
 /* nfs_list_linked(): the same for a folder that the administrator named, which may be a link. */
 int nfs_list_linked(const char *path, struct namelist *list);
@@ -83,7 +84,8 @@ int nfs_create_file(const char *path, const void *data, size_t size);
 int nfs_open_file(const char *path);
 /* nfs_no_file(): is this errno one of those two? */
 bool nfs_no_file(int error);
-/* nfs_read_file(): whole content, NUL-terminated, malloc'ed; NULL with errno. *SIZE may be NULL. */
+/* nfs_read_file(): whole content, NUL-terminated, malloc'ed; NULL with errno (ENOENT only when its
+ * folder does not list it). *SIZE may be NULL. */
 char *nfs_read_file(const char *path, size_t *size);
 
 /* nfs_join(): FOLDER/NAME in OUT (PATH_MAX); -1 with ENAMETOOLONG. */
@@ -93,9 +95,9 @@ int nfs_join(char *out, const char *folder, const char *name);
 int nfs_sync_file(int fd);
 int nfs_sync_folder(const char *path);
 
-/* nfs_gone(): does this errno mean "look into work/W: the batch may have been taken"? (ESTALE, EIO,
- * ENOENT) */
-bool nfs_gone(int error);
+/* nfs_remedy(): what helps against errno ERROR of a file system, half a sentence; *CODE (may be NULL)
+ * is the exit code that says whether it needs a person. */
+const char *nfs_remedy(int error, int *code);
 
 /* nfs_free_bytes(): bytes a user may still write on the file system of PATH; -1 on error. */
 int64_t nfs_free_bytes(const char *path);

@@ -65,16 +65,18 @@ int queue_open(struct queue *queue, const struct spool *spool, const char *name,
 	return nfs_mkdir(spool_path(spool, path, "state/strikes/%s.%s", name, reader));
 }
 
-void queue_close(struct queue *queue)
+int queue_close(struct queue *queue)
 {
 	char path[PATH_MAX];
+	int result = 0;
 
 	if (queue->worker[0])
-		nfs_rmdir(spool_path(queue->spool, path, "%s/%s/work/%s", queue->queue,
+		result = nfs_rmdir(spool_path(queue->spool, path, "%s/%s/work/%s", queue->queue,
 			queue->reader, queue->worker));
 	queue->worker[0] = '\0';
 	namelist_free(&queue->kept);
 	namelist_free(&queue->foreign);
+	return result;
 }
 
 /* Whoever put something else there finds it again; saying so each time would bury the rest of the
@@ -217,6 +219,17 @@ int queue_empty(const struct queue *queue)
 	return count == 0;
 }
 
+/* ESTALE says that we were thought dead, and nothing else; what a file server means by it is EIO
+ * here. Returns -1. */
+static int as_fence(bool fenced)
+{
+	if (fenced)
+		errno = ESTALE;
+	else if (errno == ESTALE)
+		errno = EIO;
+	return -1;
+}
+
 /*
  * Our folder in work/ is made once. When it is gone later, somebody thought us dead; it is not made
  * again, for under that name we may hold nothing any more (rule 4).
@@ -228,14 +241,12 @@ static int list_work(struct queue *queue, const struct worker *worker, struct na
 	*names = (struct namelist){0};
 	if (strcmp(queue->worker, worker_name(worker)) != 0) {
 		if (nfs_mkdir_in(at(queue, path, "work"), worker_name(worker)) < 0)
-			return -1;
+			return as_fence(false);
 		snprintf(queue->worker, sizeof(queue->worker), "%s", worker_name(worker));
 	}
 	if (nfs_list(at_work(queue, path, worker), names) == 0)
 		return 0;
-	if (errno == ENOENT)
-		errno = ESTALE;
-	return -1;
+	return as_fence(errno == ENOENT);
 }
 
 /* A batch that stands in our folder already: the claim whose reply was lost, or the batch that was
@@ -285,11 +296,9 @@ static int take(struct queue *queue, const struct worker *worker, const char *na
 	result = move(ready, name, at_work(queue, work, worker), name);
 	if (result == 1)
 		FAULT("claimed");
-	if (result < 1 && errno == ENOENT && is_fenced(queue, worker)) {
-		errno = ESTALE;
-		return -1;
-	}
-	return result;
+	if (result < 1 && errno == ENOENT && is_fenced(queue, worker))
+		return as_fence(true);
+	return result < 0 ? as_fence(false) : result;
 }
 
 /* An index of the kept list, among its oldest. */

@@ -42,8 +42,9 @@ struct queue {
 /* queue_open(): makes the folders when absent. */
 int queue_open(struct queue *queue, const struct spool *spool, const char *name,
 	const char *reader);
-/* queue_close(): also removes our folder in work/, when nothing stands in it. */
-void queue_close(struct queue *queue);
+/* queue_close(): also removes our folder in work/, when nothing stands in it. -1 with errno: it stands
+ * there still (worker_keep_beat()). */
+int queue_close(struct queue *queue);
 
 /* queue_ready(): fresh sorted listing of ready/. */
 int queue_ready(const struct queue *queue, struct namelist *names);

@@ -42,25 +42,6 @@ static const struct required {
 };
 #define REQUIRED (sizeof(required) / sizeof(*required))
 
-/* An errno as what to do about it and the exit code that says so. */
-static const struct remedy {
-	int error, code;
-	const char *text;
-} remedies[] = {
-	{ENOSPC, MIRA_AGAIN, "the file system is full: free space, then start again"},
-	{EDQUOT, MIRA_AGAIN, "the quota is used up: free space, then start again"},
-	{EROFS, MIRA_PERSON,
-		"the file system is mounted read-only: mount it for writing or name another "
-		"--spool"},
-	{EACCES, MIRA_PERSON,
-		"this user may not write there: change the owner or name another --spool"},
-	{EPERM, MIRA_PERSON,
-		"this user may not write there: change the owner or name another --spool"},
-	{ENOTDIR, MIRA_PERSON, "a file stands where a folder is needed: name another --spool"},
-	{ENAMETOOLONG, MIRA_PERSON, "the path is too long: name another --spool"},
-	{ENOENT, MIRA_PERSON, "the folder above is not there: is the file system mounted?"},
-};
-
 char *spool_path(const struct spool *spool, char *out, const char *format, ...)
 {
 	int length = snprintf(out, PATH_MAX, "%s/", spool->root);
@@ -76,17 +57,12 @@ char *spool_path(const struct spool *spool, char *out, const char *format, ...)
 
 static int complain(const char *tried, const char *path)
 {
-	int error = errno;
+	int error = errno, code;
+	const char *remedy = nfs_remedy(error, &code);
 
-	for (size_t i = 0; i < sizeof(remedies) / sizeof(*remedies); i++) {
-		if (remedies[i].error != error)
-			continue;
-		log_err("cannot %s %s: %s; %s", tried, path, strerror(error), remedies[i].text);
-		return remedies[i].code;
-	}
-	log_err("cannot %s %s: %s; try again when the file system answers", tried, path,
-		strerror(error));
-	return MIRA_AGAIN;
+	log_err("cannot %s %s: %s; %s%s", tried, path, strerror(error), remedy,
+		code == MIRA_PERSON ? ", or name another --spool" : ", then start again");
+	return code;
 }
 
 /* The root is absolute, so that a change of the working folder changes nothing. */

@@ -48,29 +48,6 @@ bool stage_due(uint64_t *at_s, unsigned every_s)
 	return true;
 }
 
-/* What helps against an error of the machine. */
-static const struct remedy {
-	int error;
-	const char *text;
-} remedies[] = {
-	{ENOSPC, "the file system is full: free space there; work goes on by itself"},
-	{EDQUOT, "the quota is used up: raise it or free space there; work goes on by itself"},
-	{EROFS, "the file system is mounted read-only: mount it for writing"},
-	{EACCES, "this user may not do that: give it the spool"},
-	{EPERM, "this user may not do that: give it the spool"},
-	{EIO, "the disk or the file server failed: see the kernel's log"},
-	{ENOMEM, "memory is short: run fewer processes here"},
-	{EMFILE, "too many open files: raise the limit (ulimit -n)"},
-};
-
-static const char *remedy(int error)
-{
-	for (size_t i = 0; i < sizeof(remedies) / sizeof(*remedies); i++)
-		if (remedies[i].error == error)
-			return remedies[i].text;
-	return "it is tried again";
-}
-
 static void back_off(const struct stage_run *run)
 {
 	unsigned wait_ms = POLL_MS << (run->failures < 6 ? run->failures : 6);
@@ -84,23 +61,27 @@ static void back_off(const struct stage_run *run)
 		nanosleep(&rest, NULL);
 }
 
-bool stage_machine_error(struct stage_run *run, int error, const char *tried)
+int stage_machine_error(struct stage_run *run, int error, const char *tried)
 {
+	const char *remedy;
+	int code;
+
 	if (error == 0)
 		error = EAGAIN;
+	remedy = nfs_remedy(error, &code);
 	if (error != run->last_error)
-		log_err("cannot %s in %s: %s; %s", tried, run->spool.root, strerror(error),
-			remedy(error));
+		log_err("cannot %s in %s: %s; %s; it is tried again", tried, run->spool.root,
+			strerror(error), remedy);
 	run->last_error = error;
 	run->failures++;
-	notify_progress(&run->progress, remedy(error));
+	notify_progress(&run->progress, remedy);
 	if (run->tries && run->failures >= run->tries) {
 		log_err("giving up after %u tries; nothing is lost, start again later",
 			run->failures);
-		return false;
+		return code;
 	}
 	back_off(run);
-	return true;
+	return -1;
 }
 
 void stage_recovered(struct stage_run *run)
@@ -334,7 +315,7 @@ static int after(struct stage_run *run, enum step step, bool waited)
 		return MIRA_PERSON;
 	if (step == STEP_FAILED || drained < 0 ||
 		(step == STEP_RENEW && worker_rename(run->worker) < 0))
-		return stage_machine_error(run, errno, "go on with the work") ? -1 : MIRA_AGAIN;
+		return stage_machine_error(run, errno, "go on with the work");
 	stage_recovered(run);
 	notify_progress(&run->progress, step == STEP_WAIT ? "its readers are behind" : NULL);
 	if (step == STEP_WAIT || (step == STEP_IDLE && waited))

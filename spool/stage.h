@@ -88,10 +88,10 @@ bool stage_stopping(void);
 
 /*
  * stage_machine_error(): logs errno ERROR once a kind, with what helps, and waits (longer each
- * time). Returns false when it is time to give up with exit code 1: after --tries in a row.
+ * time). Returns -1: go on; or, after --tries in a row, the exit code to give up with.
  * stage_recovered() ends the row.
  */
-bool stage_machine_error(struct stage_run *run, int error, const char *tried);
+int stage_machine_error(struct stage_run *run, int error, const char *tried);
 void stage_recovered(struct stage_run *run);
 /* stage_due(): has *AT_S (CLOCK_BOOTTIME; 0: yes) come? Then it is set to EVERY_S from now. */
 bool stage_due(uint64_t *at_s, unsigned every_s);

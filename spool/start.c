@@ -165,8 +165,12 @@ static void name_program(const struct stage *stage)
 
 static int start_failed(const struct stage_run *run, const char *tried)
 {
-	log_err("cannot %s in %s: %s", tried, run->spool.root, strerror(errno));
-	return errno == EACCES || errno == EROFS || errno == EPERM ? MIRA_PERSON : MIRA_AGAIN;
+	int error = errno, code;
+	const char *remedy = nfs_remedy(error, &code);
+
+	log_err("cannot %s in %s: %s; %s, then start again", tried, run->spool.root,
+		strerror(error), remedy);
+	return code;
 }
 
 static int join_line(struct stage_run *run, const struct stage *stage)
@@ -245,9 +249,10 @@ void stage_end(struct stage_run *run)
 		metrics_write(&run->spool, run->worker, run->stage->name, &run->progress);
 		if (run->queue.spool) {
 			queue_release_all(&run->queue, run->worker);
-			queue_close(&run->queue);
-		} else {
-			batch_leave(&run->spool, run->worker);
+			if (queue_close(&run->queue) < 0)
+				worker_keep_beat(run->worker);
+		} else if (batch_leave(&run->spool, run->worker) < 0) {
+			worker_keep_beat(run->worker);
 		}
 		worker_stop(run->worker);
 	}

@@ -30,7 +30,7 @@ struct worker {
 	pthread_mutex_t state; /* of progress and stop; held for moments */
 	pthread_mutex_t file;  /* of name and beat; held while the beat is written */
 	pthread_cond_t wake;
-	bool stop, silent;
+	bool stop, silent, keep_beat;
 	char name[NAME_MAX + 1];
 	struct progress progress;
 	struct beat beat;
@@ -161,11 +161,17 @@ void worker_stop(struct worker *worker)
 	pthread_mutex_unlock(&worker->state);
 	pthread_join(worker->thread, NULL);
 	FAULT("leaving");
-	nfs_unlink(spool_path(worker->spool, path, "workers/%s", worker->name));
+	if (!worker->keep_beat)
+		nfs_unlink(spool_path(worker->spool, path, "workers/%s", worker->name));
 	pthread_cond_destroy(&worker->wake);
 	pthread_mutex_destroy(&worker->state);
 	pthread_mutex_destroy(&worker->file);
 	free(worker);
+}
+
+void worker_keep_beat(struct worker *worker)
+{
+	worker->keep_beat = true;
 }
 
 const char *worker_name(const struct worker *worker)

@@ -45,6 +45,9 @@ struct progress {
 
 struct worker *worker_start(const struct spool *spool, const char *stage);
 void worker_stop(struct worker *worker);
+/* worker_keep_beat(): worker_stop() is to leave the beat, for something of ours still stands in a
+ * work/: by the beat of a process that is no more others know at once whose it was. */
+void worker_keep_beat(struct worker *worker);
 const char *worker_name(const struct worker *worker);
 /* worker_rename(): takes a new name, as if just started; progress goes on. 0, or -1 with errno (the
  * old name stays). */

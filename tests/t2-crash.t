@@ -5,36 +5,11 @@
 #   row "words of the table" WORLD POINT:N COMMAND "what stands there"
 #
 # WORLD is a spool before COMMAND (see the makers below). "What stands there": globs below the spool; -GLOB for what does not, GLOB=N
-# for how many. Many fsyncs: where there is memory to work in, they cost nothing.
-[ -n "$TMPDIR" ] || [ ! -w /dev/shm ] || export TMPDIR=/dev/shm
-. "$(dirname "$0")/tap.sh"
+# for how many.
+. "$(dirname "$0")/line.sh"
 grep -q MIRA_FAULT "$MIRA_BIN/mira-capture" || skip_all 'the executables have no fault points (make FAULTS=1)'
-export MIRA_LOG=err MIRA_CACHE=$tmp MIRA_CONFIG=$tmp/mira.conf
 shopt -s nullglob dotglob
-spool=$tmp/w/spool
 
-cat >"$tmp/mira.conf" <<END
-window_s = 1; lateness_s = 1; period_s = 1.0; segment_bytes = 16384; batch_segments = 8;
-symptoms = "$tmp/symptoms.d"; policy = "$tmp/policy.conf";
-END
-mkdir "$tmp/symptoms.d"
-cp "$top/etc/symptoms.d/dns.sym" "$tmp/symptoms.d"
-echo 'classes = ( { name = "web"; class = "WEB"; verdict = "acceptable"; say = "Web."; when = "dport = 80"; } );' >"$tmp/policy.conf"
-editcap -r "$top/tests/data/demo.pcap" "$tmp/some.pcap" 1-400
-editcap -r "$tmp/some.pcap" "$tmp/none.pcap" 1
-
-run() { # COMMAND, as the line would start it
-    case $1 in
-    capture) mira-capture --spool "$spool" --read "$tmp/some.pcap" ;;
-    pipe) mira-capture --spool "$spool" --read - <"$tmp/some.pcap" ;;
-    nothing) mira-capture --spool "$spool" --read - <"$tmp/none.pcap" ;;
-    consolidate) mira-consolidate --spool "$spool" --drain --batch-biflows 1 ;;
-    store) mira-store --spool "$spool" --drain --db "$tmp/w/mira.db" ;;
-    requeue) mira requeue --spool "$spool" ;;
-    trim) MIRA_CONFIG=$tmp/trim.conf mira-classify --spool "$spool" --drain ;;
-    *) mira-"$1" --spool "$spool" --drain ;;
-    esac
-}
 dies() { # POINT:N COMMAND
     local code=0
     MIRA_FAULT=$1 run "$2" || code=$?
@@ -128,7 +103,7 @@ rest() { # ANSWER COMMAND...
 whole=(preprocess consolidate classify store)
 after() { # WORLD: what goes on in it
     case $1 in
-    late) echo trim "${whole[@]}" ;;
+    late) echo "${whole[@]}" ;;
     cut-pipe) echo nothing "${whole[@]}" ;;
     repaired) echo requeue "${whole[@]}" ;;
     quarantined | aged | held | bad-packets | new | two | cut | named | packets) echo capture "${whole[@]}" ;;
@@ -180,6 +155,7 @@ row 'a worker with an empty folder' packets claim:1 preprocess "$P/work/*=1 -$P/
 row 'a batch is claimed' packets claimed:1 preprocess "$P/work/*/*=1 $P/ready/*=$((all - 1))"
 row 'an attempt is begun' packets attempt:1 preprocess "$P/work/*/*/preprocess.*=1 -$P/work/*/*/preprocess.*/*"
 row 'in the middle of the work' packets working:2 preprocess "$P/work/*/*=1"
+row 'a segment is being read' packets reading:2 preprocess "$P/work/*/*=1"
 row 'an output is complete' packets output:3 preprocess "$P/work/*/*/*/out/flows.shard-0/*/manifest.json=1 $F/ready/*=2"
 row 'biflows: an output is complete' biflows output:1 classify "biflows/classify/work/*/*/*/out/verdicts.store/*/manifest.json=1"
 row 'the token is given back' flows released:1 consolidate "$S/ready/*=1 $S/work/*=1 -$S/work/*/*"
@@ -267,5 +243,6 @@ for n in 1 2 3 4 5 6 8; do
     row 'a file is written beside its name' flows written:$n consolidate
 done
 before_rest() { :; }
-row 'an optional reader loses a batch' late dropped:1 trim "verdicts/extra/done/*=1"
+MIRA_CONFIG=$tmp/trim.conf
+row 'an optional reader loses a batch' late dropped:1 classify "verdicts/extra/done/*=1"
 done_testing

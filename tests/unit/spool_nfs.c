@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <sys/syscall.h>
 
+#include "spool/log.h"
 #include "spool/nfs.h"
 
 /* What the next call of rename, link, unlink or mkdir does. */
@@ -42,6 +43,11 @@ int rename(const char *from, const char *to)
 int link(const char *from, const char *to)
 {
 	return fails() ? -1 : answer(syscall(SYS_link, from, to));
+}
+
+int mkdir(const char *path, mode_t bits)
+{
+	return fails() ? -1 : answer(syscall(SYS_mkdir, path, bits));
 }
 
 int unlink(const char *path)
@@ -364,10 +370,44 @@ static void this_machine_has_no_soft_mount_here(void **state)
 	assert_int_equal(nfs_free_bytes(tmp_path("none")), -1);
 }
 
-static void errors_that_mean_look_again(void **state)
+static void remedies_say_who_must_act(void **state)
 {
-	assert_true(nfs_gone(ESTALE) && nfs_gone(EIO) && nfs_gone(ENOENT));
-	assert_false(nfs_gone(ENOSPC) || nfs_gone(0));
+	int code;
+
+	assert_says(nfs_remedy(ENOSPC, &code), "free space");
+	assert_int_equal(code, MIRA_AGAIN);
+	assert_says(nfs_remedy(EROFS, &code), "mount it for writing");
+	assert_int_equal(code, MIRA_PERSON);
+	assert_non_null(nfs_remedy(ELOOP, &code));
+	assert_int_equal(code, MIRA_AGAIN);
+}
+
+static void a_folder_whose_reply_is_lost_was_made(void **state)
+{
+	next(LOSE_REPLY, EIO);
+	assert_int_equal(nfs_mkdir(tmp_path("a/new/below")), 0);
+	next(LOSE_REPLY, ESTALE);
+	assert_int_equal(nfs_mkdir_in(tmp_path("a"), "lost"), 0);
+	next(FAIL, EDQUOT);
+	assert_int_equal(nfs_mkdir_in(tmp_path("a"), "full"), -1);
+	assert_int_equal(errno, EDQUOT);
+}
+
+/* What a killed writer left is removed when it is old, a folder with what stands in it. */
+static void old_litter_is_swept(void **state)
+{
+	nfs_mkdir(tmp_path("a/.tmp-folder/symptoms.d"));
+	tmp_write("a/.tmp-folder/symptoms.d/x", "");
+	tmp_write("a/.tmp-file", "");
+	tmp_write("a/.nfs0001", "");
+	tmp_write("a/name", "");
+	nfs_expire(tmp_path("a"), nfs_mtime(tmp_path("a/.tmp-file")));
+	assert_int_equal(nfs_has(tmp_path("a"), ".tmp-file"), 1);
+	nfs_expire(tmp_path("a"), nfs_mtime(tmp_path("a/.tmp-file")) + 2);
+	assert_int_equal(nfs_has(tmp_path("a"), ".tmp-file"), 0);
+	assert_int_equal(nfs_has(tmp_path("a"), ".tmp-folder"), 0);
+	assert_int_equal(nfs_has(tmp_path("a"), ".nfs0001"), 1);
+	assert_int_equal(nfs_has(tmp_path("a"), "name"), 1);
 }
 
 int main(void)
@@ -390,7 +430,9 @@ int main(void)
 		cmocka_unit_test_setup(a_spool_that_is_not_durable_is_not_synced, clear),
 		cmocka_unit_test(soft_mounts_are_refused),
 		cmocka_unit_test(this_machine_has_no_soft_mount_here),
-		cmocka_unit_test(errors_that_mean_look_again),
+		cmocka_unit_test(remedies_say_who_must_act),
+		cmocka_unit_test_setup(a_folder_whose_reply_is_lost_was_made, clear),
+		cmocka_unit_test_setup(old_litter_is_swept, clear),
 	};
 
 	return cmocka_run_group_tests(tests, make_folders, tmp_teardown);

@@ -165,7 +165,7 @@ static void a_folder_of_others_is_named(void **state)
 		_exit(open_as("theirs") + 10 * open_as("empty"));
 	}
 	waitpid(child, &status, 0);
-	assert_says(tmp_log_end(), "this user may not write there");
+	assert_says(tmp_log_end(), "this user may not do that: change the owner");
 	assert_int_equal(WEXITSTATUS(status), MIRA_PERSON + 10 * MIRA_PERSON);
 	chmod(tmp_path("theirs"), 0755);
 }

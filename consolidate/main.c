@@ -20,7 +20,7 @@
 
 #define POLL_MS	 500
 #define HOUSE_S	 5
-#define EXPIRE_S 3600
+#define EXPIRE_S 60
 
 struct consolidate {
 	struct stage_run *run;

@@ -49,7 +49,7 @@ static int keep_house(struct shard *shard)
 	if (!shard->token[0] && shard->run->follow)
 		return 0;
 	if (stage_due(&shard->expire_s, EXPIRE_S) &&
-		queue_expire_bad(&shard->flows, run->worker, run->config.bad_days) < 0)
+		queue_expire_bad(&shard->flows, run->worker, &run->config) < 0)
 		return -1;
 	return queue_finish_all(&shard->flows) < 0 ? -1 : 0;
 }

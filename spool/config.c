@@ -41,6 +41,7 @@ static const struct conf_key keys[] = {
 	CONF_NUMBER(struct config, max_skew_s, CONF_U32, 1, 86400),
 	CONF_NUMBER(struct config, max_flows, CONF_U32, 1024, 268435456),
 	CONF_NUMBER(struct config, bad_days, CONF_U32, 1, 36500),
+	CONF_NUMBER(struct config, bad_batches, CONF_U32, 1, 1000000),
 	CONF_ITEMS(aggregates, read_aggregates),
 	CONF_FILE(struct config, policy),
 	CONF_FILE(struct config, symptoms),
@@ -193,6 +194,7 @@ static void set_defaults(struct config *config)
 		.max_skew_s = 60,
 		.max_flows = 4194304,
 		.bad_days = 30,
+		.bad_batches = 1000,
 		.top_hosts = 20,
 	};
 	config->streams[0].name = x_strdup("all");

@@ -59,6 +59,7 @@ struct config {
 	uint32_t max_skew_s;  /* 60 */
 	uint32_t max_flows;   /* of a batch in preprocess, 4194304 */
 	uint32_t bad_days;    /* retention of bad/, 30 */
+	uint32_t bad_batches; /* and the most it keeps, 1000 */
 	struct config_aggregate *aggregates;
 	size_t aggregate_count;
 	char policy[PATH_MAX], symptoms[PATH_MAX]; /* resolved against the file's folder:

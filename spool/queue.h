@@ -97,9 +97,10 @@ int queue_reject(struct queue *queue, const struct worker *worker, const char *n
 /* queue_requeue(): bad/NAME back to ready/ as NAME+1 (+2, …). */
 int queue_requeue(struct queue *queue, const char *name);
 
-/* queue_expire_bad(): removes what has been in bad/ for over DAYS, by the file server's clock
- * alone. The ledger row stays. */
-int queue_expire_bad(struct queue *queue, const struct worker *worker, unsigned days);
+/* queue_expire_bad(): removes what has been in bad/ for over bad_days, by the file server's clock
+ * alone; the oldest beyond bad_batches; and an eighth of them while less than min_free is free. The
+ * ledger rows stay. */
+int queue_expire_bad(struct queue *queue, const struct worker *worker, const struct config *config);
 
 /*
  * Strikes: state/strikes/<queue>.<reader>/NAME/<worker> says that a worker died on NAME of a signal

@@ -13,6 +13,7 @@
 #include "spool/log.h"
 #include "spool/nfs.h"
 
+#define REASON ".reason"
 #define ROUNDS 5 /* a worker wrongly thought dead may claim between listing and rmdir */
 
 static char *at(const struct queue *queue, char *out, const char *folder)
@@ -225,26 +226,68 @@ static int expire_one(struct queue *queue, const struct worker *worker, const ch
 	return result < 0 || nfs_unlink(reason) < 0 ? -1 : result;
 }
 
-int queue_expire_bad(struct queue *queue, const struct worker *worker, unsigned days)
+static bool is_reason(const char *name)
 {
-	char bad[PATH_MAX], path[PATH_MAX], name[NAME_MAX + 1];
+	size_t length = strlen(name);
+
+	return length > strlen(REASON) && !strcmp(name + length - strlen(REASON), REASON);
+}
+
+/* The rejected batches of BAD, oldest first. */
+static int list_rejected(const char *bad, struct namelist *names)
+{
+	struct namelist all;
+
+	*names = (struct namelist){0};
+	if (nfs_list(bad, &all) < 0)
+		return -1;
+	for (size_t i = 0; i < all.count; i++) {
+		if (!is_reason(all.names[i]))
+			continue;
+		all.names[i][strlen(all.names[i]) - strlen(REASON)] = '\0';
+		namelist_add(names, all.names[i]);
+	}
+	namelist_free(&all);
+	namelist_sort(names);
+	return 0;
+}
+
+/* How many of COUNT have to go however young they are: what is kept for a person must not stop the
+ * line for good. */
+static size_t surplus(const struct queue *queue, const struct config *config, size_t count)
+{
+	double free_share = nfs_free_share(queue->path);
+
+	if (count > config->bad_batches)
+		return count - config->bad_batches;
+	return free_share >= 0 && free_share < config->min_free ? (count + 7) / 8 : 0;
+}
+
+int queue_expire_bad(struct queue *queue, const struct worker *worker, const struct config *config)
+{
+	char bad[PATH_MAX], path[PATH_MAX];
 	struct namelist names;
 	int64_t now, made;
+	size_t spare;
 	int result = 0;
 
 	spool_path(queue->spool, path, "workers/%s", worker_name(worker));
 	now = nfs_mtime(path); /* the beat is a second old at most */
-	if (now < 0 || nfs_list(at(queue, bad, "bad"), &names) < 0)
+	if (now < 0 || list_rejected(at(queue, bad, "bad"), &names) < 0)
 		return -1;
+	spare = surplus(queue, config, names.count);
 	for (size_t i = 0; i < names.count && result >= 0; i++) {
-		size_t length = strlen(names.names[i]);
-
-		if (length <= 7 || strcmp(names.names[i] + length - 7, ".reason") != 0)
+		if (snprintf(path, sizeof(path), "%s/%s" REASON, bad, names.names[i]) >= PATH_MAX)
 			continue;
-		snprintf(name, sizeof(name), "%.*s", (int)length - 7, names.names[i]);
-		made = nfs_join(path, bad, names.names[i]) < 0 ? -1 : nfs_mtime(path);
-		if (made >= 0 && now - made > (int64_t)days * 86400)
-			result = expire_one(queue, worker, name, path);
+		made = nfs_mtime(path);
+		if (i < spare)
+			log_warn(
+				"removing %s/%s before its time: %zu stand there, and bad_batches is "
+				"%u, min_free %g",
+				bad, names.names[i], names.count, config->bad_batches,
+				config->min_free);
+		if (i < spare || (made >= 0 && now - made > (int64_t)config->bad_days * 86400))
+			result = expire_one(queue, worker, names.names[i], path);
 	}
 	namelist_free(&names);
 	return result < 0 ? -1 : 0;

@@ -24,7 +24,7 @@
 #define POLL_MS	       500
 #define HOUSEKEEPING_S 5 /* between two looks at what others left; at every wait too */
 #define METRICS_S      10
-#define EXPIRE_S       3600 /* old batches in bad/, old metrics */
+#define EXPIRE_S       60 /* old batches in bad/, old metrics */
 #define BACKOFF_MAX_MS 30000
 
 /* How one round of the loop ended. */
@@ -110,7 +110,7 @@ static int keep_house(struct stage_run *run, const struct stage *stage, bool now
 		metrics_write(&run->spool, run->worker, stage->name, &run->progress);
 		metrics_expire(&run->spool, run->worker, stage->name);
 		litter_expire(&run->spool, run->worker);
-		if (queue_expire_bad(&run->queue, run->worker, run->config.bad_days) < 0)
+		if (queue_expire_bad(&run->queue, run->worker, &run->config) < 0)
 			return -1;
 	}
 	if (queue_finish_all(&run->queue) < 0 || queue_reclaim(&run->queue, run->worker) < 0)

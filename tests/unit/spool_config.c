@@ -39,7 +39,8 @@ static void every_setting_is_read(void **state)
 		"period_s = 2.5; batch_segments = 4; snaplen = 1500; ring_bytes = 2000000000;\n"
 		"sampling = 0.5; window_s = 60; lateness_s = 0; max_delay_s = 90; shards = 1; "
 		"max_batches = 0x10;\n"
-		"min_free = 0; max_skew_s = 5; max_flows = 2000; bad_days = 7; top_hosts = 3;\n"
+		"min_free = 0; max_skew_s = 5; max_flows = 2000; bad_days = 7;\n"
+		"bad_batches = 9; top_hosts = 3;\n"
 		"policy = \"other.conf\"; symptoms = \"/abs/sym\"; store = \"db/mira.db\";\n"
 		"aggregates = ( { name = \"campus 12345678901\"; prefixes = [ \"10.0.0.0/8\", "
 		"\"2001:db8::/32\" ]; },\n"
@@ -68,6 +69,7 @@ static void every_setting_is_read(void **state)
 	assert_int_equal(config.max_skew_s, 5);
 	assert_int_equal(config.max_flows, 2000);
 	assert_int_equal(config.bad_days, 7);
+	assert_int_equal(config.bad_batches, 9);
 	assert_int_equal(config.top_hosts, 3);
 	assert_string_equal(config.policy, tmp_path("other.conf"));
 	assert_string_equal(config.symptoms, "/abs/sym");
@@ -125,6 +127,7 @@ static void the_sample_shows_the_defaults(void **state)
 	assert_int_equal(config.max_skew_s, defaults.max_skew_s);
 	assert_int_equal(config.max_flows, defaults.max_flows);
 	assert_int_equal(config.bad_days, defaults.bad_days);
+	assert_int_equal(config.bad_batches, defaults.bad_batches);
 	assert_int_equal(config.top_hosts, defaults.top_hosts);
 	config_free(&config);
 	config_free(&defaults);

@@ -347,23 +347,48 @@ static void set_age(const char *path, time_t days)
 	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
 }
 
+static void put_rejected(const char *name)
+{
+	put_batch(at("packets/preprocess/bad"), name, "1");
+	assert_int_equal(nfs_mkdir(at("packets/preprocess/bad/%s/w.1", name)), 0);
+	put_file(at("packets/preprocess/bad/%s/w.1/reject", name), "broken");
+	put_file(at("packets/preprocess/bad/%s.reason", name), "broken");
+}
+
 static void old_quarantine_is_removed(void **state)
 {
-	static const char *const names[] = {"old", "new"};
+	struct config keep = {.bad_days = 30, .bad_batches = 1000};
 
-	for (int i = 0; i < 2; i++) {
-		put_batch(at("packets/preprocess/bad"), names[i], "1");
-		assert_int_equal(nfs_mkdir(at("packets/preprocess/bad/%s/w.1", names[i])), 0);
-		put_file(at("packets/preprocess/bad/%s/w.1/reject", names[i]), "broken");
-		put_file(at("packets/preprocess/bad/%s.reason", names[i]), "broken");
-	}
+	put_rejected("old");
+	put_rejected("new");
 	set_age(at("packets/preprocess/bad/old.reason"), 30);
 	set_age(at("packets/preprocess/bad/new.reason"), 29);
-	assert_int_equal(queue_expire_bad(&queue, me, 30), 0);
+	assert_int_equal(queue_expire_bad(&queue, me, &keep), 0);
 	assert_false(stands(at("packets/preprocess/bad/old")));
 	assert_false(stands(at("packets/preprocess/bad/old.reason")));
 	assert_true(stands(at("packets/preprocess/bad/new/data")));
 	assert_int_equal(count_in(at("packets/preprocess/done")), 0);
+}
+
+static void quarantine_is_bounded(void **state)
+{
+	struct config keep = {.bad_days = 30, .bad_batches = 3};
+	static const char *const names[] = {"b5", "b1", "b4", "b2", "b3"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		put_rejected(names[i]);
+	put_batch(at("packets/preprocess/bad"), "b0", "no reason: not ours to remove");
+	assert_int_equal(queue_expire_bad(&queue, me, &keep), 0);
+	assert_false(stands(at("packets/preprocess/bad/b1")));
+	assert_false(stands(at("packets/preprocess/bad/b2.reason")));
+	assert_true(stands(at("packets/preprocess/bad/b3/data")));
+	assert_true(stands(at("packets/preprocess/bad/b0/data")));
+
+	keep.min_free = 1.0; /* nothing is that empty: one at a time */
+	assert_int_equal(queue_expire_bad(&queue, me, &keep), 0);
+	assert_false(stands(at("packets/preprocess/bad/b3")));
+	assert_true(stands(at("packets/preprocess/bad/b4/data")));
+	assert_true(stands(at("packets/preprocess/bad/b5/data")));
 }
 
 static void names_of_batches(void **state)
@@ -422,6 +447,7 @@ int main(void)
 		TEST(empty_means_nowhere),
 		TEST(requeued_has_a_new_name),
 		TEST(old_quarantine_is_removed),
+		TEST(quarantine_is_bounded),
 		TEST(names_of_batches),
 		TEST(longest_entry_is_legal),
 	};

@@ -137,7 +137,7 @@ is '  and all is there' "$(mira dump "$tmp" | md5sum)" "$(md5sum <"$tmp/dump")"
 fresh
 biflow-batches make "$S" biflows 1 4 300
 printf 'classes = ( { name = "web"; class = "WEB"; verdict = "acceptable"; when = "dport = 443"; } );' >"$tmp/policy.conf"
-printf 'policy = "policy.conf";\nsymptoms = ".";\n' >"$tmp/mira.conf"
+printf 'policy = "policy.conf";\nsymptoms = "%s";\n' "$top/etc/symptoms.d" >"$tmp/mira.conf"
 cp "$S/biflows/classify/ready/0000000003-shard-0/biflows.ipfix" "$tmp/whole"
 truncate -s -2 "$S/biflows/classify/ready/0000000003-shard-0/biflows.ipfix"
 echo x >>"$S/biflows/classify/ready/0000000004-shard-0/biflows.ipfix" # behind the length: never handed over

@@ -2,6 +2,7 @@
  * and fro between them. */
 #include "capture/publish.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -37,7 +38,10 @@ struct publisher {
 	unsigned long pending; /* jobs posted and not done */
 	struct buffer *idle;
 	unsigned buffers, buffers_max;
-	atomic_bool failed, pressed, full;
+	atomic_bool failed, pressed;
+	atomic_llong posted; /* batches, by the packets' thread */
+	atomic_llong limit; /* so many may be posted in all, as the queue was when last looked at */
+	long long done;	    /* of those posted */
 	atomic_ullong batches;
 };
 
@@ -48,12 +52,20 @@ bool publisher_failed(const struct publisher *publisher)
 
 bool publisher_pressed(const struct publisher *publisher)
 {
-	return publisher->pressed;
+	return publisher->pressed || publisher_full(publisher);
 }
 
+/* A batch a stream is open, and becomes one more at the latest when the run ends. While packets are
+ * shed, more must have been taken before they are captured again, or it would change all the time. */
 bool publisher_full(const struct publisher *publisher)
 {
-	return publisher->full;
+	const struct config *config = publisher->place.config;
+	uint64_t half = config->max_batches / 2;
+	uint64_t open = config->stream_count < half ? config->stream_count : half;
+
+	if (publisher->pressed)
+		open += config->max_batches / 8;
+	return publisher->place.live && publisher->posted + (long long)open >= publisher->limit;
 }
 
 uint64_t publisher_batches(const struct publisher *publisher)
@@ -62,6 +74,13 @@ uint64_t publisher_batches(const struct publisher *publisher)
 }
 
 /* ---- the thread ---- */
+
+static void look_at_room(struct publisher *publisher)
+{
+	const struct place *place = &publisher->place;
+
+	publisher->limit = publisher->done + pressure_room(place->spool, place->config, "packets");
+}
 
 static int do_job(struct publisher *publisher, struct job *job)
 {
@@ -75,6 +94,9 @@ static int do_job(struct publisher *publisher, struct job *job)
 	case JOB_COMMIT:
 		result = sink_commit(place, job->sink, &job->manifest, &job->state);
 		publisher->batches += !result;
+		publisher->done++;
+		if (place->live)
+			look_at_room(publisher);
 		return result;
 	default: return 0;
 	}
@@ -146,13 +168,18 @@ static void look_at_readers(struct publisher *publisher)
 	bool high = pressure_look(place->spool, place->config, "capture", "packets", NULL, NULL,
 		why, sizeof(why));
 
+	look_at_room(publisher);
+	if (!high && publisher_full(publisher)) {
+		high = true;
+		snprintf(why, sizeof(why), "packets/preprocess is filled up to max_batches = %llu",
+			(unsigned long long)place->config->max_batches);
+	}
 	if (high && !publisher->pressed)
 		log_warn("packets are shed, and counted, from now on: %s", why);
 	if (!high && publisher->pressed)
 		log_warn("packets are captured again: the readers of %s have caught up",
 			place->spool->root);
 	publisher->pressed = high;
-	publisher->full = high && pressure_full(place->spool, place->config, "packets");
 }
 
 /* Readers nobody requires must not stop the capture: past the mark their oldest batches go. */
@@ -206,6 +233,7 @@ struct publisher *publisher_start(const struct spool *spool, const struct config
 
 	publisher->place = (struct place){spool, config, worker, live, MIRA_OK, 0, 0};
 	publisher->buffers_max = buffers;
+	publisher->limit = LLONG_MAX;
 	publisher->last = &publisher->first;
 	pthread_mutex_init(&publisher->mutex, NULL);
 	pthread_cond_init(&publisher->jobs_changed, NULL);
@@ -309,6 +337,7 @@ void publisher_commit(struct publisher *publisher, struct sink *sink,
 	job->manifest.damaged = manifest->damaged ? x_strdup(manifest->damaged) : NULL;
 	job->state = *state;
 	snprintf(job->name, sizeof(job->name), "%s", manifest->name);
+	publisher->posted++;
 	post(publisher, job);
 }
 

@@ -64,11 +64,11 @@ void publisher_close(struct publisher *publisher, struct sink *sink);
 int publisher_settle(struct publisher *publisher);
 
 bool publisher_failed(const struct publisher *publisher);
-/* publisher_pressed(): live: is the queue above its mark, so that packets are to be shed? */
-bool publisher_pressed(const struct publisher *publisher);
-/* publisher_full(): is that because max_batches wait? Then a batch more, even one without packets,
- * would be one too many. */
+/* publisher_full(): live: would the batches that are open fill the queue up to max_batches? It then
+ * stays below it: packets are shed, and no batch may be closed and another begun. */
 bool publisher_full(const struct publisher *publisher);
+/* publisher_pressed(): live: are packets to be shed, because it is full or space is short? */
+bool publisher_pressed(const struct publisher *publisher);
 /* publisher_batches(): published so far. */
 uint64_t publisher_batches(const struct publisher *publisher);
 

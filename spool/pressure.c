@@ -189,13 +189,13 @@ bool pressure_look(const struct spool *spool, const struct config *config, const
 	return why[0];
 }
 
-bool pressure_full(const struct spool *spool, const struct config *config, const char *output)
+long long pressure_room(const struct spool *spool, const struct config *config, const char *output)
 {
 	char why[PATH_MAX + 256] = "";
 	struct behind all = {0};
 
 	look_at_readers(spool, config, output, why, sizeof(why), &all);
-	return why[0];
+	return (long long)config->max_batches - (long long)all.most;
 }
 
 static uint64_t now_ms(void)

@@ -48,8 +48,8 @@ bool pressure_high(const struct spool *spool, const struct config *config, const
 bool pressure_look(const struct spool *spool, const struct config *config, const char *stage,
 	const char *output, const char *next, uint64_t *room, char *why, size_t size);
 
-/* pressure_full(): does a required reader of OUTPUT hold more than max_batches? */
-bool pressure_full(const struct spool *spool, const struct config *config, const char *output);
+/* pressure_room(): how many batches more OUTPUT takes until a required reader is above max_batches. */
+long long pressure_room(const struct spool *spool, const struct config *config, const char *output);
 
 /* pressure_trim(): drops the oldest batches of optional readers of queue OUTPUT that are past the
  * mark; returns how many. */

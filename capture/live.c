@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "capture/others.h"
+#include "capture/recover.h"
 #include "capture/settle.h"
 #include "capture/renewal.h"
 #include "capture/slicer.h"
@@ -166,11 +167,28 @@ void live_close(struct live *live)
 
 /* ---- this run ---- */
 
+/* A run may begin where none goes on. */
+static int take_stream(struct capture *capture, const struct capstate *ours)
+{
+	struct capstate before = {0};
+	int code;
+
+	memcpy(before.probe, ours->probe, sizeof(before.probe));
+	memcpy(before.stream, ours->stream, sizeof(before.stream));
+	code = recover_stream(capture, &before);
+	if (code || before.ended || !before.run[0])
+		return code;
+	log_err("another instance (%s) began to capture stream %s meanwhile; wait for it or stop it",
+		before.worker, before.stream);
+	return MIRA_AGAIN;
+}
+
 static int open_streams(struct live *live)
 {
 	struct capture *capture = live->capture;
 	size_t count = capture->config.stream_count;
 	struct capstate state = {.live = true};
+	int code;
 
 	live->slicers = x_calloc(count, sizeof(*live->slicers));
 	live->slots = x_calloc(count, sizeof(*live->slots));
@@ -181,6 +199,9 @@ static int open_streams(struct live *live)
 		struct slicer *slicer = &live->slicers[i];
 
 		share_stream(&capture->config.part, capture->config.streams[i].name, state.stream);
+		code = take_stream(capture, &state);
+		if (code)
+			return code;
 		slicer_open(slicer, capture, &capture->config.streams[i], &state,
 			capture->interface);
 		slicer->sampling = capture->config.sampling;

@@ -24,7 +24,11 @@
 static int open_spool(struct capture *capture)
 {
 	int code = spool_open(&capture->spool, capture->spool_path, &capture->config, true);
+	char path[PATH_MAX];
 
+	/* a spool that an earlier version made lacks it */
+	if (!code && nfs_mkdir_in(spool_path(&capture->spool, path, "capture"), "writer") < 0)
+		log_warn("cannot make %s/writer: %m", path);
 	if (code || !rules_publish(&capture->spool, &capture->config, capture->rules))
 		return code;
 	/* it has said why: a policy that is wrong or cannot be read, or a spool that cannot be
@@ -89,10 +93,10 @@ static int stop(struct capture *capture, int code)
 			capture->spool.root);
 		published = MIRA_AGAIN;
 	}
+	if (batch_leave(&capture->spool, capture->worker) < 0 && !published)
+		worker_keep_beat(capture->worker);
 	if (published)
 		return capture_worse(published, code);
-	if (batch_leave(&capture->spool, capture->worker) < 0)
-		worker_keep_beat(capture->worker);
 	batch_forget_captures(&capture->spool);
 	worker_stop(capture->worker);
 	return code;

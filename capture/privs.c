@@ -30,6 +30,7 @@ static const struct folder {
 	{"packets/%s/work", false},
 	{"capture/tmp", true},
 	{"capture/done", true},
+	{"capture/writer", true},
 	{"state/capture", true},
 	{"state/looks", true},
 	{"state/rules", true},

@@ -68,21 +68,58 @@ static int commit_named(struct capture *capture, const struct capstate *state)
 	return MIRA_OK;
 }
 
-/* Of a stream that has ended nobody needs to be judged again: its capture may be forgotten. */
-static int sign_off(const struct capture *capture, const struct capstate *state)
+/* Nobody else may write the state of STREAM from now on. */
+static int claim(struct capture *capture, const struct capstate *state)
 {
-	struct capstate ours = *state;
+	const char *self = worker_name(capture->worker);
+	struct namelist rivals;
+	int code = MIRA_OK;
 
-	if (!state->ended)
+	if (capstate_claim(&capture->spool, self, state->probe, state->stream) ||
+		capstate_rivals(&capture->spool, self, state->probe, state->stream, &rivals))
+		return cannot(capture, "claim", state->stream);
+	for (size_t i = 0; i < rivals.count && !code; i++) {
+		struct capstate rival = *state;
+		int now;
+
+		snprintf(rival.worker, sizeof(rival.worker), "%s", rivals.names[i]);
+		now = judge(capture, &rival);
+		if (now == WORKER_DEAD)
+			now = capstate_fence(&capture->spool, rival.worker, state->probe,
+				state->stream);
+		else if (now >= 0)
+			code = other_instance(&rival);
+		if (now < 0)
+			code = cannot(capture, "fence who captured", state->stream);
+	}
+	if (code)
+		capstate_fence(&capture->spool, self, state->probe, state->stream);
+	namelist_free(&rivals);
+	return code;
+}
+
+/* What it renamed just before it was fenced counts; a state of another run is of somebody who came
+ * and went since we looked. */
+static int look_again(struct capture *capture, struct capstate *state)
+{
+	struct capstate now;
+	int result = capstate_read(&capture->spool, state->probe, state->stream, &now);
+
+	if (result < 0)
+		return cannot(capture, "read the state of", state->stream);
+	if (result == 0)
 		return MIRA_OK;
-	ours.worker[0] = '\0';
-	return capstate_write(&capture->spool, &ours)
-		       ? cannot(capture, "write the state of", state->stream)
-		       : MIRA_OK;
+	if (state->run[0] && strcmp(now.run, state->run) != 0) {
+		capstate_fence(&capture->spool, worker_name(capture->worker), state->probe,
+			state->stream);
+		return other_instance(&now);
+	}
+	*state = now;
+	return MIRA_OK;
 }
 
 /* Without a name in it, the state was left by a capture that ended in order. */
-int recover_stream(struct capture *capture, const struct capstate *state)
+int recover_stream(struct capture *capture, struct capstate *state)
 {
 	int now = state->worker[0] ? judge(capture, state) : WORKER_DEAD, code;
 
@@ -90,10 +127,21 @@ int recover_stream(struct capture *capture, const struct capstate *state)
 		return cannot(capture, "judge who captured", state->stream);
 	if (now != WORKER_DEAD)
 		return other_instance(state);
-	if (!state->worker[0])
-		return MIRA_OK;
-	code = commit_named(capture, state);
-	return code ? code : sign_off(capture, state);
+	code = claim(capture, state);
+	if (!code)
+		code = look_again(capture, state);
+	return code || !state->worker[0] ? code : commit_named(capture, state);
+}
+
+int recover_leave(struct capture *capture, const struct capstate *state)
+{
+	struct capstate ours = *state;
+
+	snprintf(ours.worker, sizeof(ours.worker), "%s", worker_name(capture->worker));
+	if (capstate_write(&capture->spool, &ours) ||
+		capstate_release(&capture->spool, ours.worker, ours.probe, ours.stream))
+		return cannot(capture, "write the state of", state->stream);
+	return MIRA_OK;
 }
 
 static uint64_t now_us(void)
@@ -128,6 +176,7 @@ static int publish_end(struct capture *capture, const struct capstate *state)
 
 int recover_end(struct capture *capture, const struct capstate *state)
 {
+	struct capstate ours = *state;
 	int now = state->worker[0] ? judge(capture, state) : WORKER_DEAD;
 	int code;
 
@@ -135,6 +184,8 @@ int recover_end(struct capture *capture, const struct capstate *state)
 		return cannot(capture, "judge who captured", state->stream);
 	if (now != WORKER_DEAD)
 		return MIRA_OK;
-	code = commit_named(capture, state);
-	return code ? code : publish_end(capture, state);
+	code = recover_stream(capture, &ours);
+	if (code)
+		return code;
+	return ours.ended ? recover_leave(capture, &ours) : publish_end(capture, &ours);
 }

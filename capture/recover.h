@@ -8,11 +8,14 @@
 #include "spool/capstate.h"
 
 /*
- * recover_stream(): makes sure that who captured the stream of STATE before is dead, and that the
- * batch which STATE names is committed. 0, or an exit code after a message: MIRA_AGAIN when another
- * instance is alive.
+ * recover_stream(): makes the stream of STATE ours: who captured it before is dead and can write no
+ * state any more (capstate.h), STATE, where it was of the same run or of none, is how it then stood, and the batch which it
+ * names is committed. 0, or an exit code after a message: MIRA_AGAIN when another instance is alive.
  */
-int recover_stream(struct capture *capture, const struct capstate *state);
+int recover_stream(struct capture *capture, struct capstate *state);
+
+/* recover_leave(): gives a stream back that had ended already. 0 or an exit code. */
+int recover_leave(struct capture *capture, const struct capstate *state);
 
 /*
  * recover_end(): the same for a run that cannot go on, because its packets are gone (an interface,

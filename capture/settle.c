@@ -9,6 +9,8 @@
 static int settle(struct capture *capture, const struct naming *naming, const char *stream)
 {
 	const struct capstate *state = naming_find(naming, stream);
+	struct capstate copy;
+	int code;
 
 	if (!state || (state->ended && !state->worker[0]))
 		return MIRA_OK;
@@ -20,9 +22,9 @@ static int settle(struct capture *capture, const struct naming *naming, const ch
 		return MIRA_PERSON;
 	}
 	/* recover_end() passes a living one over; here it is in the way */
-	int code = recover_stream(capture, state);
-
-	return code || state->ended ? code : recover_end(capture, state);
+	copy = *state;
+	code = recover_stream(capture, &copy);
+	return code ? code : recover_end(capture, &copy);
 }
 
 static int settle_ours(struct capture *capture, const struct naming *naming)

@@ -34,10 +34,34 @@ struct sink {
 	struct manifest written; /* the segments of the batch so far */
 };
 
+/* Another instance that thought us dead captures this stream now: it has taken our claim and what we
+ * were making away, and we have nothing left to do or to remove. */
+static bool taken_over(const struct place *place, const struct sink *sink)
+{
+	struct capstate now;
+	int error = errno;
+	bool taken = false;
+
+	if (error == ESTALE || error == ENOENT)
+		taken = capstate_read(place->spool, sink->probe, sink->stream, &now) == 1 &&
+			strcmp(now.worker, worker_name(place->worker)) != 0;
+	if (taken)
+		log_err("stream %s was taken over by another instance (%s), which thought this one "
+			"dead; this one ends",
+			sink->stream, *now.worker ? now.worker : "it has ended");
+	errno = error;
+	return taken;
+}
+
 static int fail(struct place *place, const char *what, const struct sink *sink)
 {
-	const char *remedy = nfs_remedy(errno, &place->code);
+	const char *remedy;
 
+	if (taken_over(place, sink)) {
+		place->code = MIRA_AGAIN;
+		return -1;
+	}
+	remedy = nfs_remedy(errno, &place->code);
 	log_err("cannot %s of stream %s in the spool %s: %m; %s, then start again: it goes on from the last batch",
 		what, sink->stream, place->spool->root, remedy);
 	return -1;
@@ -199,23 +223,6 @@ static int wait_for_readers(struct place *place, const char *name)
 	return 0;
 }
 
-/* Another instance that thought us dead has written its name into the state: then it captures
- * this stream, not we. */
-static int still_ours(struct place *place, const struct sink *sink, const struct capstate *state)
-{
-	struct capstate now;
-	int result = capstate_read(place->spool, state->probe, state->stream, &now);
-
-	if (result == 1 && strcmp(now.worker, state->worker) == 0)
-		return 0;
-	if (result < 0)
-		return fail(place, "read the state", sink);
-	log_err("another instance (%s) has taken over stream %s; this one ends",
-		result ? now.worker : "unknown", state->stream);
-	place->code = MIRA_AGAIN;
-	return -1;
-}
-
 static int publish(struct place *place, struct sink *sink, struct manifest *manifest,
 	const struct capstate *state)
 {
@@ -224,13 +231,13 @@ static int publish(struct place *place, struct sink *sink, struct manifest *mani
 	if (batch_end_output(&sink->batch, "packets", NULL, manifest, sink->folder))
 		return fail(place, "complete a batch", sink);
 	FAULT("complete");
-	if (still_ours(place, sink, state))
-		return -1;
 	/* from here on the state may name this batch, also when the call says that it failed: whoever
-	 * goes on commits it then, so it must stand there */
+	 * goes on commits it then, so it must stand there; unless it was fenced */
 	sink->open = false;
-	if (capstate_write(place->spool, state))
+	if (capstate_write(place->spool, state)) {
+		sink->open = errno == ESTALE;
 		return fail(place, "write the state", sink);
+	}
 	FAULT("state");
 	result = batch_publish(&sink->batch, place->worker);
 	if (result < 0)
@@ -272,17 +279,11 @@ static void abandon(struct sink *sink)
 
 int sink_release(struct place *place, struct sink *sink)
 {
-	struct capstate now;
-	int result;
-
 	abandon(sink);
-	result = capstate_read(place->spool, sink->probe, sink->stream, &now);
-	if (result == 1 && strcmp(now.worker, worker_name(place->worker)) == 0) {
-		now.worker[0] = '\0';
-		result = capstate_write(place->spool, &now);
-		FAULT("let-go");
-	}
-	return result < 0 ? fail(place, "write the state", sink) : 0;
+	if (capstate_release(place->spool, worker_name(place->worker), sink->probe, sink->stream) &&
+		errno != ESTALE)
+		return fail(place, "write the state", sink);
+	return 0;
 }
 
 void sink_free(struct sink *sink)

@@ -73,8 +73,11 @@ static int prepare_trace(struct job *job, struct naming *naming, struct trace *t
 	trace->slicers = x_calloc(config->stream_count, sizeof(*trace->slicers));
 	naming_choose(naming, trace, states);
 	for (size_t i = 0; i < config->stream_count && !code; i++) {
-		if (naming_find(naming, states[i].stream))
-			code = recover_stream(capture, &states[i]);
+		if (states[i].ended && !states[i].worker[0])
+			continue;
+		code = recover_stream(capture, &states[i]);
+		if (!code && states[i].ended)
+			code = recover_leave(capture, &states[i]);
 		if (code || states[i].ended)
 			continue;
 		snprintf(states[i].worker, sizeof(states[i].worker), "%s",

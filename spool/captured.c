@@ -215,6 +215,7 @@ void batch_forget_captures(const struct spool *spool)
 	if (worker_list_dead(spool, "capture", &dead) == 0) {
 		for (size_t i = 0; i < dead.count; i++)
 			if (!is_named(states, count, dead.names[i]) &&
+				capstate_fence_all(spool, dead.names[i]) == 0 &&
 				nfs_join(folder, path, dead.names[i]) == 0 &&
 				nfs_rmdir(folder) == 0)
 				worker_forget(spool, dead.names[i]);

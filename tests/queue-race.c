@@ -117,6 +117,8 @@ static int capture(void)
 	if (!worker || capstate_read(&spool, "p", "all", &state) < 0)
 		return 1;
 	snprintf(state.worker, sizeof(state.worker), "%s", worker_name(worker));
+	if (capstate_claim(&spool, state.worker, "p", "all") < 0)
+		return 1;
 	result = batch_recover(&spool, worker, "p", "all", state.batch);
 	while (result >= 0 && state.next_seq < batches)
 		result = capture_one(worker, &state);

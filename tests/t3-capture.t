@@ -206,6 +206,51 @@ if [ -n "$points" ]; then
         "$(books "$tmp/m" | awk '{ print $1, ($2 == '"$total"'), ($5 != "-") }' | tr '\n' ' ')" 'stdin 0 1 stdin_2 1 0 '
 fi
 
+# ---- zombies: stopped anywhere, thought dead, taken over, and let go on ----
+# Whoever takes over lives among other process numbers, so that, as on another host, only the beat can tell that one is dead.
+elsewhere() { timeout 120 unshare --pid --fork --mount-proc "$MIRA_BIN/mira-capture" "$@"; }
+spot() { (cd "$1" && find . -path ./workers -prune -o -path ./metrics -prune -o -path ./state/looks -prune -o -type f -printf '%p %s %T@\n' -o -print | sort); }
+zombie() { # POINT: prints what came of it
+    local spool=$tmp/z.${1/:/_} first code
+    MIRA_FAULT=$1:stop mira-capture --spool "$spool" --segment-size 100k --period 2 "$demo" 2>"$spool.first" &
+    first=$!
+    for _ in $(seq 1500); do grep -qs '^State:.T' /proc/$first/status && break; sleep 0.1; done
+    code=1
+    for _ in 1 2 3 4 5; do # 1: trying again may help, where a loaded machine delays the looks
+        [ $code != 1 ] || { elsewhere --spool "$spool" --segment-size 100k --period 2 "$demo" 2>"$spool.second"; code=$?; }
+    done
+    echo "taken over: $code"
+    [ "$(manifests "$spool" | md5sum)" = "$(md5sum <"$tmp/a.manifests")" ] && echo 'the same batches'
+    spot "$spool" >"$spool.before"
+    kill -CONT $first
+    wait $first
+    echo "woken: $?"
+    spot "$spool" >"$spool.after"
+    cmp "$spool.before" "$spool.after" && echo 'nothing changed'
+    grep -q 'taken over by another instance' "$spool.first" && echo 'fenced'
+}
+if [ -n "$points" ] && [ "$(id -u)" = 0 ] && unshare --pid --fork --mount-proc true 2>/dev/null; then
+    stops='begun:1 created:1 created:3 segment:2 output:2 complete:1 complete:3 stating:5 state:2 commit:2'
+    for point in $stops; do zombie "$point" >"$tmp/z.${point/:/_}.said" 2>&1 & done
+    wait
+    for point in $stops; do
+        is "a zombie at $point is fenced" "$(tr '\n' ',' <"$tmp/z.${point/:/_}.said")" \
+            'taken over: 0,the same batches,woken: 1,nothing changed,fenced,'
+    done
+    for _ in 1 2 3 4; do elsewhere --spool "$tmp/zy" --segment-size 100k --period 2 "$demo" 2>/dev/null & done
+    wait
+    ok 'several that start at once' capture --spool "$tmp/zy" --segment-size 100k --period 2 "$demo"
+    is '  capture it once' "$(manifests "$tmp/zy" | md5sum)" "$(md5sum <"$tmp/a.manifests")"
+    MIRA_FAULT=state:3:hang unshare --pid --fork --kill-child --mount-proc "$MIRA_BIN/mira-capture" --spool "$tmp/zz" --period 0.01 "$demo" 2>/dev/null &
+    first=$!
+    for _ in $(seq 100); do [ -n "$(ready "$tmp/zz")" ] && break; sleep 0.05; done
+    exits 1 'a second instance, as if on another host' capture --spool "$tmp/zz" --period 0.01 "$demo"
+    said
+    says 'another instance'
+    kill -9 $first
+    wait $first 2>/dev/null
+fi
+
 # ---- stopped in order ----
 editcap -r "$demo" "$tmp/part.pcap" 1-800
 mira-capture --spool "$tmp/n" --period 0.001 "$tmp/part.pcap" >/dev/null 2>&1 &

@@ -34,9 +34,19 @@ LAB_LOCAL=$run/h2.img lab host h2 12 "$(on_host preprocess consolidate classify 
 logged() { grep -aq "$2" "$run/$1.log"; } # HOST TEXT
 ok 'the capture runs' until_ 60 logged h1 'capturing v1'
 
-# Once a second: time, batches, KiB of the queue; and the memory of the capture.
-on server "setsid bash -c 'cd /srv/disk/mira/packets/preprocess; while :; do
-	echo \$SECONDS \$(ls ready work/* 2>/dev/null | grep -c ^2) \$(du -sk . | cut -f1); sleep 1; done >/srv/out/samples 2>/dev/null' >/dev/null 2>&1 </dev/null &"
+# Once a second: time and batches of the queue, without a process; beside that its KiB, and the memory of the capture.
+cat >"$run/watch" <<'END'
+shopt -s nullglob
+cd /srv/disk/mira/packets/preprocess && mkfifo /run/no-one && exec 8<>/run/no-one || exit
+while :; do
+	batches=(ready/2* work/*/2*)
+	echo "$SECONDS ${#batches[@]}"
+	now=$SECONDS
+	while [ "$SECONDS" = "$now" ]; do read -r -t 0.05 -u 8; done
+done >/srv/out/samples 2>/dev/null
+END
+on server "setsid bash '$run/watch' >/dev/null 2>&1 </dev/null &"
+on server "setsid bash -c 'while sleep 2; do du -sk /srv/disk/mira/packets/preprocess | cut -f1; done >/srv/out/kib 2>/dev/null' >/dev/null 2>&1 </dev/null &"
 on h1 "setsid bash -c 'while sleep 1; do awk \"/^VmRSS/ { print \\\$2 }\" /proc/\$(pgrep -x mira-capture)/status; done >/srv/out/memory 2>/dev/null' >/dev/null 2>&1 </dev/null &"
 on h1 "setsid tcpreplay -q -i v0 --topspeed -K --loop=0 --duration=$load '$run/load.pcap' >/srv/out/sent 2>&1 </dev/null &"
 until_ 60 test -s "$run/out/samples"
@@ -71,11 +81,11 @@ ok "the load was heavy: $((packets / load)) packets a second" test $((packets / 
 is 'what the sender counted is what its interface did' "$(($(counter v0/statistics/tx_packets) + $(counter v0/statistics/tx_dropped)))" "$packets"
 is 'seen, and what the interfaces dropped, is what the sender counted' "$(($(ledger seen) + $(counter v0/statistics/tx_dropped)))" "$packets"
 ok 'most was shed, and counted' test "$(ledger shed)" -gt $((packets / 4))
-ok 'some was captured' test "$(ledger captured)" -gt 100000
+ok 'some was captured' test "$(ledger captured)" -gt 20000
 ok "the queue was looked at every second: $(wc -l <"$run/out/samples") times" test "$(wc -l <"$run/out/samples")" -gt $((pause * 8 / 10))
 is "  and never above max_batches = $most" "$(awk -v most=$most '$2 > most { print }' "$run/out/samples")" ''
 ok "  and full: $(sort -k2,2n "$run/out/samples" | tail -n 1)" awk -v most=$most '$2 >= most - 2 { full = 1 } END { exit !full }' "$run/out/samples"
-is '  nor had it more bytes than so many batches have' "$(awk -v most=$((most * 4 * 1024 + 1024)) '$3 > most { print }' "$run/out/samples")" ''
+is '  nor had it more KiB than so many batches have' "$(awk -v most=$((most * 4 * 1024 + 1024)) '$1 > most { print }' "$run/out/kib")" ''
 memory=$(sort -n "$run/out/memory" | tail -n 1)
 ok "the capture's memory stays: $memory KiB at most" test "$memory" -lt 200000
 done_testing

@@ -56,6 +56,7 @@ static void open_stream(bool live)
 
 	start.live = live;
 	snprintf(start.worker, sizeof(start.worker), "%s", worker_name(capture.worker));
+	assert_int_equal(capstate_claim(&capture.spool, start.worker, "p", "s"), 0);
 	assert_int_equal(capstate_write(&capture.spool, &start), 0);
 	slicer_open(&slicer, &capture, &stream, &start, "test");
 }
@@ -277,6 +278,7 @@ static void a_stopped_stream_goes_on_at_the_next_batch(void **state)
 	capture.publisher =
 		publisher_start(&capture.spool, &capture.config, capture.worker, false, 8);
 	snprintf(now.worker, sizeof(now.worker), "%s", worker_name(capture.worker));
+	assert_int_equal(capstate_claim(&capture.spool, now.worker, "p", "s"), 0);
 	assert_int_equal(capstate_write(&capture.spool, &now), 0);
 	slicer_open(&slicer, &capture, &stream, &now, "test");
 	records = now.records;
@@ -286,7 +288,7 @@ static void a_stopped_stream_goes_on_at_the_next_batch(void **state)
 	assert_int_equal(manifest.cumulative.captured, 3);
 }
 
-/* Whoever thought us dead has written another name into the state. */
+/* Whoever thought us dead has taken our claim away. */
 static void a_stream_that_was_taken_over_is_given_up(void **state)
 {
 	struct capstate now;
@@ -296,7 +298,9 @@ static void a_stream_that_was_taken_over_is_given_up(void **state)
 	open_stream(false);
 	add(0);
 	assert_int_equal(capstate_read(&capture.spool, "p", "s", &now), 1);
+	assert_int_equal(capstate_fence(&capture.spool, now.worker, "p", "s"), 0);
 	strcpy(now.worker, "capture.other.0");
+	assert_int_equal(capstate_claim(&capture.spool, now.worker, "p", "s"), 0);
 	assert_int_equal(capstate_write(&capture.spool, &now), 0);
 	tmp_log_begin();
 	slicer_end(&slicer, records, NULL, 0);

@@ -21,6 +21,7 @@ static struct capstate example(const char *probe, const char *stream)
 
 	strcpy(state.probe, probe);
 	strcpy(state.stream, stream);
+	assert_int_equal(capstate_claim(&spool, state.worker, probe, stream), 0);
 	return state;
 }
 
@@ -46,6 +47,53 @@ static void what_is_written_is_read(void **state)
 	assert_int_equal(capstate_read(&spool, "p", "s", &in), 1);
 	assert_int_equal(in.next_seq, 44);
 	assert_true(in.ended);
+}
+
+static void who_holds_no_claim_writes_nothing(void **state)
+{
+	struct capstate first = example("p", "s"), second = first, now;
+	struct namelist rivals;
+
+	assert_int_equal(capstate_write(&spool, &first), 0);
+	strcpy(second.worker, "capture.other.00");
+	second.next_seq = 50;
+	errno = 0;
+	assert_int_equal(capstate_write(&spool, &second), -1);
+	assert_int_equal(errno, ESTALE);
+	assert_int_equal(capstate_claim(&spool, second.worker, "p", "s"), 0);
+	assert_int_equal(capstate_rivals(&spool, second.worker, "p", "s", &rivals), 0);
+	assert_int_equal(rivals.count, 1);
+	assert_string_equal(rivals.names[0], first.worker);
+	namelist_free(&rivals);
+	assert_int_equal(capstate_rivals(&spool, second.worker, "p", "t", &rivals), 0);
+	assert_int_equal(rivals.count, 0);
+	tmp_write("capture/writer/p-s~capture.host.00/state", "what it was about to rename");
+	tmp_write("capture/writer/p-s~capture.host.00/.tmp-1", "what it was writing");
+	assert_int_equal(capstate_fence(&spool, first.worker, "p", "s"), 0);
+	assert_int_equal(capstate_fence(&spool, first.worker, "p", "s"), 0);
+	assert_int_equal(capstate_write(&spool, &second), 0);
+	first.next_seq = 44;
+	assert_int_equal(capstate_write(&spool, &first), -1);
+	assert_int_equal(errno, ESTALE);
+	assert_int_equal(capstate_read(&spool, "p", "s", &now), 1);
+	assert_int_equal(now.next_seq, 50);
+	assert_int_equal(capstate_fence_all(&spool, first.worker), 0);
+	assert_int_equal(capstate_write(&spool, &second), 0);
+	assert_int_equal(capstate_fence_all(&spool, second.worker), 0);
+	assert_int_equal(capstate_write(&spool, &second), -1);
+}
+
+static void a_released_state_is_nobodys(void **state)
+{
+	struct capstate out = example("p", "s"), now;
+
+	assert_int_equal(capstate_write(&spool, &out), 0);
+	assert_int_equal(capstate_release(&spool, "capture.host.00", "p", "s"), 0);
+	assert_int_equal(capstate_read(&spool, "p", "s", &now), 1);
+	assert_string_equal(now.worker, "");
+	assert_int_equal(now.next_seq, 43);
+	assert_int_equal(capstate_write(&spool, &out), -1);
+	assert_int_equal(errno, ESTALE);
 }
 
 static void all_are_listed(void **state)
@@ -93,13 +141,16 @@ static int setup(void **state)
 static int clear(void **state)
 {
 	tmp_remove(tmp_path("state"));
-	return nfs_mkdir(tmp_path("state/capture"));
+	tmp_remove(tmp_path("capture"));
+	return nfs_mkdir(tmp_path("capture/writer")) || nfs_mkdir(tmp_path("state/capture"));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(what_is_written_is_read, clear),
+		cmocka_unit_test_setup(who_holds_no_claim_writes_nothing, clear),
+		cmocka_unit_test_setup(a_released_state_is_nobodys, clear),
 		cmocka_unit_test_setup(all_are_listed, clear),
 		cmocka_unit_test_setup(damage_is_an_error_and_named, clear),
 	};

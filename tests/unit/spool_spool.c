@@ -36,8 +36,8 @@ static void a_new_spool_has_every_folder(void **state)
 	static const char *const folders[] = {"packets/preprocess/ready", "packets/preprocess/bad",
 		"flows/shard-0/work", "biflows/classify/done", "verdicts/store/ready",
 		"state/shard-0/ready", "state/shard-0/work", "state/shard-0/done", "capture/tmp",
-		"capture/done", "state/capture", "state/rules", "state/looks", "state/cache",
-		"workers", "metrics"};
+		"capture/done", "capture/writer", "state/capture", "state/rules", "state/looks",
+		"state/cache", "workers", "metrics"};
 	struct stat status;
 	char path[PATH_MAX];
 

@@ -9,7 +9,7 @@
  * README.md: beat, claim, claimed, attempt, working, reading, output, released, leaving, renamed;
  * commit, committed, finish, moved, synced, published, handed, removing, removed, dropped; reclaim, forget,
  * forgotten, strike, struck; reject, reason, to-bad, bad, requeued, expired, expired-all; state,
- * birth, born, retired, retired-all; begun, created, segment, complete, let-go, ending; identity,
+ * birth, born, retired, retired-all; begun, created, segment, complete, stating, let-go, ending; identity,
  * joined, store-begin, store-commit, store-rejected; folders, linked, rules, written.
  */
 #ifndef SPOOL_FAULT_H

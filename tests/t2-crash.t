@@ -211,6 +211,7 @@ row 'a folder for a batch is made' new created:3 capture "$C/tmp/*/*=1 -$C/tmp/*
 row 'a capture begins an attempt' new attempt:3 capture "$C/tmp/*/*/*=1 -$C/tmp/*/*/*/*"
 row 'a segment is being written' new segment:3 capture "$C/tmp/*/*/*/out/*/*/000000.pcapng=1 -$C/tmp/*/*/*/out/*/*/manifest.json"
 row 'a captured batch is complete' new complete:3 capture "$C/tmp/*/*/*/out/*/*/manifest.json=1"
+row 'its state is made' new stating:4 capture "$C/tmp/*/*/*/out/*/*/manifest.json=1"
 row 'its name is in the state' new state:3 capture "$C/tmp/*/*=1 state/capture/*=1"
 row 'before the commit of a capture' new commit:3 capture "$C/tmp/*/*=1 -$C/done/*"
 row 'after the commit of a capture' new committed:3 capture "$C/done/*/*/out/*/*=1 -$C/tmp/*/*"

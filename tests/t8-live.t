@@ -33,9 +33,15 @@ capturing() { # DIR: waits until the capture of that audit runs
     for _ in $(seq 600); do compgen -G "$1/.spool/workers/capture.*" >/dev/null && break; sleep 0.1; done
     sleep 1
 }
-(capturing "$tmp/audit"; for _ in 1 2 3 4 5; do fetch; done) >"$tmp/fetched" 2>&1 &
-exits 0 'mira run -i audits for a while' ip netns exec $b timeout 60 "$MIRA_BIN/mira" run --out "$tmp/audit" -i vb --duration 6
-wait %2
+audit() { # for as long as five fetches take
+    ip netns exec $b "$MIRA_BIN/mira" run --out "$tmp/audit" -i vb &
+    local pid=$!
+    capturing "$tmp/audit"
+    for _ in 1 2 3 4 5; do fetch; done >"$tmp/fetched" 2>&1
+    kill -TERM $pid
+    wait $pid
+}
+exits 0 'mira run -i audits for a while' audit
 sql() { sqlite3 "$tmp/audit/mira.db" "$1"; }
 is 'five files were fetched' "$(sort -u "$tmp/fetched")" 300000
 exits 0 'the balance closes' mira balance "$tmp/audit"

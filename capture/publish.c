@@ -171,7 +171,8 @@ static void look_at_readers(struct publisher *publisher)
 	look_at_room(publisher);
 	if (!high && publisher_full(publisher)) {
 		high = true;
-		snprintf(why, sizeof(why), "packets/preprocess is filled up to max_batches = %llu",
+		snprintf(why, sizeof(why),
+			"packets/preprocess holds as many batches as max_batches = %llu allows",
 			(unsigned long long)place->config->max_batches);
 	}
 	if (high && !publisher->pressed)

@@ -84,6 +84,7 @@ static int look_at(const char *root, const char *named, int answer)
 
 static int begin(const char *root, const char *config)
 {
+	pid_t parent = getpid();
 	int ends[2];
 
 	if (pipe(ends) < 0)
@@ -93,6 +94,8 @@ static int begin(const char *root, const char *config)
 	asked.process = fork();
 	if (asked.process == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(MIRA_AGAIN);
 		signal(SIGINT, SIG_IGN); /* of the terminal: the one that asks decides */
 		dup2(asked.said, STDERR_FILENO);
 		close(ends[0]);

@@ -90,7 +90,7 @@ PACKAGES := gcc libc6-dev pkg-config libpcap-dev libfixbuf-dev libhyperscan-dev 
 	libinotifytools0-dev libconfig-dev nettle-dev libjansson-dev libxxhash-dev libcap-ng-dev libsystemd-dev libjs-chart.js libjs-jquery \
 	libjs-jquery-tablesorter
 TEST_PACKAGES := perl libcmocka-dev libfixbuf-tools tshark sqlite3 python3 mandoc bsdextrautils faketime iproute2 tcpdump procps zip bzip2 xz-utils zstd systemd
-CLUSTER_PACKAGES := user-mode-linux uml-utilities nfs-kernel-server nfs-common kmod e2fsprogs
+CLUSTER_PACKAGES := user-mode-linux uml-utilities nfs-kernel-server nfs-common kmod e2fsprogs tcpreplay bc
 missing = $(shell for p in $(1); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done)
 
 deps check-deps cluster-deps: WANTED = $(PACKAGES)
@@ -122,10 +122,15 @@ compare: check-deps
 	@tests/tshark-compare --build $(B) --pcaps $(PCAPS)
 
 # Several hosts and a file server, all on this machine, with power cuts: tests/cluster/lab. SEED=N repeats the faults of a run.
+# Most of them wait most of the time; what measures has the machine for itself.
 CLUSTER ?= $(sort $(wildcard tests/cluster/*.t))
+ALONE    = $(filter %/throughput.t,$(CLUSTER))
+TOGETHER = $(filter-out $(ALONE),$(CLUSTER))
+IN_CLUSTER = MIRA_BIN=$(abspath $(B)/test/bin) MIRA_BUILD=$(abspath $(B)/test) prove --timer --comments --failures -e ''
 cluster: cluster-deps
 	@$(MAKE) --no-print-directory -s -j2 B=$(B)/test FAULTS=1 all
-	@MIRA_BIN=$(abspath $(B)/test/bin) MIRA_BUILD=$(abspath $(B)/test) prove --timer --comments --failures -e '' $(CLUSTER)
+	@$(if $(TOGETHER),$(IN_CLUSTER) -j2 $(TOGETHER))
+	@$(if $(ALONE),$(IN_CLUSTER) $(ALONE))
 
 asan: check-deps
 	@$(MAKE) --no-print-directory -s -j2 B=$(B)/asan FAULTS=1 SANITIZE=-fsanitize=address,undefined all unit

@@ -166,6 +166,9 @@ is 'nothing was rejected' "$(on h3 "find $spool/*/*/bad -mindepth 1 2>/dev/null"
 forgotten() { on h1 "MIRA_CONFIG='$conf' '$MIRA_BIN/mira-capture' --spool $spool --read '$trace' 2>/dev/null; test -z \"\$(ls $spool/workers)\""; }
 ok 'the next capture forgets those that were cut' until_ 60 forgotten
 
+# What was half written goes when it is a day old, whichever stage comes along.
+on h3 "find $spool -name '.tmp-*' -exec touch -d '2 days ago' {} +; MIRA_CONFIG='$conf' '$MIRA_BIN/mira-classify' --spool $spool --drain 2>/dev/null"
+
 # What stays by design: agreements, rules and compiled symptoms, looks and counters, the state of each stream, the token.
 expected='^(spool.json|state/(capture|rules|cache|looks)/.*|state/store(.path)?|state/policy|flows/shard-0/held|state/shard-0/(born|ready/token-[0-9]*/.*)|metrics/.*)$'
 on h3 "cd $spool && find . -mindepth 1 ! -type d -o -path '*/work/*' -o -path '*/tmp/*' | cut -c3-" >"$run/stays"

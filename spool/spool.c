@@ -27,8 +27,9 @@ static const struct field fields[] = {
 	{0},
 };
 
-static const char *const folders[] = {"capture/tmp", "capture/done", "capture/writer", "state/capture",
-	"state/rules", "state/looks", "state/strikes", "state/cache", "workers", "metrics"};
+static const char *const folders[] = {"capture/tmp", "capture/done", "capture/writer",
+	"state/capture", "state/rules", "state/looks", "state/strikes", "state/cache", "workers",
+	"metrics"};
 
 /* A queue has one reader, or one a shard. */
 static const struct required {

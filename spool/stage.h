@@ -42,7 +42,7 @@ struct stage_run {
 	const struct stage *stage;
 	unsigned jitter; /* so that processes that fail together do not try again together */
 	uint64_t house_at_s, metrics_at_s, expire_at_s, check_at_s; /* next, CLOCK_BOOTTIME */
-	void *own;					/* the stage's */
+	void *own;						    /* the stage's */
 };
 
 /* What work() says of a batch. */

@@ -89,7 +89,7 @@ unit: $(UNIT) $(TOOLS)
 PACKAGES := gcc libc6-dev pkg-config libpcap-dev libfixbuf-dev libhyperscan-dev libarchive-dev zlib1g-dev libsqlite3-dev \
 	libinotifytools0-dev libconfig-dev nettle-dev libjansson-dev libxxhash-dev libcap-ng-dev libsystemd-dev libjs-chart.js libjs-jquery \
 	libjs-jquery-tablesorter
-TEST_PACKAGES := perl libcmocka-dev libfixbuf-tools tshark sqlite3 python3 mandoc bsdextrautils faketime iproute2 tcpdump procps zip bzip2 xz-utils zstd systemd
+TEST_PACKAGES := perl libcmocka-dev libfixbuf-tools tshark sqlite3 python3 mandoc bsdextrautils faketime iproute2 iputils-ping tcpdump procps zip bzip2 xz-utils zstd systemd
 CLUSTER_PACKAGES := user-mode-linux uml-utilities nfs-kernel-server nfs-common kmod e2fsprogs tcpreplay bc
 missing = $(shell for p in $(1); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done)
 

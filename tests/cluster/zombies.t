@@ -43,7 +43,7 @@ quiet() { # HOST: ends those that do not stand still
 }
 worked_off() { [ -z "$(left h2 | grep -v ^verdicts)" ] && [ -z "$(left h2 | grep -v ^verdicts)" ]; }
 captured() { [ "$(grep -ac '^ENDS capture 0' "$run/h2.log")" = 2 ]; }
-said() { grep -aE 'taken from us|taken for dead|Stale file handle' "$run/$1.log" | tr -d '\r'; } # HOST: who was fenced
+said() { grep -aE 'taken from us|taken over|taken for dead|Stale file handle' "$run/$1.log" | tr -d '\r'; } # HOST: who was fenced
 fenced() { [ "$(said "$1" | grep -o 'prog=[a-z-]*' | sort -u | wc -l)" = ${#plans[@]} ]; }
 
 lab_up

@@ -54,6 +54,7 @@ static const struct fixed {
 	FIXED("capture", streams, STREAMS),
 	FIXED("capture", snaplen, BYTES),
 	FIXED("capture", sampling, BYTES),
+	FIXED("capture", share, POINTER),
 	FIXED("capture", ring_bytes, BYTES),
 	FIXED("capture", user, POINTER),
 	FIXED("capture", period_s, BYTES),

@@ -13,6 +13,7 @@
 #include "capture/renewal.h"
 #include "capture/trace.h"
 #include "spool/batch.h"
+#include "spool/capstate.h"
 #include "spool/metrics.h"
 #include "spool/nfs.h"
 #include "spool/notify.h"
@@ -78,8 +79,17 @@ static int start(struct capture *capture)
 	return MIRA_OK;
 }
 
-/* After an error the beat stays, of a process that is no more: so the next capture knows at once
- * that we are dead. */
+/* While anything of ours stands there the beat stays, of a process that is no more: so the next
+ * capture knows at once that we are dead. */
+static void leave(struct capture *capture)
+{
+	if (batch_leave(&capture->spool, capture->worker) < 0 ||
+		capstate_holds(&capture->spool, worker_name(capture->worker)))
+		worker_keep_beat(capture->worker);
+	batch_forget_captures(&capture->spool);
+	worker_stop(capture->worker);
+}
+
 static int stop(struct capture *capture, int code)
 {
 	int published;
@@ -93,13 +103,8 @@ static int stop(struct capture *capture, int code)
 			capture->spool.root);
 		published = MIRA_AGAIN;
 	}
-	if (batch_leave(&capture->spool, capture->worker) < 0 && !published)
-		worker_keep_beat(capture->worker);
-	if (published)
-		return capture_worse(published, code);
-	batch_forget_captures(&capture->spool);
-	worker_stop(capture->worker);
-	return code;
+	leave(capture);
+	return capture_worse(published, code);
 }
 
 static int run(struct capture *capture)

@@ -10,7 +10,8 @@
 #include "spool/batch.h"
 #include "spool/fault.h"
 
-#define LOOK_MS 500
+#define LOOK_MS	   500
+#define LOOKS_FAIL 20 /* so many in turn that cannot be made are an error: 10 s */
 
 static int other_instance(const struct capstate *state)
 {
@@ -31,14 +32,16 @@ static int cannot(const struct capture *capture, const char *what, const char *s
 static int wait_for_verdict(const struct capture *capture, const struct capstate *state)
 {
 	int now = worker_state(&capture->spool, state->worker);
+	unsigned failed = now < 0;
 
 	if (now == WORKER_UNKNOWN)
 		log_info("stream %s was captured by %s: looking for about %d s whether that one "
 			 "still lives",
 			state->stream, state->worker, WORKER_LOOKS * WORKER_LOOK_S);
-	while (now == WORKER_UNKNOWN && !capture_stopping()) {
+	while ((now == WORKER_UNKNOWN || (now < 0 && failed < LOOKS_FAIL)) && !capture_stopping()) {
 		capture_pause(LOOK_MS);
 		now = worker_state(&capture->spool, state->worker);
+		failed = now < 0 ? failed + 1 : 0;
 	}
 	return now;
 }

@@ -115,20 +115,43 @@ int capstate_fence(const struct spool *spool, const char *worker, const char *pr
 	return fence(claim_path(spool, worker, probe, stream, folder));
 }
 
+/* The claims of WORKER, whatever the stream. */
+static int claims_of(const char *folder, const char *worker, struct namelist *claims)
+{
+	struct namelist all;
+
+	*claims = (struct namelist){0};
+	if (nfs_list(folder, &all) < 0)
+		return errno == ENOENT ? 0 : -1;
+	for (size_t i = 0; i < all.count; i++) {
+		const char *by = strrchr(all.names[i], '~');
+
+		if (by && strcmp(by + 1, worker) == 0)
+			namelist_add(claims, all.names[i]);
+	}
+	namelist_free(&all);
+	return 0;
+}
+
 int capstate_fence_all(const struct spool *spool, const char *worker)
 {
 	char folder[PATH_MAX], path[PATH_MAX];
 	struct namelist claims;
-	int result = 0;
+	int result = claims_of(spool_path(spool, folder, "capture/writer"), worker, &claims);
 
-	if (nfs_list(spool_path(spool, folder, "capture/writer"), &claims) < 0)
-		return errno == ENOENT ? 0 : -1;
-	for (size_t i = 0; i < claims.count && result == 0; i++) {
-		const char *by = strrchr(claims.names[i], '~');
+	for (size_t i = 0; i < claims.count && result == 0; i++)
+		result = nfs_join(path, folder, claims.names[i]) < 0 ? -1 : fence(path);
+	namelist_free(&claims);
+	return result;
+}
 
-		if (by && strcmp(by + 1, worker) == 0)
-			result = nfs_join(path, folder, claims.names[i]) < 0 ? -1 : fence(path);
-	}
+int capstate_holds(const struct spool *spool, const char *worker)
+{
+	char folder[PATH_MAX];
+	struct namelist claims;
+	int result = claims_of(spool_path(spool, folder, "capture/writer"), worker, &claims);
+
+	result = result < 0 ? -1 : claims.count > 0;
 	namelist_free(&claims);
 	return result;
 }

@@ -50,6 +50,8 @@ int capstate_fence(const struct spool *spool, const char *worker, const char *pr
 	const char *stream);
 /* capstate_fence_all(): all claims of WORKER, which is dead and whom no state names. */
 int capstate_fence_all(const struct spool *spool, const char *worker);
+/* capstate_holds(): 1 WORKER has a claim of any stream, 0 it has none; -1 with errno. */
+int capstate_holds(const struct spool *spool, const char *worker);
 /* capstate_write(): by state->worker, which holds a claim; a state without a worker is nobody's and
  * needs none. -1 with errno; ESTALE: the claim was taken away. */
 int capstate_write(const struct spool *spool, const struct capstate *state);

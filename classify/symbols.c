@@ -4,7 +4,6 @@
  */
 #include "classify/symbols.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -13,6 +12,8 @@
 #include <strings.h>
 
 #include "spool/log.h"
+#include "spool/nfs.h"
+#include "spool/rules.h"
 
 static void take_line(struct namelist *symbols, char *line)
 {
@@ -26,55 +27,32 @@ static void take_line(struct namelist *symbols, char *line)
 		namelist_add(symbols, word);
 }
 
-static int read_file(struct namelist *symbols, const char *path)
+static int read_file(struct namelist *symbols, const char *folder, const char *name)
 {
-	FILE *file = fopen(path, "re");
-	char *line = NULL;
-	size_t room = 0;
-	int error = 0;
+	char path[PATH_MAX], *line, *next;
+	char *text = nfs_join(path, folder, name) ? NULL : nfs_read_file(path, NULL);
 
-	if (!file)
+	if (!text)
 		return -1;
-	while (getline(&line, &room, file) >= 0)
+	next = text;
+	while ((line = strsep(&next, "\n")))
 		take_line(symbols, line);
-	if (ferror(file))
-		error = -1;
-	free(line);
-	fclose(file);
-	return error;
-}
-
-static int is_symptom_file(const struct dirent *entry)
-{
-	size_t size = strlen(entry->d_name);
-
-	return entry->d_name[0] != '.' && size > 4 && strcmp(entry->d_name + size - 4, ".sym") == 0;
+	free(text);
+	return 0;
 }
 
 static int read_folder(struct namelist *symbols, const char *folder)
 {
-	struct dirent **entries;
-	int count = scandir(folder, &entries, is_symptom_file, alphasort), code = MIRA_OK;
+	struct namelist files;
+	int code = MIRA_OK, result = rules_symptoms(folder, &files);
 
-	if (count < 0) {
-		log_err("cannot read the symptoms' folder %s: %m", folder);
-		return MIRA_PERSON;
+	for (size_t i = 0; i < files.count && result == 0; i++)
+		result = read_file(symbols, folder, files.names[i]);
+	if (result < 0) {
+		nfs_remedy(errno, &code);
+		log_err("cannot read the symptoms in %s: %m", folder);
 	}
-	for (int i = 0; i < count; i++) {
-		char path[PATH_MAX];
-
-		if (snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name) >=
-			(int)sizeof(path))
-			errno = ENAMETOOLONG;
-		else if (read_file(symbols, path) == 0)
-			errno = 0;
-		if (errno) {
-			log_err("cannot read symptoms from %s: %m", path);
-			code = MIRA_PERSON;
-		}
-		free(entries[i]);
-	}
-	free(entries);
+	namelist_free(&files);
 	return code;
 }
 

@@ -15,6 +15,7 @@
 #include "spool/log.h"
 #include "spool/names.h"
 #include "spool/nfs.h"
+#include "spool/rules.h"
 
 static int parse_line(struct symptom_line *line)
 {
@@ -100,28 +101,18 @@ static int read_file(struct symptom_source *source, const char *folder, const ch
 	return result;
 }
 
-static bool is_symptom_file(const char *name)
-{
-	size_t size = strlen(name);
-
-	return size > 4 && !strcmp(name + size - 4, ".sym");
-}
-
 int symptom_source_load(struct symptom_source *source, const char *folder)
 {
-	struct namelist names = {0};
+	struct namelist names;
 	int result = 0;
 
 	*source = (struct symptom_source){0};
-	if (nfs_list_linked(folder, &names)) {
+	if (rules_symptoms(folder, &names)) {
 		log_err("cannot read the folder of symptom files %s: %s", folder, strerror(errno));
-		namelist_free(&names);
 		return -1;
 	}
-	namelist_sort(&names);
 	for (size_t i = 0; i < names.count && !result; i++)
-		if (is_symptom_file(names.names[i]))
-			result = read_file(source, folder, names.names[i]);
+		result = read_file(source, folder, names.names[i]);
 	namelist_free(&names);
 	if (result)
 		symptom_source_free(source);

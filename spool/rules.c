@@ -63,34 +63,47 @@ static bool is_symptoms(const char *name)
 	return length > 4 && strcmp(name + length - 4, ".sym") == 0;
 }
 
+int rules_symptoms(const char *folder, struct namelist *names)
+{
+	struct namelist all;
+
+	*names = (struct namelist){0};
+	if (nfs_list_linked(folder, &all) < 0) {
+		namelist_free(&all);
+		return -1;
+	}
+	for (size_t i = 0; i < all.count; i++)
+		if (is_symptoms(all.names[i]))
+			namelist_add(names, all.names[i]);
+	namelist_free(&all);
+	namelist_sort(names);
+	return 0;
+}
+
 static int add_symptoms(struct files *files, const char *folder)
 {
 	struct namelist names;
 	char path[PATH_MAX], name[NAME_MAX + 16];
-	size_t before = files->count;
 	int result = 0;
 
-	if (nfs_list_linked(folder, &names) < 0) {
+	if (rules_symptoms(folder, &names) < 0) {
 		log_err("cannot list %s: %s; it is what \"symptoms\" in mira.conf names", folder,
 			strerror(errno));
 		return -1;
 	}
-	namelist_sort(&names);
 	for (size_t i = 0; i < names.count && result == 0; i++) {
-		if (!is_symptoms(names.names[i]))
-			continue;
 		snprintf(name, sizeof(name), "symptoms.d/%s", names.names[i]);
 		result = nfs_join(path, folder, names.names[i]);
 		if (result == 0)
 			result = add(files, name, path, "symptoms");
 	}
-	namelist_free(&names);
-	if (result == 0 && files->count == before) {
+	if (!names.count) {
 		log_err("%s holds no *.sym file; it is what \"symptoms\" in mira.conf names",
 			folder);
 		errno = ENOENT;
 		result = -1;
 	}
+	namelist_free(&names);
 	return result;
 }
 
@@ -240,9 +253,12 @@ static int refuse(const struct spool *spool, const char *hash, const char *why)
 static int check_content(const struct spool *spool, const char *hash, const struct config *config)
 {
 	char found[33];
+	int code;
 
-	if (rules_hash(config, found) < 0)
-		return refuse(spool, hash, "is not complete");
+	if (rules_hash(config, found) < 0) {
+		nfs_remedy(errno, &code); /* what cannot be read now may be whole */
+		return code == MIRA_AGAIN ? code : refuse(spool, hash, "is not complete");
+	}
 	return strcmp(found, hash) == 0
 		       ? MIRA_OK
 		       : refuse(spool, hash, "was changed: its content has another hash");

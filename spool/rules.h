@@ -24,6 +24,8 @@ int rules_load(const struct spool *spool, const char *hash, struct config *confi
 int rules_enforce(const struct spool *spool, const char *hash);
 /* rules_in_force(): the hash enforced last, "" when none was. 0, or -1 with errno. */
 int rules_in_force(const struct spool *spool, char hash[33]);
+/* rules_symptoms(): the names of the symptom files of FOLDER, *.sym, sorted. 0, or -1 with errno. */
+int rules_symptoms(const char *folder, struct namelist *names);
 /* rules_path(): SPOOL/state/rules/<hash> in OUT (PATH_MAX); holds mira.conf, policy.conf,
  * symptoms.d/. */
 char *rules_path(const struct spool *spool, const char *hash, char *out);

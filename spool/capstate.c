@@ -189,7 +189,10 @@ static int write_as(const struct spool *spool, const char *worker, const struct 
 	FAULT("stating");
 	if (rename(made, path) < 0 && look_back(spool, state, errno) < 0)
 		return -1;
-	return nfs_sync_folder(spool_path(spool, folder, "state/capture"));
+	if (nfs_sync_folder(spool_path(spool, folder, "state/capture")) == 0)
+		return 0;
+	errno = errno == ESTALE ? EIO : errno; /* it stands there: nobody took the claim away */
+	return -1;
 }
 
 int capstate_write(const struct spool *spool, const struct capstate *state)

@@ -102,6 +102,8 @@ done
 # the rules that batches are stamped with cannot be read: trying again helps
 for n in 14 15 16 17 18; do one preprocess open:$n:EIO '0 1'; done
 for n in 4 8 12 16; do one classify open:$n:EIO '0 1'; done
+# and so is a folder once a name in it was changed: what its fsync says is no fence
+for n in 61 62 63 64 65 86 87 88 89 90; do one capture list:$n:ESTALE '0 1'; done
 for n in 4 9 14 19 24; do one capture fsync:$n:EIO '0 1'; done
 # there is no space, and it stays so: a person or a process makes room, nothing is lost meanwhile
 for error in ENOSPC EDQUOT; do

@@ -34,6 +34,7 @@ static const struct stage stage = {
 	.name = "preprocess",
 	.queue = "packets",
 	.reader = "preprocess",
+	.checks = true,
 	.output = "flows",
 	.summary = "Turns captured packets into flows with symptoms; the payload is deleted with "
 		   "the packets.",
@@ -89,9 +90,11 @@ static int read_segment(struct preprocess *preprocess, const struct batch *batch
 	char path[PATH_MAX];
 	int count;
 
-	if (nfs_join(path, batch->path, segment->name) < 0 ||
-		pcapng_open(preprocess->reader, path, segment->bytes, segment->xxh128) < 0)
+	if (nfs_join(path, batch->path, segment->name) < 0)
 		return -1;
+	count = pcapng_open(preprocess->reader, path, segment->bytes, segment->xxh128);
+	if (count < 0)
+		return count;
 	FAULT("reading");
 	while ((count = pcapng_burst(preprocess->reader, frames)) > 0) {
 		if (meter_frames(preprocess->meter, frames, count) < 0)
@@ -117,6 +120,18 @@ static void tell_progress(struct stage_run *run, const struct preprocess *prepro
 			preprocess->manifest->name, (unsigned long long)totals->overflow);
 }
 
+/* What was changed after it was published says so; only what was not is told by how it reads. */
+static void say_why(const struct preprocess *preprocess, const struct batch *batch,
+	const char *name, char *why, size_t size)
+{
+	char changed[256];
+
+	if (manifest_check(preprocess->manifest, batch->path, changed) == -2)
+		snprintf(why, size, "%s", changed);
+	else
+		snprintf(why, size, "%s %s", name, pcapng_why(preprocess->reader));
+}
+
 /* Reads every segment. WORK_DONE, or what to return; WORK_BAD: WHY says what is wrong. */
 static enum work_result read_segments(struct preprocess *preprocess, struct batch *batch, char *why,
 	size_t size)
@@ -130,8 +145,7 @@ static enum work_result read_segments(struct preprocess *preprocess, struct batc
 		if (result == -1)
 			return WORK_AGAIN;
 		if (result == -2) {
-			snprintf(why, size, "%s %s", manifest->segments[i].name,
-				pcapng_why(preprocess->reader));
+			say_why(preprocess, batch, manifest->segments[i].name, why, size);
 			return WORK_BAD;
 		}
 	}

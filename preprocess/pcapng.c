@@ -102,8 +102,10 @@ int pcapng_open(struct pcapng *reader, const char *path, uint64_t bytes, const c
 	pcapng_close(reader);
 	reader->file = nfs_open_file(path);
 	if (reader->file < 0)
-		return -1;
+		return nfs_no_file(errno) ? bad(reader, "is no regular file") : -1;
+	/* all of it is on its way while the beginning is worked on */
 	posix_fadvise(reader->file, 0, 0, POSIX_FADV_SEQUENTIAL);
+	posix_fadvise(reader->file, 0, (off_t)bytes, POSIX_FADV_WILLNEED);
 	reader->left = bytes;
 	snprintf(reader->wanted, sizeof(reader->wanted), "%s", xxh128 ? xxh128 : "");
 	XXH3_128bits_reset(reader->hash);

@@ -41,7 +41,7 @@ void pcapng_free(struct pcapng *reader);
 
 /* pcapng_open(): the file PATH, of which the manifest says that it has BYTES with the checksum
  * XXH128 (hash.h; NULL: none is known). What is read is summed up as well, so that a write that
- * comes late is noticed at the end. 0, -1. */
+ * comes late is noticed at the end. 0, -1, -2 no regular file stands there. */
 int pcapng_open(struct pcapng *reader, const char *path, uint64_t bytes, const char *xxh128);
 /* pcapng_burst(): how many frames, up to PCAPNG_BURST; 0 at the end. */
 int pcapng_burst(struct pcapng *reader, struct frame frames[PCAPNG_BURST]);

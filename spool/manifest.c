@@ -371,25 +371,29 @@ static int check_segment(const struct segment *segment, const char *folder, char
 	return -2;
 }
 
-/* Readers read to the manifest's length: what stands behind it was never handed over, and is not
- * looked at. */
-int manifest_check(const struct manifest *manifest, const char *folder, char *why)
+int manifest_stand(const struct manifest *manifest, const char *folder, char *why)
 {
 	struct namelist list;
 	int result = 0;
 
 	if (nfs_list(folder, &list) < 0)
 		return -1;
-	for (size_t i = 0; result == 0 && i < manifest->segment_count; i++) {
-		const struct segment *segment = &manifest->segments[i];
-
-		if (namelist_has(&list, segment->name)) {
-			result = check_segment(segment, folder, why);
-			continue;
+	for (size_t i = 0; result == 0 && i < manifest->segment_count; i++)
+		if (!namelist_has(&list, manifest->segments[i].name)) {
+			snprintf(why, FIELD_WHY, "%s is missing", manifest->segments[i].name);
+			result = -2;
 		}
-		snprintf(why, FIELD_WHY, "%s is missing", segment->name);
-		result = -2;
-	}
 	namelist_free(&list);
+	return result;
+}
+
+/* Readers read to the manifest's length: what stands behind it was never handed over, and is not
+ * looked at. */
+int manifest_check(const struct manifest *manifest, const char *folder, char *why)
+{
+	int result = manifest_stand(manifest, folder, why);
+
+	for (size_t i = 0; result == 0 && i < manifest->segment_count; i++)
+		result = check_segment(&manifest->segments[i], folder, why);
 	return result;
 }

@@ -66,8 +66,9 @@ int manifest_read(struct manifest *manifest, const char *folder, char *why);
  * aside? False: WHY. */
 bool manifest_agrees(const struct manifest *manifest, const char *kind, const char *name,
 	char *why);
-/* manifest_check(): do the files stand there with their lengths and checksums? 0, -1 errno, -2 with
- * WHY. */
+/* manifest_stand(): do the files stand there? 0, -1 errno, -2 with WHY (256 bytes). */
+int manifest_stand(const struct manifest *manifest, const char *folder, char *why);
+/* manifest_check(): also with their lengths and checksums? The same. */
 int manifest_check(const struct manifest *manifest, const char *folder, char *why);
 
 #endif

@@ -197,7 +197,8 @@ static int examine(struct stage_run *run, struct batch *batch, char *why)
 		manifest_init(&batch->manifest, "", batch->name);
 		result = -2;
 	} else
-		result = manifest_check(&batch->manifest, batch->path, why);
+		result = (run->stage->checks ? manifest_stand : manifest_check)(&batch->manifest,
+			batch->path, why);
 	return result == -1 && errno == ENOENT ? find_missing(run, batch, why) : result;
 }
 

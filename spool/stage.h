@@ -10,7 +10,8 @@
  * ends at once). SIGHUP reads the configuration anew between two batches (reload.h). The loop: finish leftovers, reclaim from the dead, mind the pressure, claim, read
  * and check the manifest, work, commit, finish.
  *
- * The loop reads batch->manifest and checks lengths and checksums before work(). Where that fails,
+ * The loop reads batch->manifest and checks the files' lengths and checksums before work(), unless
+ * work() does so as it reads them (checks). Where that fails,
  * or the batch killed QUEUE_STRIKES workers, it rejects the batch; rejected() must then do with
  * what can be had: batch->manifest when batch->manifest.kind[0], else the name (batchname_parse()).
  */
@@ -56,6 +57,7 @@ enum work_result {
 struct stage {
 	const char *name;	      /* "preprocess" */
 	const char *queue, *reader;   /* what it reads; the reader's folder */
+	bool checks;		      /* work() checks lengths and checksums as it reads: once */
 	const char *output;	      /* queue it fills, for the pressure; NULL for none */
 	const char *summary;	      /* one sentence for --help */
 	const struct option *options; /* of its own, ended by a zero row; may be NULL */

@@ -177,8 +177,8 @@ row 'the folder of the dead one is gone' held forget:1 preprocess "-$P/work/*/* 
 row 'the beat of the dead one is gone' held forgotten:1 preprocess "workers/*=2 state/looks/*"
 # ---- reject, requeue, expire ----
 row 'the reason stands in the attempt' bad-packets reject:1 preprocess "$P/work/*/*/*/reject=1"
-row 'the rejection is committed' bad-packets committed:1 preprocess "$P/done/*/*/reject=1 $P/done/*/*/out/*/*=1"
-row 'the quarantined row is handed over' bad-packets handed:1 preprocess "$P/done/*/*/reject=1 -$P/done/*/*/out $F/ready/*=$all"
+row 'the rejection is committed' bad-packets committed:1 preprocess "$P/done/*/*/reject=1 $P/done/*/*/out/*/*=2"
+row 'the quarantined row is handed over' bad-packets handed:1 preprocess "$P/done/*/*/reject=1 $P/done/*/*/out=1 $F/ready/*=$all"
 row 'the reason stands in bad/' bad-packets reason:1 preprocess "$P/bad/*.reason=1 $P/bad/*=1 state/strikes/*/*=1"
 row 'the strikes are removed' bad-packets to-bad:1 preprocess "$P/bad/*=1 $P/done/*=1 -state/strikes/*/*"
 row 'the batch stands in bad/' bad-packets bad:1 preprocess "$P/bad/*=2 -$P/done/*"

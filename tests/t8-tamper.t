@@ -79,7 +79,7 @@ late() { # STAGE FOLDER FAULT FILE: its batch is quarantined, none of it is used
     printf '\252' | dd of="$file" bs=1 seek=$(($(stat -c %s "$file") - 9)) conv=notrunc 2>/dev/null
     kill -CONT $pid
     wait $pid
-    [ -n "$file" ] && grep -qE 'changed after it was published|IPFIX message' "$spool/$2"/bad/*.reason
+    [ -n "$file" ] && grep -qE 'checksum is|changed after it was published|IPFIX message' "$spool/$2"/bad/*.reason
 }
 again() { rm -rf "$spool" "$tmp/b"; mkdir "$tmp/b"; mira-capture --spool "$spool" --segment-size 100k --period 1 --read "$demo"; }
 MIRA_FAULT=nowhere:1 mira-capture --version >/dev/null

@@ -173,6 +173,21 @@ static void find_host(struct meter *meter, struct entry *entry, const struct pac
 		entry->host_name = intern_bytes(name, size);
 }
 
+/*
+ * Where a packet of this flow goes: known from a SYN of the batch, else the lower port is the
+ * server's.
+ */
+static enum symptom_side side_of(const struct entry *entry)
+{
+	if (entry->flags & FLOW_SYN)
+		return SIDE_SERVER;
+	if (entry->tcp_flags & TCP_SYN)
+		return SIDE_CLIENT;
+	if (entry->key.dport == entry->key.sport)
+		return SIDE_UNKNOWN;
+	return entry->key.dport < entry->key.sport ? SIDE_SERVER : SIDE_CLIENT;
+}
+
 static void scan(struct meter *meter, struct entry *entry, const struct packet *packet)
 {
 	struct symptom_hits hits = {.count = 0};
@@ -182,7 +197,9 @@ static void scan(struct meter *meter, struct entry *entry, const struct packet *
 	find_host(meter, entry, packet, &hits);
 	meter->totals.overflow += hits.overflow;
 	for (unsigned i = 0; i < hits.count; i++)
-		flowtab_count_symptom(meter->table, entry, hits.index[i]);
+		if (symptoms_fit(meter->rules->symptoms, hits.index[i], &packet->key,
+			    packet->tcp_flags, side_of(entry)))
+			flowtab_count_symptom(meter->table, entry, hits.index[i]);
 }
 
 /*

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
+#include "preprocess/symptom_chain.h"
 #include "preprocess/symptom_compile.h"
 #include "preprocess/symptom_parse.h"
 #include "spool/intern.h"
@@ -33,6 +34,7 @@ struct symptoms {
 struct scan {
 	const struct symptoms *symptoms;
 	struct symptom_hits *hits;
+	const uint8_t *payload;
 	size_t size;
 	uint8_t transport; /* bit, 0 for others */
 	uint16_t sport, dport;
@@ -116,10 +118,11 @@ static int on_match(unsigned id, unsigned long long from, unsigned long long to,
 	void *context)
 {
 	const struct scan *scan = context;
-	uint32_t rule = scan->symptoms->source.patterns[id].rule;
+	const struct symptom_pattern *pattern = &scan->symptoms->source.patterns[id];
 
-	if (rule_fits(&scan->symptoms->source.rules[rule], scan))
-		add_hit(scan->hits, rule);
+	if (rule_fits(&scan->symptoms->source.rules[pattern->rule], scan) &&
+		(!pattern->chain || chain_found(pattern->chain, scan->payload, scan->size)))
+		add_hit(scan->hits, pattern->rule);
 	return 0;
 }
 
@@ -138,7 +141,7 @@ static uint8_t transport_bit(uint8_t proto)
 void symptoms_scan(struct symptoms *symptoms, const uint8_t *payload, size_t size, uint8_t proto,
 	uint16_t sport, uint16_t dport, struct symptom_hits *hits)
 {
-	struct scan scan = {symptoms, hits, size, transport_bit(proto), sport, dport};
+	struct scan scan = {symptoms, hits, payload, size, transport_bit(proto), sport, dport};
 
 	/* The one error left is an internal one: arguments, sizes and scratch are right by
 	 * construction. */
@@ -151,12 +154,20 @@ void symptoms_scan(struct symptoms *symptoms, const uint8_t *payload, size_t siz
 			size);
 }
 
+bool symptoms_fit(const struct symptoms *symptoms, size_t index, const struct flowkey *key,
+	uint16_t tcp_flags, enum symptom_side side)
+{
+	return where_fits(symptoms->source.rules[index].where, key, tcp_flags, side);
+}
+
 /* ---- life ---- */
 
 static int compile(struct symptoms *symptoms, const char *cache)
 {
 	if (!symptoms->source.pattern_count)
 		return 0;
+	if (symptom_compile_chains(&symptoms->source))
+		return -1;
 	symptoms->database = symptom_compile(&symptoms->source, cache);
 	if (!symptoms->database)
 		return -1;

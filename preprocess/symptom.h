@@ -9,11 +9,16 @@
  *	symptom http_request tcp     name; then, optional, transports (tcp udp sctp icmp any),
  *	symptom dns udp port 53,5353 "port LIST" (numbers, ranges): either port of the packet is in
  *	symptom wg udp size 148      it, and "size LIST": the payload has one of these lengths
+ *	symptom a tcp to server dst 192.0.2.0/24 dport 80    restrictions of symptom_where.h
  *	    text  "GET /"            literal bytes; escapes \r \n \t \\ \" \xHH
  *	    text  "host:" nocase
  *	    hex   13 42 ?? 74        bytes; "??" is any byte
  *	    regex /^(GET|POST) [^ ]+ HTTP\/1/i    PCRE as Hyperscan takes it; flags i s m; on bytes
  *	    text  "SSH-2.0-" start   options: start = at the first payload byte, nocase
+ *	    pcre  /(?<=a)b/          PCRE with look-around and back-references, confirmed by PCRE2
+ *	    text  "GET /" at 0..10   begins at one of these bytes of the payload
+ *	    and text "b" after 0..4  belongs to the pattern above: both must stand in the payload
+ *	    and not text "c"         and this must not
  *	    host  youtube.com        a name (DNS, TLS SNI, HTTP Host) that is youtube.com or ends in
  *	                             .youtube.com
  *
@@ -27,6 +32,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include "preprocess/symptom_where.h"
 
 struct symptoms;
 
@@ -51,6 +57,10 @@ struct symptom_hits {
  * none). */
 void symptoms_scan(struct symptoms *symptoms, const uint8_t *payload, size_t size, uint8_t proto,
 	uint16_t sport, uint16_t dport, struct symptom_hits *hits);
+/* symptoms_fit(): does a packet whose payload or name shows symptom INDEX fit what the symptom asks
+ * of addresses, ends and direction? A hit counts only then. */
+bool symptoms_fit(const struct symptoms *symptoms, size_t index, const struct flowkey *key,
+	uint16_t tcp_flags, enum symptom_side side);
 /* symptoms_host(): adds the hits of a host NAME (lower case, no final dot). */
 void symptoms_host(struct symptoms *symptoms, const char *name, struct symptom_hits *hits);
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
+#include "preprocess/symptom_chain.h"
 #include "spool/log.h"
 #include "spool/nfs.h"
 
@@ -72,6 +73,21 @@ static hs_database_t *compile_all(const struct symptom_source *source)
 	}
 	arguments_free(&arguments);
 	return database;
+}
+
+int symptom_compile_chains(const struct symptom_source *source)
+{
+	char why[256];
+
+	for (size_t i = 0; i < source->pattern_count; i++) {
+		const struct symptom_pattern *pattern = &source->patterns[i];
+		if (!pattern->chain || !chain_compile(pattern->chain, why, sizeof(why)))
+			continue;
+		log_err("%s:%d:1: PCRE2 refuses the pattern, or one that belongs to it: %s; change it",
+			pattern_file(source, i), pattern->place.line, why);
+		return -1;
+	}
+	return 0;
 }
 
 /* ---- the cache ---- */
@@ -187,29 +203,43 @@ static bool is_slow(const struct symptom_pattern *pattern, size_t bytes)
 	return endless && pattern->expression[0] != '^' && bytes > SYMPTOM_SLOW_STATE;
 }
 
+/* judge_one(): 0 fine, 1 slow, -1 refused, after a line to OUT. */
+static int judge_one(const struct symptom_source *source, size_t index, FILE *out)
+{
+	const struct symptom_pattern *pattern = &source->patterns[index];
+	const char *name = source->rules[pattern->rule].name, *file = pattern_file(source, index);
+	hs_compile_error_t *error = NULL;
+	size_t bytes = 0;
+	char why[256];
+
+	if (state_bytes(pattern, &bytes, &error)) {
+		fprintf(out, "%s:%d: refused: symptom %s: %s\n", file, pattern->place.line, name,
+			error->message);
+		hs_free_compile_error(error);
+		return -1;
+	}
+	if (pattern->chain && chain_compile(pattern->chain, why, sizeof(why))) {
+		fprintf(out, "%s:%d: refused: symptom %s: %s\n", file, pattern->place.line, name,
+			why);
+		return -1;
+	}
+	if (!is_slow(pattern, bytes))
+		return 0;
+	fprintf(out,
+		"%s:%d: slow: symptom %s: endless, may begin anywhere, %zu bytes of state; add "
+		"`start` or a limit such as {0,100}\n",
+		file, pattern->place.line, name, bytes);
+	return 1;
+}
+
 struct symptom_verdict symptom_judge(const struct symptom_source *source, FILE *out)
 {
 	struct symptom_verdict verdict = {0};
 
 	for (size_t i = 0; i < source->pattern_count; i++) {
-		const struct symptom_pattern *pattern = &source->patterns[i];
-		const char *name = source->rules[pattern->rule].name;
-		hs_compile_error_t *error = NULL;
-		size_t bytes = 0;
-
-		if (state_bytes(pattern, &bytes, &error)) {
-			fprintf(out, "%s:%d: refused: symptom %s: %s\n", pattern_file(source, i),
-				pattern->place.line, name, error->message);
-			hs_free_compile_error(error);
-			verdict.refused++;
-		} else if (is_slow(pattern, bytes)) {
-			fprintf(out,
-				"%s:%d: slow: symptom %s: endless, may begin anywhere, %zu bytes "
-				"of state; "
-				"add `start` or a limit such as {0,100}\n",
-				pattern_file(source, i), pattern->place.line, name, bytes);
-			verdict.slow++;
-		}
+		int judged = judge_one(source, i, out);
+		verdict.refused += judged < 0;
+		verdict.slow += judged > 0;
 	}
 	return verdict;
 }

@@ -23,6 +23,9 @@ hs_database_t *symptom_compile(const struct symptom_source *source, const char *
  * is not supported. */
 int symptom_cache_name(const struct symptom_source *source, char *out);
 
+/* symptom_compile_chains(): the parts that PCRE2 decides. 0, or -1 after a message. */
+int symptom_compile_chains(const struct symptom_source *source);
+
 /*
  * symptom_judge(): compiles each pattern alone and writes a line to OUT for each one that is
  * refused or slow, and counts them. Slow: may begin anywhere, has no upper limit to its length,

@@ -11,7 +11,9 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include "preprocess/symptom_chain.h"
 #include "preprocess/symptom_line.h"
+#include "preprocess/symptom_where.h"
 #include "spool/log.h"
 #include "spool/names.h"
 #include "spool/nfs.h"
@@ -23,20 +25,21 @@ static int parse_line(struct symptom_line *line)
 		const char *word;
 		int (*parse)(struct symptom_line *line);
 	} kinds[] = {{"symptom", line_parse_symptom}, {"text", line_parse_text},
-		{"hex", line_parse_hex}, {"regex", line_parse_regex}, {"host", line_parse_host}};
+		{"hex", line_parse_hex}, {"regex", line_parse_regex}, {"host", line_parse_host},
+		{"pcre", line_parse_pcre}, {"and", line_parse_and}};
+	const size_t count = sizeof(kinds) / sizeof(*kinds);
 	const char *text;
 	size_t size = 0, i = 0;
 
 	if (line_at_end(line))
 		return 0;
 	text = line_word(line, &size);
-	while (i < 5 && !line_is(text, size, kinds[i].word))
+	while (i < count && !line_is(text, size, kinds[i].word))
 		i++;
-	if (i == 5)
+	if (i == count)
 		return line_refuse(line, text,
 			"'%.*s' is not understood; a line begins with symptom, text, hex, regex, "
-			"host "
-			"or #",
+			"pcre, and, host or #",
 			(int)size, text);
 	/* The first symptom of a file: a pattern above it would fall to the last symptom of the
 	 * file before. */
@@ -57,6 +60,7 @@ static int read_line(struct symptom_line *line, const char *text, size_t size)
 		size--;
 	copy = x_sprintf("%.*s", (int)size, text);
 	line->text = line->at = copy;
+	line->joined = line->negated = line->confirmed = false;
 	result = size <= INT_MAX && strlen(copy) == size
 			 ? parse_line(line)
 			 : line_refuse(line, copy + strlen(copy),
@@ -124,6 +128,7 @@ static void free_rule(struct symptom_rule *rule)
 	free(rule->name);
 	free(rule->ports.ranges);
 	free(rule->sizes.ranges);
+	where_free(rule->where);
 }
 
 void symptom_source_free(struct symptom_source *source)
@@ -132,8 +137,10 @@ void symptom_source_free(struct symptom_source *source)
 		free(source->files[i]);
 	for (size_t i = 0; i < source->rule_count; i++)
 		free_rule(&source->rules[i]);
-	for (size_t i = 0; i < source->pattern_count; i++)
+	for (size_t i = 0; i < source->pattern_count; i++) {
 		free(source->patterns[i].expression);
+		chain_free(source->patterns[i].chain);
+	}
 	for (size_t i = 0; i < source->host_count; i++)
 		free(source->hosts[i].suffix);
 	free(source->files);

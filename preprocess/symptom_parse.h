@@ -21,6 +21,9 @@ enum symptom_transport {
 	SYMPTOM_ICMP = 8, /* ICMP and ICMPv6 */
 };
 
+struct chain;	      /* symptom_chain.h */
+struct symptom_where; /* symptom_where.h */
+
 struct symptom_range {
 	uint32_t first, last;
 };
@@ -42,6 +45,7 @@ struct symptom_rule {
 	char *name;
 	uint8_t transports;
 	struct symptom_list ports, sizes;
+	struct symptom_where *where; /* addresses, ends, direction; NULL: any */
 	struct symptom_place place;
 	size_t patterns, hosts; /* how many it has */
 };
@@ -51,6 +55,9 @@ struct symptom_pattern {
 	unsigned flags; /* HS_FLAG_... */
 	uint32_t rule;	/* index into rules */
 	struct symptom_place place;
+	uint32_t fixed; /* its bytes; 0: a regular expression */
+	bool start, first;
+	struct chain *chain; /* not NULL: the expression is its prefilter only */
 };
 
 struct symptom_host {

@@ -14,6 +14,7 @@
 struct expression {
 	char *text;
 	size_t size, room;
+	uint32_t fixed; /* bytes of the payload that it stands for */
 };
 
 static void append(struct expression *out, const char *text, size_t size)
@@ -32,6 +33,7 @@ static void append_byte(struct expression *out, unsigned value)
 	char escaped[8];
 	bool plain = value < 128 && isalnum((int)value);
 
+	out->fixed++;
 	append(out, escaped,
 		(size_t)snprintf(escaped, sizeof(escaped), plain ? "%c" : "\\x%02x", value));
 }
@@ -50,37 +52,6 @@ static int hex_pair(const char *text)
 	int high = hex_digit(text[0]), low = high < 0 ? -1 : hex_digit(text[1]);
 
 	return low < 0 ? -1 : high << 4 | low;
-}
-
-/* keep_pattern(): `start` and `nocase` after a pattern; wraps the expression and keeps it. */
-static int keep_pattern(struct symptom_line *line, struct expression *expression, unsigned flags)
-{
-	struct symptom_source *source = line->source;
-	struct symptom_rule *rule = &source->rules[source->rule_count - 1];
-	bool start = false;
-	const char *text;
-	size_t size;
-
-	while ((text = line_word(line, &size))) {
-		if (line_is(text, size, "start"))
-			start = true;
-		else if (line_is(text, size, "nocase"))
-			flags |= HS_FLAG_CASELESS;
-		else
-			return line_refuse(line, text,
-				"unknown option '%.*s'; allowed are start and nocase", (int)size,
-				text);
-	}
-	source->patterns = line_grow(source->patterns, source->pattern_count, &source->pattern_room,
-		sizeof(*source->patterns));
-	source->patterns[source->pattern_count++] = (struct symptom_pattern){
-		.expression = x_sprintf(start ? "^(?:%s)" : "%s", expression->text),
-		.flags = flags,
-		.rule = (uint32_t)source->rule_count - 1,
-		.place = {line->file, line->number},
-	};
-	rule->patterns++;
-	return 0;
 }
 
 /* ---- text "..." ---- */
@@ -134,7 +105,7 @@ static int read_text(struct symptom_line *line, struct expression *out)
 	if (line_at_end(line) || *line->at != '"')
 		return line_refuse(line, line->at,
 			"a text in double quotes is expected, as in: text \"GET /\"");
-	return read_quoted(line, out) ? -1 : keep_pattern(line, out, 0);
+	return read_quoted(line, out) ? -1 : line_keep_pattern(line, out->text, 0, out->fixed);
 }
 
 /* ---- hex 13 ?? 69 ---- */
@@ -152,6 +123,7 @@ static int read_hex(struct symptom_line *line, struct expression *out)
 	for (; (text = line_word(line, &size)) && is_hex_word(text, size); bytes++) {
 		if (*text == '?') {
 			append(out, "[\\x00-\\xff]", 11);
+			out->fixed++;
 			continue;
 		}
 		append_byte(out, (unsigned)hex_pair(text));
@@ -159,7 +131,7 @@ static int read_hex(struct symptom_line *line, struct expression *out)
 	}
 	if (text)
 		line->at = text;
-	if (text && !line_is(text, size, "start") && !line_is(text, size, "nocase"))
+	if (text && !line_is_option(text, size))
 		return line_refuse(line, text,
 			"'%.*s' is no byte; bytes are two hex digits or ??, one by one, as in: hex "
 			"13 ?? 69",
@@ -168,7 +140,7 @@ static int read_hex(struct symptom_line *line, struct expression *out)
 		return line_refuse(line, line->at, "%s",
 			bytes ? "at least one byte must be known"
 			      : "bytes are expected, as in: hex 13 42 69");
-	return keep_pattern(line, out, 0);
+	return line_keep_pattern(line, out->text, 0, out->fixed);
 }
 
 /* ---- regex /.../ims ---- */
@@ -223,7 +195,7 @@ static int read_regex(struct symptom_line *line, struct expression *out)
 	if (!out->size)
 		return line_refuse(line, slash,
 			"the expression is empty; it would be found in every packet");
-	return read_flags(line, &flags) ? -1 : keep_pattern(line, out, flags);
+	return read_flags(line, &flags) ? -1 : line_keep_pattern(line, out->text, flags, 0);
 }
 
 /* ---- the three of them ---- */
@@ -251,6 +223,33 @@ int line_parse_hex(struct symptom_line *line)
 int line_parse_regex(struct symptom_line *line)
 {
 	return with_expression(line, read_regex);
+}
+
+int line_parse_pcre(struct symptom_line *line)
+{
+	line->confirmed = true;
+	return with_expression(line, read_regex);
+}
+
+int line_parse_and(struct symptom_line *line)
+{
+	static const struct {
+		const char *word;
+		int (*parse)(struct symptom_line *line);
+	} kinds[] = {{"text", line_parse_text}, {"hex", line_parse_hex},
+		{"regex", line_parse_regex}, {"pcre", line_parse_pcre}};
+	size_t size = 0;
+	const char *text = line_word(line, &size);
+
+	line->joined = true;
+	line->negated = text && line_is(text, size, "not");
+	if (line->negated)
+		text = line_word(line, &size);
+	for (size_t i = 0; text && i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (line_is(text, size, kinds[i].word))
+			return kinds[i].parse(line);
+	return line_refuse(line, text ? text : line->at,
+		"a pattern is expected: text, hex, regex or pcre, as in: and not text \"abc\"");
 }
 
 /* ---- host name ---- */

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 #include "preprocess/symptom_line.h"
+#include "preprocess/symptom_where.h"
 #include "spool/log.h"
 
 #define NAME_MAX_BYTES 63
@@ -35,7 +36,7 @@ static int64_t number(const char **at, const char *end)
 	return *at == start || value > NUMBER_MAX ? -1 : value;
 }
 
-static int read_list(struct symptom_line *line, struct symptom_list *list, const char *what)
+int line_read_list(struct symptom_line *line, struct symptom_list *list, const char *what)
 {
 	size_t size = 0, room = list->count;
 	const char *at = line_word(line, &size), *end = at ? at + size : NULL;
@@ -78,8 +79,8 @@ static int read_transports(struct symptom_line *line, const char *text, size_t s
 		if (i == 5)
 			return line_refuse(line, text,
 				"'%.*s' is not understood; allowed are transports (tcp udp sctp "
-				"icmp "
-				"any), port LIST and size LIST",
+				"icmp any), port, sport, dport and size LIST, src and dst "
+				"PREFIXES, twoway, to server, to client and established",
 				(int)length, text);
 		*transports |= table[i].bit;
 		text += length;
@@ -91,13 +92,16 @@ static int read_restrictions(struct symptom_line *line, struct symptom_rule *rul
 {
 	const char *text;
 	size_t size;
-	int error = 0;
+	int error = 0, where;
 
 	while (!error && (text = line_word(line, &size))) {
-		if (line_is(text, size, "port"))
-			error = read_list(line, &rule->ports, "port");
+		where = where_parse(line, text, size, &rule->where);
+		if (where)
+			error = where < 0 ? -1 : 0;
+		else if (line_is(text, size, "port"))
+			error = line_read_list(line, &rule->ports, "port");
 		else if (line_is(text, size, "size"))
-			error = read_list(line, &rule->sizes, "size");
+			error = line_read_list(line, &rule->sizes, "size");
 		else
 			error = read_transports(line, text, size, &rule->transports);
 	}

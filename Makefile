@@ -121,6 +121,12 @@ compare: check-deps
 	@$(MAKE) --no-print-directory -s -j2 all
 	@tests/tshark-compare --build $(B) --pcaps $(PCAPS)
 
+# Verdicts against labelled captures, class by class. A=--wrong lists every flow that differs, A=--help says what else there is.
+LABELLED ?= ../shared/data
+accuracy: check-deps
+	@$(MAKE) --no-print-directory -s -j2 all
+	@tests/accuracy --build $(B) --data $(LABELLED) $(A)
+
 # Several hosts and a file server, all on this machine, with power cuts: tests/cluster/lab. SEED=N repeats the faults of a run.
 # Most of them wait most of the time; what measures has the machine for itself.
 CLUSTER ?= $(sort $(wildcard tests/cluster/*.t))
@@ -158,4 +164,4 @@ clean:
 	rm -rf $(B)
 
 -include $(shell find $(B) -name '*.d' -type f 2>/dev/null)
-.PHONY: all unit clean demo check cluster cluster-deps run-tests compare asan deps check-deps format install
+.PHONY: all unit clean demo check cluster cluster-deps run-tests compare accuracy asan deps check-deps format install

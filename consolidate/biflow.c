@@ -94,6 +94,12 @@ static void remember(struct carry *carry, const struct entry *entry, bool turned
 	}
 }
 
+/* What the flow told in an earlier window goes before what its client resolved in this one. */
+static bool takes_carried_host(const struct entry *entry, const struct carried *carried)
+{
+	return carried && carried->host_name && (!entry->host_name || entry->flags & FLOW_RESOLVED);
+}
+
 void biflow_make(const struct window_table *table, const struct entry *entry, struct carry *carry,
 	struct symptom_list *symptoms, struct biflow *out)
 {
@@ -113,10 +119,14 @@ void biflow_make(const struct window_table *table, const struct entry *entry, st
 		.vlan = entry->vlan,
 		.tunnel = entry->tunnel,
 		.aggregate = entry->aggregate,
-		.host_name = entry->host_name || !carried ? entry->host_name : carried->host_name,
+		.host_name = entry->host_name,
 		.probe = entry->probe,
 		.symptoms = symptoms->list,
 		.symptom_count = symptoms->count,
 	};
+	if (takes_carried_host(entry, carried)) {
+		out->host_name = carried->host_name;
+		out->flags &= (uint16_t)~FLOW_RESOLVED;
+	}
 	remember(carry, entry, turned, out);
 }

@@ -212,19 +212,33 @@ static uint64_t weight_of(const struct flow *flow)
 	return weight < 0x1p63 ? (uint64_t)weight : UINT64_C(1) << 63;
 }
 
+/*
+ * goes_before(): is FLOW's name better than the one kept? One that a flow told goes before one that
+ * its client had resolved; then the earliest; then the alphabet, so that order cannot matter.
+ */
+static bool goes_before(const struct flow *flow, const struct entry *entry,
+	const struct moment *moment)
+{
+	uint16_t resolved = flow->flags & FLOW_RESOLVED;
+	const struct moment *kept = &entry->host_moment;
+
+	if (!entry->host_name || resolved != (entry->flags & FLOW_RESOLVED))
+		return !entry->host_name || !resolved;
+	if (moment->ms != kept->ms || moment->index != kept->index)
+		return moment_before(moment, kept);
+	return strcmp(intern_text(flow->host_name), intern_text(entry->host_name)) < 0;
+}
+
 static void merge_host(struct entry *entry, const struct flow *flow)
 {
 	struct moment moment = {flow->start_ms, flow->first_index};
-	const struct moment *kept = &entry->host_moment;
-	bool same = moment.ms == kept->ms && moment.index == kept->index;
 
-	if (!flow->host_name)
-		return;
-	if (!moment_before(&moment, kept) &&
-		!(same && strcmp(intern_text(flow->host_name), intern_text(entry->host_name)) < 0))
+	if (!flow->host_name || !goes_before(flow, entry, &moment))
 		return;
 	entry->host_moment = moment;
 	entry->host_name = flow->host_name;
+	entry->flags &= (uint16_t)~FLOW_RESOLVED;
+	entry->flags |= flow->flags & FLOW_RESOLVED;
 }
 
 static struct symptom_node *symptom_of(struct window_table *table, struct entry *entry,
@@ -269,7 +283,7 @@ static void merge(struct window_table *table, const struct pending *pending)
 
 	merge_side(&entry->side[pending->turned], flow);
 	entry->tcp_flags[pending->turned] |= flow->tcp_flags;
-	entry->flags |= flow->flags | pending->flags;
+	entry->flags |= (flow->flags & ~FLOW_RESOLVED) | pending->flags;
 	if (flow->end_ms > entry->end_ms)
 		entry->end_ms = flow->end_ms;
 	merge_host(entry, flow);

@@ -181,9 +181,10 @@ static fbInfoElement_t elements[] = {
 	TIME("miraSynMilliseconds", 3,
 		"time of the first TCP SYN without ACK, if miraFlowFlags holds 1"),
 	INDEX("miraSynPacketIndex", 4, "index in the capture run of that SYN"),
-	FB_IE_INIT_FULL("miraFlowFlags", PEN_MIRA, 5, 2, FB_IE_FLAGS | FB_IE_F_ENDIAN, 0, 15,
+	FB_IE_INIT_FULL("miraFlowFlags", PEN_MIRA, 5, 2, FB_IE_FLAGS | FB_IE_F_ENDIAN, 0, 31,
 		FB_UINT_16,
-		"1 SYN seen, 2 late, 4 window incomplete, 8 orientation from an earlier window"),
+		"1 SYN seen, 2 late, 4 window incomplete, 8 orientation from an earlier window, "
+		"16 host name resolved by a client"),
 	TEXT("miraVlans", 6, "VLAN ids, sorted, comma-joined"),
 	TEXT("miraTunnels", 7, "tunnels around the innermost packet, innermost first"),
 	TEXT("miraAggregates", 8, "names of the configured aggregates"),

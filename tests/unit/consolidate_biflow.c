@@ -249,6 +249,41 @@ static void test_earliest_host_name(void **state)
 	assert_string_equal(intern_text(make(*state, 0)->host_name), "a.example");
 }
 
+/* What the flow tells goes before what its client resolved, in one window and from one to the next. */
+static void test_host_name_told_goes_first(void **state)
+{
+	struct flow flow = flow_at(10, 1, false);
+	const struct biflow *biflow;
+
+	flow.host_name = intern("resolved.example");
+	flow.flags = FLOW_RESOLVED;
+	add(*state, &flow, 0);
+	flow = flow_at(50, 1, true);
+	flow.host_name = intern("told.example");
+	add(*state, &flow, 0);
+	biflow = make(*state, 0);
+	assert_string_equal(intern_text(biflow->host_name), "told.example");
+	assert_int_equal(biflow->flags & FLOW_RESOLVED, 0);
+	flow = flow_at(10, 1, false);
+	flow.host_name = intern("resolved.example");
+	flow.flags = FLOW_RESOLVED;
+	add(*state, &flow, WINDOW_MS);
+	assert_string_equal(intern_text(make(*state, WINDOW_MS)->host_name), "told.example");
+}
+
+static void test_host_name_resolved_is_flagged(void **state)
+{
+	struct flow flow = flow_at(10, 1, false);
+	const struct biflow *biflow;
+
+	flow.host_name = intern("resolved.example");
+	flow.flags = FLOW_RESOLVED;
+	add(*state, &flow, 0);
+	biflow = make(*state, 0);
+	assert_string_equal(intern_text(biflow->host_name), "resolved.example");
+	assert_int_equal(biflow->flags, FLOW_RESOLVED);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
 
 int main(void)
@@ -266,6 +301,8 @@ int main(void)
 		TEST(test_symptoms_are_carried_once),
 		TEST(test_host_name_is_carried),
 		TEST(test_earliest_host_name),
+		TEST(test_host_name_told_goes_first),
+		TEST(test_host_name_resolved_is_flagged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

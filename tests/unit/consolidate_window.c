@@ -62,6 +62,7 @@ static void random_sample(struct sample *sample, unsigned keys)
 	flow->tunnel = intern(below(2) ? "gre" : "ipip+gre");
 	flow->aggregate = intern(below(2) ? "campus" : "city");
 	flow->host_name = intern(hosts[below(5)]);
+	flow->flags |= flow->host_name && below(2) ? FLOW_RESOLVED : 0;
 	flow->symptom_count = below(4);
 	for (size_t i = 0; i < flow->symptom_count; i++)
 		sample->symptoms[i] =

@@ -93,11 +93,29 @@ static int by_label(const void *a, const void *b)
 	return (x->name > y->name) - (x->name < y->name);
 }
 
+static void collect_resolved(struct collected *collected, const struct meter *meter,
+	const struct entry *entry)
+{
+	struct symptom_hits hits = {.count = 0};
+	size_t had = collected->count;
+
+	meter_resolved(meter, entry, &hits);
+	for (unsigned i = 0; i < hits.count; i++) {
+		size_t at = 0;
+		while (at < had && collected->list[at].name != hits.index[i])
+			at++;
+		if (at == had)
+			collect(collected, hits.index[i], 1);
+	}
+}
+
 static void collect_symptoms(struct collected *collected, const struct meter *meter,
 	const struct entry *entry)
 {
 	collected->count = 0;
 	flowtab_symptoms(meter->table, entry, collect, collected);
+	if (entry->flags & FLOW_RESOLVED)
+		collect_resolved(collected, meter, entry);
 	if (collected->count > 1)
 		qsort(collected->list, collected->count, sizeof(*collected->list), by_label);
 	for (size_t i = 0; i < collected->count; i++)
@@ -120,6 +138,13 @@ static void set_flow(struct flow *flow, const struct entry *entry, const struct 
 	flow->vlan = entry->vlan;
 	flow->tunnel = entry->tunnel;
 	flow->host_name = entry->host_name;
+}
+
+/* Privacy: the name has shown its symptoms, and goes no further. */
+static void withhold_name(struct flow *flow)
+{
+	flow->host_name = 0;
+	flow->flags &= (uint16_t)~FLOW_RESOLVED;
 }
 
 static unsigned shard_of(const struct output *output, const struct entry *entry)
@@ -145,6 +170,8 @@ int export_flows(struct output *output, const struct meter *meter, const struct 
 		struct part *part = &output->parts[shard_of(output, entry)];
 
 		set_flow(&flow, entry, manifest);
+		if (meter->rules->config.withhold_names)
+			withhold_name(&flow);
 		flow.aggregate = aggregates_of(meter->rules->aggregates, &flow.key, flow.vlan);
 		collect_symptoms(&collected, meter, entry);
 		flow.symptoms = collected.list;

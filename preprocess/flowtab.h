@@ -44,12 +44,15 @@ struct entry {
 	uint32_t gap_begin, gap_end;	  /* TCP: what is known to be missing below it */
 	uint32_t vlan, tunnel, host_name; /* intern ids */
 	uint32_t symptoms;		  /* index of its first count plus one */
+	uint32_t first_seq;		  /* TCP: of the first byte, as the SYN told */
 	uint16_t tcp_flags;
 	uint16_t fast;	 /* fast list that decides, or FLOWTAB_NO_FAST */
+	uint16_t hello;	 /* slot of its ClientHello (hello.h) plus one, 0: none */
 	uint8_t flags;	 /* enum flow_flag */
 	bool sequenced;	 /* next_seq and the gap are set */
 	uint8_t changes; /* times that vlan or tunnel changed */
-	uint8_t unused[13];
+	bool awaited;	 /* the byte at first_seq has not come yet */
+	uint8_t unused[6];
 } __attribute__((aligned(64)));
 
 struct flowtab;

@@ -1,241 +1,261 @@
 /*
- * host.c: finds host names in single packets. Between decode and the symptoms, which match the
- * names against suffixes.
- *
- * The bytes come from anybody. Each parser takes them from a cursor that checks lengths, and
- * what a sender claims is cut to what is there, so a truncated packet gives its name when the
- * name was captured and none otherwise.
+ * host.c: asks the parsers (dns.c, tls.c, quic.c, http.c) for the names in a packet, and keeps what
+ * they need of earlier packets. Between decode and the symptoms, which match names against
+ * suffixes.
  */
 #include "preprocess/host.h"
 
-#include <ctype.h>
 #include <netinet/in.h>
-#include <stdbool.h>
-#include <string.h>
-#include <strings.h>
+#include <stdlib.h>
+
 #include "preprocess/cursor.h"
+#include "preprocess/dns.h"
+#include "preprocess/hello.h"
+#include "preprocess/http.h"
+#include "preprocess/quic.h"
+#include "preprocess/resolve.h"
+#include "preprocess/tls.h"
+#include "spool/log.h"
 
-#define NAME_LONGEST 253
+#define DNS_PORT 53
 
-static bool legal(uint8_t byte)
+struct hosts {
+	struct hello_pool *hellos;
+	struct resolve *memory;
+	bool fingerprints;
+};
+
+struct hosts *hosts_new(void)
 {
-	return isalnum(byte) || byte == '-' || byte == '_';
+	struct hosts *hosts = x_calloc(1, sizeof(*hosts));
+
+	hosts->hellos = hello_new();
+	hosts->memory = resolve_new();
+	return hosts;
 }
 
-/* keep(): checks NAME, whose bytes are not ours, and copies it. */
-static size_t keep(const uint8_t *name, size_t size, char *out)
+void hosts_free(struct hosts *hosts)
 {
-	if (size && name[size - 1] == '.')
-		size--;
-	if (!size || size > NAME_LONGEST || name[0] == '.')
-		return 0;
-	for (size_t i = 0; i < size; i++) {
-		bool dot = name[i] == '.' && i + 1 < size && name[i - 1] != '.';
-		if (!dot && (name[i] >= 0x80 || !legal(name[i])))
-			return 0;
-	}
-	for (size_t i = 0; i < size; i++)
-		out[i] = (char)tolower(name[i]);
-	out[size] = 0;
-	return size;
+	hello_free(hosts->hellos);
+	resolve_free(hosts->memory);
+	free(hosts);
 }
 
-/* step(): over a field with a length of WIDTH bytes before it; false when it is not all there. */
-static bool step(struct cursor *cursor, size_t width)
+void hosts_begin(struct hosts *hosts, bool fingerprints)
 {
-	const uint8_t *length = cursor_take(cursor, width);
+	hello_clear(hosts->hellos);
+	resolve_clear(hosts->memory);
+	hosts->fingerprints = fingerprints;
+}
 
-	return length && cursor_take(cursor, width == 1 ? length[0] : get16(length));
+void hosts_forget_flows(struct hosts *hosts)
+{
+	hello_clear(hosts->hellos);
 }
 
 /* ---- DNS ---- */
 
-/* question(): RFC 1035, 4.1.2: labels up to an empty one. A first name has nothing before it to
- * point to. */
-static size_t question(struct cursor *cursor, char *out)
+/* message_of(): PACKET's DNS message. Over TCP one that fills a segment of its own is found. */
+static struct cursor message_of(const struct packet *packet)
 {
-	uint8_t name[NAME_LONGEST + 2];
-	size_t size = 0;
+	struct cursor cursor = {.at = packet->payload, .end = packet->payload};
 
-	for (;;) {
-		const uint8_t *length = cursor_take(cursor, 1), *label;
-		if (!length || *length > 63)
-			return 0;
-		if (!*length)
-			return keep(name, size, out);
-		label = cursor_take(cursor, *length);
-		if (!label || memchr(label, '.', *length) || size + *length + 1 > sizeof(name))
-			return 0;
-		memcpy(name + size, label, *length);
-		size += *length;
-		name[size++] = '.';
-	}
+	if (packet->payload)
+		cursor.end += packet->payload_size;
+	if (packet->key.proto == IPPROTO_TCP && !cursor_take(&cursor, 2))
+		cursor.end = cursor.at;
+	return cursor;
 }
 
-static size_t dns(struct cursor cursor, char *out)
+void hosts_learn(struct hosts *hosts, const struct packet *packet, uint64_t now_ms)
 {
-	const uint8_t *header = cursor_take(&cursor, 12);
+	struct dns_answer answer;
+	struct cursor message;
 
-	/* Opcodes end at 6 (RFC 8490), a packet has few questions: other things run on port 53,
-	 * too. */
-	if (!header || (header[2] >> 3 & 15) > 6 || !get16(header + 4) || get16(header + 4) > 64)
-		return 0;
-	return question(&cursor, out);
+	if (packet->key.sport != DNS_PORT || !packet->payload ||
+		(packet->key.proto != IPPROTO_UDP && packet->key.proto != IPPROTO_TCP))
+		return;
+	message = message_of(packet);
+	if (dns_answer(message.at, cursor_left(&message), &answer))
+		resolve_learn(hosts->memory, packet->key.dst, &answer, now_ms);
 }
 
-static size_t dns_over_tcp(struct cursor cursor, char *out)
+const char *hosts_resolved(const struct hosts *hosts, const struct flowkey *key, uint64_t now_ms)
 {
-	return cursor_take(&cursor, 2) ? dns(cursor, out) : 0;
+	const char *name = resolve_name(hosts->memory, key->src, key->dst, key->version, now_ms);
+
+	return name ? name : resolve_name(hosts->memory, key->dst, key->src, key->version, now_ms);
+}
+
+static bool is_dns(const struct flowkey *key)
+{
+	static const struct {
+		uint8_t proto;
+		uint16_t port;
+	} places[] = {{IPPROTO_UDP, DNS_PORT}, {IPPROTO_UDP, 5353}, {IPPROTO_UDP, 5355},
+		{IPPROTO_TCP, DNS_PORT}};
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
+		if (key->proto == places[i].proto &&
+			(key->sport == places[i].port || key->dport == places[i].port))
+			return true;
+	return false;
 }
 
 /* ---- TLS ---- */
 
-/* server_name(): RFC 6066, section 3: a list of typed names; type 0 is a host name. */
-static size_t server_name(struct cursor list, char *out)
+/* take_hello(): what is known of a ClientHello of which NAMED was told before. True when there is
+ * no use in more bytes of it. */
+static bool take_hello(const struct hosts *hosts, enum tls_found found,
+	const struct client_hello *hello, char transport, bool named, struct told *told)
 {
-	const uint8_t *head = cursor_take(&list, 5), *name;
-	size_t size;
-
-	if (!head || head[2] != 0)
-		return 0;
-	size = get16(head + 3);
-	name = cursor_take(&list, size);
-	return name ? keep(name, size, out) : 0;
+	if (found == TLS_NONE)
+		return true;
+	if (!named)
+		memcpy(told->name, hello->name, sizeof(told->name));
+	if (found == TLS_HELLO && hosts->fingerprints)
+		ja4_of(hello->body, hello->size, transport, told->ja4);
+	return found == TLS_HELLO || (!hosts->fingerprints && (named || hello->name[0]));
 }
 
-static size_t extensions(struct cursor cursor, char *out)
+/* go_on(): HELLO got more bytes. False when they turn out to be none of a ClientHello. */
+static bool go_on(struct hosts *hosts, struct entry *entry, struct hello *hello, char transport,
+	struct told *told)
 {
-	const uint8_t *head = cursor_take(&cursor, 2);
+	struct client_hello found;
+	enum tls_found result = transport == 'q' ? tls_handshake(hello->bytes, hello->ready, &found)
+						 : tls_records(hello->bytes, hello->ready, &found);
 
-	if (!head)
-		return 0;
-	cursor_limit(&cursor, get16(head));
-	while ((head = cursor_take(&cursor, 4))) {
-		struct cursor body = cursor;
-		cursor_limit(&body, get16(head + 2));
-		if (get16(head) == 0)
-			return server_name(body, out);
-		if (!cursor_take(&cursor, get16(head + 2)))
-			return 0;
-	}
-	return 0;
+	if (take_hello(hosts, result, &found, transport, hello->named, told) ||
+		hello->ready == HELLO_BYTES)
+		hello_end(hosts->hellos, entry);
+	else
+		hello->named |= found.name[0] != 0;
+	return result != TLS_NONE;
 }
 
-/* client_hello(): RFC 8446, 4.1.2; the cursor stands at legacy_version. */
-static size_t client_hello(struct cursor cursor, char *out)
+static uint32_t begin_of(const struct packet *packet)
 {
-	if (!cursor_take(&cursor, 2 + 32) || !step(&cursor, 1) || !step(&cursor, 2) ||
-		!step(&cursor, 1))
-		return 0;
-	return extensions(cursor, out);
+	return packet->tcp_seq + (packet->tcp_flags & TCP_SYN ? 1 : 0);
 }
 
-/* tls(): record type 22, version 3.x (RFC 8446, 5.1), holding the start of a handshake message
- * of type 1. */
-static size_t tls(struct cursor cursor, char *out)
+void hosts_opened(struct entry *entry, const struct packet *packet)
 {
-	const uint8_t *record = cursor_take(&cursor, 5), *handshake;
-
-	if (!record || record[0] != 22 || record[1] != 3 || record[2] > 4)
-		return 0;
-	cursor_limit(&cursor, get16(record + 3));
-	handshake = cursor_take(&cursor, 4);
-	if (!handshake || handshake[0] != 1)
-		return 0;
-	cursor_limit(&cursor, (size_t)handshake[1] << 16 | get16(handshake + 2));
-	return client_hello(cursor, out);
+	if (packet->key.proto != IPPROTO_TCP || !(packet->tcp_flags & TCP_SYN))
+		return;
+	entry->first_seq = begin_of(packet);
+	entry->awaited = true;
 }
 
-/* ---- HTTP/1 ---- */
-
-/* take_line(): up to the next line feed; the line's end is not part of it. A line that is cut
- * off is none. */
-static bool take_line(struct cursor *cursor, struct cursor *line)
+static void put_segment(struct hello *hello, const struct packet *packet)
 {
-	const uint8_t *feed = memchr(cursor->at, '\n', cursor_left(cursor));
+	hello_put(hello, begin_of(packet) - hello->begin, packet->payload, packet->payload_size);
+}
 
-	if (!feed)
+/* came_early(): the connection's first bytes are still to come, and this lies close behind them. */
+static bool came_early(const struct entry *entry, const struct packet *packet)
+{
+	return entry->awaited && begin_of(packet) - entry->first_seq < HELLO_BYTES;
+}
+
+/* begin_tls(): false when the segment has nothing of a ClientHello. */
+static bool begin_tls(struct hosts *hosts, struct entry *entry, const struct packet *packet,
+	struct told *told)
+{
+	struct client_hello found;
+	enum tls_found result = tls_records(packet->payload, packet->payload_size, &found);
+	bool early = result == TLS_NONE && came_early(entry, packet);
+	struct hello *hello;
+
+	if (result == TLS_NONE && !early)
 		return false;
-	*line = (struct cursor){.at = cursor->at, .end = feed};
-	if (line->end > line->at && line->end[-1] == '\r')
-		line->end--;
-	cursor->at = feed + 1;
-	return true;
+	if (!early && take_hello(hosts, result, &found, 't', false, told))
+		return true;
+	hello = hello_begin(hosts->hellos, entry);
+	hello->begin = early ? entry->first_seq : begin_of(packet);
+	hello->named = told->name[0] != 0;
+	put_segment(hello, packet);
+	return !early;
 }
 
-/* is_request(): RFC 9112, section 3: a method, a target and HTTP/1.x. */
-static bool is_request(const struct cursor *line)
+static void look_tcp(struct hosts *hosts, struct entry *entry, const struct packet *packet,
+	struct told *told)
 {
-	const uint8_t *at = line->at;
+	struct hello *hello = hello_find(hosts->hellos, entry);
 
-	while (at < line->end && (isupper(*at) || *at == '-'))
-		at++;
-	return at > line->at && line->end - at > 10 && *at == ' ' &&
-	       !memcmp(line->end - 9, " HTTP/1.", 8);
-}
+	bool telling = false;
 
-/* authority(): host, maybe with ":port" behind it and blanks around it. */
-static size_t authority(const uint8_t *text, const uint8_t *end, char *out)
-{
-	const uint8_t *port;
-
-	while (text < end && (*text == ' ' || *text == '\t'))
-		text++;
-	while (end > text && (end[-1] == ' ' || end[-1] == '\t'))
-		end--;
-	for (port = end; port > text && isdigit(port[-1]); port--)
-		;
-	if (port > text && port[-1] == ':')
-		end = port - 1;
-	return keep(text, (size_t)(end - text), out);
-}
-
-static size_t http(struct cursor cursor, char *out)
-{
-	struct cursor line;
-
-	if (!take_line(&cursor, &line) || !is_request(&line))
-		return 0;
-	if (cursor_left(&line) > 8 && !memcmp(line.at, "CONNECT ", 8))
-		return authority(line.at + 8, line.end - 9, out);
-	while (take_line(&cursor, &line) && cursor_left(&line))
-		if (cursor_left(&line) > 5 && !strncasecmp((const char *)line.at, "host:", 5))
-			return authority(line.at + 5, line.end, out);
-	return 0;
-}
-
-/* ---- which of them ---- */
-
-struct finder {
-	uint8_t proto;
-	uint16_t port; /* 0: any */
-	size_t (*find)(struct cursor cursor, char *out);
-};
-
-static const struct finder finders[] = {
-	{IPPROTO_UDP, 53, dns},
-	{IPPROTO_UDP, 5353, dns},
-	{IPPROTO_UDP, 5355, dns},
-	{IPPROTO_TCP, 53, dns_over_tcp},
-	{IPPROTO_TCP, 0, tls},
-	{IPPROTO_TCP, 0, http},
-};
-
-size_t host_name(const uint8_t *payload, size_t size, uint8_t proto, uint16_t sport, uint16_t dport,
-	char out[HOST_NAME_SIZE])
-{
-	struct cursor cursor = {.at = payload, .end = payload + size};
-
-	out[0] = 0;
-	for (size_t i = 0; i < sizeof(finders) / sizeof(*finders) && size; i++) {
-		const struct finder *finder = &finders[i];
-		size_t found;
-		if (finder->proto != proto ||
-			(finder->port && finder->port != sport && finder->port != dport))
-			continue;
-		found = finder->find(cursor, out);
-		if (found)
-			return found;
+	entry->awaited &= begin_of(packet) != entry->first_seq;
+	if (hello) {
+		put_segment(hello, packet);
+		telling = go_on(hosts, entry, hello, 't', told);
+	} else {
+		telling = begin_tls(hosts, entry, packet, told);
 	}
-	return 0;
+	if (!telling)
+		http_host(packet->payload, packet->payload_size, told->name);
+}
+
+/* ---- QUIC ---- */
+
+struct opening {
+	struct hosts *hosts;
+	struct entry *entry;
+	struct hello *hello; /* NULL until there are bytes for it */
+};
+
+static void take_crypto(void *own, uint64_t offset, const uint8_t *bytes, size_t size)
+{
+	struct opening *opening = own;
+
+	if (!opening->hello)
+		opening->hello = hello_begin(opening->hosts->hellos, opening->entry);
+	hello_put(opening->hello, offset, bytes, size);
+}
+
+/* A client goes on with an id that the server chose; its keys stay those of its first one. */
+static unsigned open_initials(struct opening *opening, const struct packet *packet,
+	const struct quic_cid *cid)
+{
+	unsigned opened =
+		quic_open(packet->payload, packet->payload_size, cid, take_crypto, opening);
+
+	if (opened && opening->hello)
+		opening->hello->cid = *cid;
+	if (opened || !opening->hello)
+		return opened;
+	return quic_open(packet->payload, packet->payload_size, &opening->hello->cid, take_crypto,
+		opening);
+}
+
+static void look_quic(struct hosts *hosts, struct entry *entry, const struct packet *packet,
+	struct told *told)
+{
+	struct opening opening = {hosts, entry, hello_find(hosts->hellos, entry)};
+	bool named = entry->host_name && !(entry->flags & FLOW_RESOLVED);
+	struct quic_cid cid;
+
+	if ((named && !opening.hello) || entry->packets > HOSTS_QUIC_PACKETS ||
+		!quic_initial(packet->payload, packet->payload_size, &cid))
+		return;
+	if (open_initials(&opening, packet, &cid) && opening.hello)
+		go_on(hosts, entry, opening.hello, 'q', told);
+}
+
+void hosts_look(struct hosts *hosts, struct entry *entry, const struct packet *packet,
+	struct told *told)
+{
+	told->name[0] = told->ja4[0] = 0;
+	if (packet->payload_size == 0)
+		return;
+	if (is_dns(&packet->key)) {
+		struct cursor message = message_of(packet);
+
+		if (dns_question(message.at, cursor_left(&message), told->name))
+			return;
+	}
+	if (packet->key.proto == IPPROTO_TCP)
+		look_tcp(hosts, entry, packet, told);
+	else if (packet->key.proto == IPPROTO_UDP)
+		look_quic(hosts, entry, packet, told);
 }

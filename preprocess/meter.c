@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "preprocess/host.h"
 #include "preprocess/sequence.h"
 #include "spool/intern.h"
 #include "spool/log.h"
@@ -31,6 +30,7 @@ struct meter *meter_new(const struct spool *spool, uint32_t max_flows, int (*ful
 
 	meter->spool = spool;
 	meter->table = flowtab_new(max_flows);
+	meter->hosts = hosts_new();
 	meter->full = full;
 	meter->own = own;
 	return meter;
@@ -38,6 +38,7 @@ struct meter *meter_new(const struct spool *spool, uint32_t max_flows, int (*ful
 
 void meter_free(struct meter *meter)
 {
+	hosts_free(meter->hosts);
 	flowtab_free(meter->table);
 	free(meter);
 }
@@ -46,6 +47,7 @@ void meter_begin(struct meter *meter, const struct ruleset *rules)
 {
 	meter->rules = rules;
 	flowtab_clear(meter->table);
+	hosts_begin(meter->hosts, symptoms_ask_ja4(rules->symptoms));
 	memset(&meter->attributes, 0, sizeof(meter->attributes));
 	memset(&meter->totals, 0, sizeof(meter->totals));
 }
@@ -109,6 +111,7 @@ static struct entry *find(struct meter *meter, const struct passing *passing)
 		return NULL;
 	meter->totals.full++;
 	flowtab_clear(meter->table);
+	hosts_forget_flows(meter->hosts);
 	return flowtab_find(meter->table, key, passing->window_ms, passing->hash);
 }
 
@@ -159,18 +162,37 @@ static void add_attributes(struct meter *meter, struct entry *entry, const struc
 		unite(entry, &entry->tunnel, attributes_tunnels(&meter->attributes, packet));
 }
 
+/* What a flow tells itself goes before what its client had resolved. */
 static void find_host(struct meter *meter, struct entry *entry, const struct packet *packet,
 	struct symptom_hits *hits)
 {
-	char name[HOST_NAME_SIZE];
-	size_t size = host_name(packet->payload, packet->payload_size, packet->key.proto,
-		packet->key.sport, packet->key.dport, name);
+	struct told told;
 
-	if (size == 0)
+	hosts_look(meter->hosts, entry, packet, &told);
+	if (told.ja4[0])
+		symptoms_ja4(meter->rules->symptoms, told.ja4, hits);
+	if (!told.name[0])
 		return;
-	symptoms_host(meter->rules->symptoms, name, hits);
-	if (!entry->host_name)
-		entry->host_name = intern_bytes(name, size);
+	symptoms_host(meter->rules->symptoms, told.name, hits);
+	if (!entry->host_name || entry->flags & FLOW_RESOLVED)
+		entry->host_name = intern(told.name);
+	entry->flags &= (uint8_t)~FLOW_RESOLVED;
+}
+
+/* Its symptoms wait for meter_resolved(), when it is known that the flow told no name itself. */
+static void recall_host(struct meter *meter, struct entry *entry, const struct passing *passing)
+{
+	uint64_t now_ms = passing->window_ms + passing->offset_ms;
+	const char *name = NULL;
+
+	if (entry->packets == 1)
+		name = hosts_resolved(meter->hosts, &passing->packet.key, now_ms);
+	if (name) {
+		entry->host_name = intern(name);
+		entry->flags |= FLOW_RESOLVED;
+	}
+	hosts_learn(meter->hosts, &passing->packet, now_ms);
+	hosts_opened(entry, &passing->packet);
 }
 
 /*
@@ -200,6 +222,20 @@ static void scan(struct meter *meter, struct entry *entry, const struct packet *
 		if (symptoms_fit(meter->rules->symptoms, hits.index[i], &packet->key,
 			    packet->tcp_flags, side_of(entry)))
 			flowtab_count_symptom(meter->table, entry, hits.index[i]);
+}
+
+void meter_resolved(const struct meter *meter, const struct entry *entry, struct symptom_hits *hits)
+{
+	struct symptom_hits all = {.count = 0};
+
+	hits->count = 0;
+	if (!(entry->flags & FLOW_RESOLVED) || entry->fast != FLOWTAB_NO_FAST)
+		return;
+	symptoms_host(meter->rules->symptoms, intern_text(entry->host_name), &all);
+	for (unsigned i = 0; i < all.count; i++)
+		if (symptoms_fit(meter->rules->symptoms, all.index[i], &entry->key,
+			    entry->tcp_flags, side_of(entry)))
+			hits->index[hits->count++] = all.index[i];
 }
 
 /*
@@ -240,6 +276,7 @@ int meter_frames(struct meter *meter, const struct frame *frames, int count)
 		meter->totals.octets_ip += passing[i].packet.octets;
 		if (passing[i].packet.vlan_count | passing[i].packet.tunnel_count)
 			add_attributes(meter, entry, &passing[i].packet);
+		recall_host(meter, entry, &passing[i]);
 		classify(meter, entry, &passing[i].packet);
 	}
 	return 0;

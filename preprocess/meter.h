@@ -15,6 +15,7 @@
 
 #include "preprocess/attributes.h"
 #include "preprocess/flowtab.h"
+#include "preprocess/host.h"
 #include "preprocess/pcapng.h"
 #include "preprocess/ruleset.h"
 
@@ -35,6 +36,7 @@ struct meter {
 	void *own;
 	uint64_t window_begin, window_end; /* of the last packet */
 	struct attributes attributes;
+	struct hosts *hosts;
 };
 
 struct meter *meter_new(const struct spool *spool, uint32_t max_flows, int (*full)(void *own),
@@ -46,5 +48,9 @@ void meter_free(struct meter *meter);
  */
 void meter_begin(struct meter *meter, const struct ruleset *rules);
 int meter_frames(struct meter *meter, const struct frame *frames, int count);
+/* meter_resolved(): the symptoms of the name that ENTRY's client had resolved, when it told none
+ * itself; each counts once. */
+void meter_resolved(const struct meter *meter, const struct entry *entry,
+	struct symptom_hits *hits);
 
 #endif

@@ -102,6 +102,20 @@ void symptoms_host(struct symptoms *symptoms, const char *name, struct symptom_h
 	}
 }
 
+/* A fingerprint stands in the same table, behind a prefix that no host name has. */
+void symptoms_ja4(struct symptoms *symptoms, const char *ja4, struct symptom_hits *hits)
+{
+	char text[64];
+	int size = snprintf(text, sizeof(text), SYMPTOM_JA4 "%s", ja4);
+
+	add_suffix(symptoms, text, (size_t)size, hits);
+}
+
+bool symptoms_ask_ja4(const struct symptoms *symptoms)
+{
+	return symptoms->source.ja4_count > 0;
+}
+
 /* ---- payload ---- */
 
 static bool rule_fits(const struct symptom_rule *rule, const struct scan *scan)
@@ -227,8 +241,11 @@ int symptoms_check(const char *folder, FILE *out)
 	if (symptom_source_load(&source, folder))
 		return MIRA_PERSON;
 	verdict = symptom_judge(&source, out);
-	fprintf(out, "%s: %zu symptoms, %zu patterns, %zu host names: %zu refused, %zu slow\n",
-		folder, source.rule_count, source.pattern_count, source.host_count, verdict.refused,
+	fprintf(out,
+		"%s: %zu symptoms, %zu patterns, %zu host names, %zu fingerprints: %zu refused, "
+		"%zu slow\n",
+		folder, source.rule_count, source.pattern_count,
+		source.host_count - source.ja4_count, source.ja4_count, verdict.refused,
 		verdict.slow);
 	symptom_source_free(&source);
 	return verdict.refused ? MIRA_PERSON : MIRA_OK;

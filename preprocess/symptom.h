@@ -21,14 +21,16 @@
  *	    and not text "c"         and this must not
  *	    host  youtube.com        a name (DNS, TLS SNI, HTTP Host) that is youtube.com or ends in
  *	                             .youtube.com
+ *	    ja4   t13d1516h2_8daaf6152771_e5627efa2ab1    the program that sent a TLS ClientHello
  *
  * A symptom's count is the number of packets of one direction in which at least one of its
  * patterns ends (host: in which the name stands). Transports, ports and sizes restrict the
- * payload patterns, not host names.
+ * payload patterns, not host names and fingerprints.
  */
 #ifndef PREPROCESS_SYMPTOM_H
 #define PREPROCESS_SYMPTOM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -63,6 +65,9 @@ bool symptoms_fit(const struct symptoms *symptoms, size_t index, const struct fl
 	uint16_t tcp_flags, enum symptom_side side);
 /* symptoms_host(): adds the hits of a host NAME (lower case, no final dot). */
 void symptoms_host(struct symptoms *symptoms, const char *name, struct symptom_hits *hits);
+/* symptoms_ja4(): the same of a fingerprint (ja4.h). symptoms_ask_ja4(): does any line have one? */
+void symptoms_ja4(struct symptoms *symptoms, const char *ja4, struct symptom_hits *hits);
+bool symptoms_ask_ja4(const struct symptoms *symptoms);
 
 /* symptoms_check(): for --check: reads and compiles all of FOLDER and writes to OUT a line for
  * each pattern that Hyperscan refuses or that is slow, and a last line with the totals. 0 when

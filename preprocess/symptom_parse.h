@@ -60,8 +60,11 @@ struct symptom_pattern {
 	struct chain *chain; /* not NULL: the expression is its prefilter only */
 };
 
+/* A fingerprint of a ClientHello is kept as a host, too, behind what no host name begins with. */
+#define SYMPTOM_JA4 "ja4 "
+
 struct symptom_host {
-	char *suffix; /* lower case, no dot at either end */
+	char *suffix; /* lower case, no dot at either end; or SYMPTOM_JA4 and a fingerprint */
 	uint32_t rule;
 	struct symptom_place place;
 };
@@ -72,6 +75,7 @@ struct symptom_source {
 	struct symptom_pattern *patterns;
 	struct symptom_host *hosts;
 	size_t file_count, rule_count, pattern_count, host_count;
+	size_t ja4_count; /* of the hosts */
 	size_t file_room, rule_room, pattern_room, host_room;
 };
 

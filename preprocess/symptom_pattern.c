@@ -1,5 +1,5 @@
 /*
- * symptom_pattern.c: reads the lines text, hex, regex and host of a symptom. All but the last
+ * symptom_pattern.c: reads the lines text, hex, regex, host and ja4 of a symptom. The first three
  * become regular expressions, so that symptom_compile.c knows one kind of pattern.
  */
 #include <ctype.h>
@@ -268,10 +268,23 @@ static bool host_ok(const char *text, size_t size)
 	return true;
 }
 
-int line_parse_host(struct symptom_line *line)
+/* add_host(): what stands behind PREFIX in the table of names, for the symptom at hand. */
+static char *add_host(struct symptom_line *line, const char *prefix, const char *text, size_t size)
 {
 	struct symptom_source *source = line->source;
 	struct symptom_host *host;
+
+	source->hosts =
+		line_grow(source->hosts, source->host_count, &source->host_room, sizeof(*host));
+	host = &source->hosts[source->host_count++];
+	*host = (struct symptom_host){x_sprintf("%s%.*s", prefix, (int)size, text),
+		(uint32_t)source->rule_count - 1, {line->file, line->number}};
+	source->rules[source->rule_count - 1].hosts++;
+	return host->suffix;
+}
+
+int line_parse_host(struct symptom_line *line)
+{
 	size_t size = 0;
 	const char *text = line_word(line, &size);
 
@@ -281,13 +294,38 @@ int line_parse_host(struct symptom_line *line)
 	if (!line_at_end(line))
 		return line_refuse(line, line->at,
 			"nothing may follow a host name; write one on each line");
-	source->hosts =
-		line_grow(source->hosts, source->host_count, &source->host_room, sizeof(*host));
-	host = &source->hosts[source->host_count++];
-	*host = (struct symptom_host){x_sprintf("%.*s", (int)size, text),
-		(uint32_t)source->rule_count - 1, {line->file, line->number}};
-	for (char *c = host->suffix; *c; c++)
+	for (char *c = add_host(line, "", text, size); *c; c++)
 		*c = (char)tolower((unsigned char)*c);
-	source->rules[source->rule_count - 1].hosts++;
+	return 0;
+}
+
+/* ---- fingerprint ---- */
+
+/* ja4_ok(): ja4.h draws it: 10 letters and digits, "_", 12 hexadecimal digits, "_", 12 again. */
+static bool ja4_ok(const char *text, size_t size)
+{
+	static const char shape[] = "aaaaaaaaaa_xxxxxxxxxxxx_xxxxxxxxxxxx";
+
+	for (size_t i = 0; i < size && size == sizeof(shape) - 1; i++) {
+		unsigned char byte = (unsigned char)text[i];
+		if (shape[i] == '_'	  ? byte != '_'
+			: shape[i] == 'a' ? !isalnum(byte)
+					  : !isxdigit(byte) || isupper(byte))
+			return false;
+	}
+	return size == sizeof(shape) - 1;
+}
+
+int line_parse_ja4(struct symptom_line *line)
+{
+	size_t size = 0;
+	const char *text = line_word(line, &size);
+
+	if (!text || !ja4_ok(text, size) || !line_at_end(line))
+		return line_refuse(line, text ? text : line->at,
+			"a JA4 fingerprint is expected, as in: ja4 "
+			"t13d1516h2_8daaf6152771_e5627efa2ab1");
+	add_host(line, SYMPTOM_JA4, text, size);
+	line->source->ja4_count++;
 	return 0;
 }

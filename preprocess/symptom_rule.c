@@ -154,7 +154,7 @@ int line_check_last(const struct symptom_source *source)
 
 	if (!rule || rule->patterns || rule->hosts)
 		return 0;
-	log_err("%s:%d:1: symptom '%s' has no pattern; add a line text, hex, regex or host below "
+	log_err("%s:%d:1: symptom '%s' has no pattern; add a line text, hex, regex, host or ja4 below "
 		"it, or remove it",
 		source->files[rule->place.file], rule->place.line, rule->name);
 	return -1;

@@ -40,6 +40,7 @@ static const struct conf_key keys[] = {
 	CONF_NUMBER(struct config, min_free, CONF_REAL, 0, 0.9),
 	CONF_NUMBER(struct config, max_skew_s, CONF_U32, 1, 86400),
 	CONF_NUMBER(struct config, max_flows, CONF_U32, 1024, 268435456),
+	CONF_STRING(struct config, host_names),
 	CONF_NUMBER(struct config, bad_days, CONF_U32, 1, 36500),
 	CONF_NUMBER(struct config, bad_batches, CONF_U32, 1, 1000000),
 	CONF_ITEMS(aggregates, read_aggregates),
@@ -193,6 +194,7 @@ static void set_defaults(struct config *config)
 		.min_free = 0.10,
 		.max_skew_s = 60,
 		.max_flows = 4194304,
+		.host_names = x_strdup("keep"),
 		.bad_days = 30,
 		.bad_batches = 1000,
 		.top_hosts = 20,
@@ -223,6 +225,7 @@ static bool texts_ok(struct conf *conf, struct config *config)
 	config_setting_t *root = conf_root(conf), *probe = config_setting_get_member(root, "probe");
 	config_setting_t *user = config_setting_get_member(root, "user");
 	config_setting_t *share = config_setting_get_member(root, "share");
+	config_setting_t *host_names = config_setting_get_member(root, "host_names");
 
 	config->probe_named = probe != NULL;
 	if (!name_part_ok(config->probe))
@@ -236,6 +239,9 @@ static bool texts_ok(struct conf *conf, struct config *config)
 		return conf_fail(conf, share,
 			"\"share\" is \"k/n\", the k-th of n parts, with k from 1 to n and n up to %d",
 			SHARE_MAX);
+	config->withhold_names = strcmp(config->host_names, "withhold") == 0;
+	if (!config->withhold_names && strcmp(config->host_names, "keep") != 0)
+		return conf_fail(conf, host_names, "\"host_names\" is \"keep\" or \"withhold\"");
 	return true;
 }
 
@@ -283,6 +289,7 @@ void config_free(struct config *config)
 	free(config->probe);
 	free(config->user);
 	free(config->share);
+	free(config->host_names);
 	*config = (struct config){0};
 }
 

@@ -58,6 +58,8 @@ struct config {
 	double min_free;      /* pressure: share of the file system the capture leaves free, 0.10 */
 	uint32_t max_skew_s;  /* 60 */
 	uint32_t max_flows;   /* of a batch in preprocess, 4194304 */
+	char *host_names;     /* "keep", or "withhold": they are not stored in flows */
+	bool withhold_names;  /* the latter */
 	uint32_t bad_days;    /* retention of bad/, 30 */
 	uint32_t bad_batches; /* and the most it keeps, 1000 */
 	struct config_aggregate *aggregates;

@@ -325,6 +325,75 @@ static void first_host_name(void **state)
 	assert_int_equal(symptom(entry, "name_seen"), 2);
 }
 
+/* An answer that www.example.org is 10.0.0.3, to the client 10.0.0.1. */
+static void send_answer(uint64_t ms)
+{
+	static const uint8_t message[] = "\x12\x34\x81\x80\0\1\0\1\0\0\0\0\3www\7example\3org"
+					 "\0\0\1\0\1\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\x0a\0\0\3";
+	uint8_t bytes[128] = {[12] = 8, [14] = 0x45};
+	struct frame frame = {.bytes = bytes, .linktype = 1, .time_ms = START_MS + ms};
+	size_t size = sizeof(message) - 1;
+
+	put16(bytes + 16, (unsigned)(28 + size));
+	bytes[23] = 17;
+	memcpy(bytes + 26, "\x0a\0\0\x35\x0a\0\0\1\0\x35\x9c\x40", 12);
+	put16(bytes + 38, (unsigned)(8 + size));
+	memcpy(bytes + 42, message, size);
+	frame.captured = frame.length = (uint32_t)(42 + size);
+	assert_int_equal(meter_frames(meter, &frame, 1), 0);
+}
+
+/* A flow carries the name that its client had resolved, until it tells one itself. */
+static void resolved_host_name(void **state)
+{
+	const struct sent
+		before = {.proto = 6, .src = 1, .sport = 9, .dst = 3, .dport = 80},
+		silent = {.proto = 6, .src = 1, .sport = 10, .dst = 3, .dport = 80, .ms = 2},
+		answers = {.proto = 6, .src = 3, .sport = 80, .dst = 1, .dport = 10, .ms = 3},
+		stranger = {.proto = 6, .src = 2, .sport = 10, .dst = 3, .dport = 80, .ms = 3},
+		late = {.proto = 17, .src = 1, .sport = 11, .dst = 3, .dport = 80, .ms = 60001};
+	static const char *const names[] = {"", "www.example.org", "www.example.org",
+		"www.example.org", "", ""};
+	struct symptom_hits hits;
+
+	send_packet(before);
+	send_answer(1);
+	send_packet(silent);
+	send_packet(answers);
+	send_packet(stranger);
+	send_packet(late);
+	for (uint32_t i = 0; i < 6; i++) {
+		const struct entry *entry = flowtab_entry(meter->table, i);
+		bool resolved = i == 2 || i == 3;
+		assert_string_equal(intern_text(entry->host_name), names[i]);
+		assert_int_equal(entry->flags & FLOW_RESOLVED, resolved ? FLOW_RESOLVED : 0);
+		meter_resolved(meter, entry, &hits);
+		assert_int_equal(hits.count, resolved);
+		assert_int_equal(symptom(entry, "name_seen"), i == 1); /* not counted yet */
+	}
+	send_packet((struct sent){.proto = 6,
+		.src = 1,
+		.sport = 10,
+		.dst = 3,
+		.dport = 80,
+		.seq = 1,
+		.ms = 4,
+		.payload = "GET / HTTP/1.1\r\nHost: told.test\r\n\r\n"});
+	assert_string_equal(intern_text(flowtab_entry(meter->table, 2)->host_name), "told.test");
+	meter_resolved(meter, flowtab_entry(meter->table, 2), &hits);
+	assert_int_equal(hits.count, 0);
+}
+
+/* What one batch told is not known in the next: another worker may have it. */
+static void names_are_of_one_batch(void **state)
+{
+	send_answer(1);
+	meter_begin(meter, rules);
+	send_packet(
+		(struct sent){.proto = 6, .src = 1, .sport = 9, .dst = 3, .dport = 80, .ms = 2});
+	assert_int_equal(flowtab_entry(meter->table, 0)->host_name, 0);
+}
+
 static void vlans_of_a_flow(void **state)
 {
 	send_packet((struct sent){.proto = 17,
@@ -397,6 +466,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(syn_without_ack, begin, end),
 		cmocka_unit_test_setup_teardown(symptoms_once_a_packet, begin, end),
 		cmocka_unit_test_setup_teardown(first_host_name, begin, end),
+		cmocka_unit_test_setup_teardown(resolved_host_name, begin, end),
+		cmocka_unit_test_setup_teardown(names_are_of_one_batch, begin, end),
 		cmocka_unit_test_setup_teardown(vlans_of_a_flow, begin, end),
 		cmocka_unit_test_setup_teardown(too_many_vlans, begin, end),
 		cmocka_unit_test(tunnels_of_a_packet),

@@ -77,6 +77,13 @@ static void errors_have_a_place(void **state)
 		{"symptom a\n host .example.org\n", "a.sym:2:7: a host name is expected"},
 		{"symptom a\n host a..b\n", "a.sym:2:7: a host name is expected"},
 		{"symptom a\n host a b\n", "a.sym:2:9: nothing may follow a host name"},
+		{"symptom a\n ja4\n", "a.sym:2:5: a JA4 fingerprint is expected"},
+		{"symptom a\n ja4 t13d1516h2_8daaf6152771_e5627efa2ab\n",
+			"a.sym:2:6: a JA4 fingerprint is expected"},
+		{"symptom a\n ja4 t13d1516h2_8daaf6152771_e5627efa2abX\n",
+			"a.sym:2:6: a JA4 fingerprint is expected"},
+		{"symptom a\n ja4 t13d1516h2_8daaf6152771_e5627efa2ab1 x\n",
+			"a.sym:2:6: a JA4 fingerprint is expected"},
 	};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
@@ -253,6 +260,35 @@ static void finds_hosts_by_suffix(void **state)
 	symptoms_free(symptoms);
 }
 
+/* A fingerprint is no host name, not even one that is spelt like it. */
+static void finds_fingerprints(void **state)
+{
+	static const char fingerprint[] = "t13d1516h2_8daaf6152771_e5627efa2ab1";
+	struct symptoms *symptoms =
+		symptoms_load(folder("ja4",
+				      "symptom a\n ja4 t13d1516h2_8daaf6152771_e5627efa2ab1\n"
+				      "symptom b\n host t13d1516h2_8daaf6152771_e5627efa2ab1\n"
+				      "symptom c\n ja4 q13d1516h2_8daaf6152771_e5627efa2ab1\n"),
+			NULL);
+	struct symptom_hits hits = {.count = 0}, none = {.count = 0};
+	char text[512];
+
+	assert_true(symptoms_ask_ja4(symptoms));
+	symptoms_ja4(symptoms, fingerprint, &hits);
+	shown(symptoms, &hits, text);
+	assert_string_equal(text, "a");
+	hits.count = 0;
+	symptoms_host(symptoms, fingerprint, &hits);
+	shown(symptoms, &hits, text);
+	assert_string_equal(text, "b");
+	symptoms_ja4(symptoms, "t13d1516h2_8daaf6152771_000000000000", &none);
+	assert_int_equal(none.count, 0);
+	symptoms_free(symptoms);
+	symptoms = symptoms_load(folder("noja4", "symptom a\n host example.org\n"), NULL);
+	assert_false(symptoms_ask_ja4(symptoms));
+	symptoms_free(symptoms);
+}
+
 /* One packet counts once for a symptom: two patterns, many places, payload and host name. */
 static void counts_once_a_packet(void **state)
 {
@@ -412,7 +448,8 @@ static void check_names_refused_and_slow(void **state)
 	assert_says(text, "a.sym:4: refused: symptom bad: ");
 	assert_says(text, "a.sym:6: refused: symptom worse: ");
 	assert_says(text, "a.sym:8: slow: symptom lazy: ");
-	assert_says(text, "6 symptoms, 6 patterns, 0 host names: 2 refused, 1 slow\n");
+	assert_says(text,
+		"6 symptoms, 6 patterns, 0 host names, 0 fingerprints: 2 refused, 1 slow\n");
 }
 
 /* ---- the symptoms that are installed ---- */
@@ -530,6 +567,7 @@ int main(void)
 		cmocka_unit_test(other_files_are_left_alone),
 		cmocka_unit_test(finds_what_rules_say),
 		cmocka_unit_test(finds_hosts_by_suffix),
+		cmocka_unit_test(finds_fingerprints),
 		cmocka_unit_test(counts_once_a_packet),
 		cmocka_unit_test(too_many_are_counted),
 		cmocka_unit_test(no_symptoms_is_a_warning),

@@ -40,7 +40,7 @@ static void every_setting_is_read(void **state)
 		"sampling = 0.5; window_s = 60; lateness_s = 0; max_delay_s = 90; shards = 1; "
 		"max_batches = 0x10;\n"
 		"min_free = 0; max_skew_s = 5; max_flows = 2000; bad_days = 7;\n"
-		"bad_batches = 9; top_hosts = 3;\n"
+		"bad_batches = 9; top_hosts = 3; host_names = \"withhold\";\n"
 		"policy = \"other.conf\"; symptoms = \"/abs/sym\"; store = \"db/mira.db\";\n"
 		"aggregates = ( { name = \"campus 12345678901\"; prefixes = [ \"10.0.0.0/8\", "
 		"\"2001:db8::/32\" ]; },\n"
@@ -70,6 +70,7 @@ static void every_setting_is_read(void **state)
 	assert_int_equal(config.max_flows, 2000);
 	assert_int_equal(config.bad_days, 7);
 	assert_int_equal(config.bad_batches, 9);
+	assert_true(config.withhold_names);
 	assert_int_equal(config.top_hosts, 3);
 	assert_string_equal(config.policy, tmp_path("other.conf"));
 	assert_string_equal(config.symptoms, "/abs/sym");
@@ -128,6 +129,8 @@ static void the_sample_shows_the_defaults(void **state)
 	assert_int_equal(config.max_flows, defaults.max_flows);
 	assert_int_equal(config.bad_days, defaults.bad_days);
 	assert_int_equal(config.bad_batches, defaults.bad_batches);
+	assert_string_equal(config.host_names, defaults.host_names);
+	assert_false(config.withhold_names);
 	assert_int_equal(config.top_hosts, defaults.top_hosts);
 	config_free(&config);
 	config_free(&defaults);
@@ -168,6 +171,8 @@ static void mistakes_are_named(void **state)
 		{"\nwindw_s = 5;",
 			"m.conf:2: \\\"windw_s\\\" is no setting; allowed here: network, probe, "},
 		{"window_s 5;", "m.conf:1: syntax error"},
+		{"host_names = \"no\";",
+			"m.conf:1: \\\"host_names\\\" is \\\"keep\\\" or \\\"withhold\\\""},
 		{"window_s = 0;",
 			"m.conf:1: \\\"window_s\\\" must be a whole number from 1 to 86400"},
 		{"window_s = 86401;", "from 1 to 86400"},

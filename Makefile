@@ -17,10 +17,12 @@ CPPFLAGS += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DMIRA_VERSION='"$(VERSION)"' -
 CFLAGS  += -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wshadow -Wstrict-prototypes -Wvla -pthread $(MARCH) $(SANITIZE)
 LDFLAGS += -pthread -Wl,--as-needed
 
-# A stage is a folder with a main.c; spool/ is the library and the front end; postproc/ holds one main a job.
+# A stage is a folder with a main.c, and a mira-NAME.c for each further program; spool/ is the library and the front end;
+# postproc/ holds one main a job.
 STAGES    := capture preprocess consolidate classify
 JOBS      := $(patsubst postproc/mira-%.c,%,$(wildcard postproc/mira-*.c))
-PROGRAMS  := mira $(STAGES:%=mira-%) $(JOBS:%=mira-%)
+TOOLS_OF  := $(wildcard $(STAGES:%=%/mira-*.c))
+PROGRAMS  := mira $(STAGES:%=mira-%) $(JOBS:%=mira-%) $(notdir $(TOOLS_OF:.c=))
 BINS      := $(PROGRAMS:%=$(B)/bin/%)
 
 obj        = $(patsubst %.c,$(B)/%.o,$(1))
@@ -45,9 +47,12 @@ $(B)/bin/mira: $(call obj,$(wildcard spool/mira*.c)) $(B)/libspool.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_mira) $(LIB_spool)
 
 define stage
-$(B)/lib$(1).a: $(call obj,$(filter-out $(1)/main.c,$(wildcard $(1)/*.c)))
+$(B)/lib$(1).a: $(call obj,$(filter-out $(1)/main.c $(1)/mira-%.c,$(wildcard $(1)/*.c)))
 	@rm -f $$@ && ar rcs $$@ $$^
 $(B)/bin/mira-$(1): $(B)/$(1)/main.o $(B)/lib$(1).a $(B)/libspool.a
+	@mkdir -p $$(@D)
+	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIB_$(1)) $$(LIB_spool)
+$(patsubst $(1)/%.c,$(B)/bin/%,$(filter $(1)/%,$(TOOLS_OF))): $(B)/bin/%: $(B)/$(1)/%.o $(B)/lib$(1).a $(B)/libspool.a
 	@mkdir -p $$(@D)
 	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIB_$(1)) $$(LIB_spool)
 endef

@@ -26,6 +26,7 @@ static const struct {
 };
 
 static const char others[] =
+	"  import-rules make symptoms of rules for Snort and Suricata\n"
 	"  capture, preprocess, consolidate, classify, store, report: the stages, see mira-NAME --help\n";
 
 static int usage(FILE *out)

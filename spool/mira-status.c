@@ -130,7 +130,7 @@ int mira_status(int argc, char **argv)
 	if (code > 0)
 		fputs(status_said(), stderr);
 	if (code < 0)
-		log_err("%s has not answered for %.0f s: is its file server away?", options.spool,
+		log_err("%s has not answered for %g s: is its file server away?", options.spool,
 			options.timeout_s);
 	if (!status)
 		return code < 0 ? MIRA_AGAIN : code;

@@ -21,6 +21,9 @@
 #include <sys/types.h>
 #include "spool/names.h"
 
+#define NFS_TEMPORARY	".tmp-" /* names of what is being written begin so; no listing shows them */
+#define NFS_STALE_TRIES 5
+
 void nfs_set_durable(bool durable);
 
 /* nfs_list(): the entries of folder PATH by a fresh opendir, unsorted, without dot files. A folder
@@ -38,6 +41,8 @@ int nfs_each(const char *path, void (*each)(const char *name, void *own), void *
 /* nfs_has(): 1 when folder PATH lists NAME (which may be a dot file), 0 when it does not, -1 on
  * error (ENOENT folder: 0). */
 int nfs_has(const char *folder, const char *name);
+/* nfs_listed(): the same for PATH in its folder. */
+int nfs_listed(const char *path);
 
 /* nfs_move(): renames FROM_FOLDER/FROM to TO_FOLDER/TO. 1: it stands at TO; 0: it does not and FROM
  * is gone too (somebody else moved it; errno is rename's); -1: error, it still stands at FROM
@@ -88,8 +93,14 @@ bool nfs_no_file(int error);
  * folder does not list it). *SIZE may be NULL. */
 char *nfs_read_file(const char *path, size_t *size);
 
-/* nfs_join(): FOLDER/NAME in OUT (PATH_MAX); -1 with ENAMETOOLONG. */
+/* nfs_confirm_absence(): of a PATH that is said to be absent, with errno: asks the folder above.
+ * ENOENT when it is, which is then true; ESTALE when it stands there, and may be asked for again,
+ * for now its name is fresh. */
+void nfs_confirm_absence(const char *path);
+
+/* nfs_join(): FOLDER/NAME in OUT (PATH_MAX); -1 with ENAMETOOLONG. nfs_split(): the reverse. */
 int nfs_join(char *out, const char *folder, const char *name);
+int nfs_split(const char *path, char *folder, const char **name);
 
 /* nfs_sync_file(fd), nfs_sync_folder(path): fsync unless not durable. */
 int nfs_sync_file(int fd);

@@ -136,6 +136,11 @@ spoiled 'a spool of a newer format' 's/"format": 1/"format": 2/' 'has format 2, 
 spoiled 'a spool of an older format' 's/"format": 1/"format": 0/' 'has format 0'
 spoiled 'a spool.json cut short' '$d' 'damaged or not MIRA'
 spoiled 'a spool of other windows' 's/"window_s": [0-9]*/"window_s": 7/' 'window_s is 300, but the spool was made with 7'
+rm -rf "$S" && cp -r "$tmp/clean" "$S"
+for state in "$S"/state/capture/*-*; do [ -f "$state" ] && sed -i '$d' "$state"; done
+exits 2 'the state of a capture, cut short: consolidate' mira-consolidate --spool "$S" --drain
+cp "$tmp/.out" "$tmp/.last"
+says 'if the capture of this stream must begin anew, remove the file'
 running() { # STAGE COMMAND: exits 2 when COMMAND is done to its spool
     local pid
     rm -rf "$S" && cp -r "$tmp/clean" "$S"

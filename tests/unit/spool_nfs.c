@@ -378,6 +378,8 @@ static void remedies_say_who_must_act(void **state)
 	assert_int_equal(code, MIRA_AGAIN);
 	assert_says(nfs_remedy(EROFS, &code), "mount it for writing");
 	assert_int_equal(code, MIRA_PERSON);
+	assert_says(nfs_remedy(EINVAL, &code), "see the message before");
+	assert_int_equal(code, MIRA_PERSON);
 	assert_non_null(nfs_remedy(ELOOP, &code));
 	assert_int_equal(code, MIRA_AGAIN);
 }

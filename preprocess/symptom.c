@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
+#include "preprocess/cost.h"
 #include "preprocess/symptom_chain.h"
 #include "preprocess/symptom_compile.h"
 #include "preprocess/symptom_parse.h"
@@ -233,13 +234,15 @@ uint32_t symptoms_name(const struct symptoms *symptoms, size_t index)
 	return symptoms->names[index];
 }
 
-int symptoms_check(const char *folder, FILE *out)
+int symptoms_check(const char *folder, const struct sample *sample, size_t costs, FILE *out)
 {
 	struct symptom_source source;
 	struct symptom_verdict verdict;
 
 	if (symptom_source_load(&source, folder))
 		return MIRA_PERSON;
+	if (sample)
+		cost_report(&source, sample, costs, out);
 	verdict = symptom_judge(&source, out);
 	fprintf(out,
 		"%s: %zu symptoms, %zu patterns, %zu host names, %zu fingerprints: %zu refused, "

@@ -36,6 +36,7 @@
 #include <stdio.h>
 #include "preprocess/symptom_where.h"
 
+struct sample;
 struct symptoms;
 
 /* symptoms_load(): reads FOLDER/\*.sym in name order and compiles them; the compiled database
@@ -69,9 +70,9 @@ void symptoms_host(struct symptoms *symptoms, const char *name, struct symptom_h
 void symptoms_ja4(struct symptoms *symptoms, const char *ja4, struct symptom_hits *hits);
 bool symptoms_ask_ja4(const struct symptoms *symptoms);
 
-/* symptoms_check(): for --check: reads and compiles all of FOLDER and writes to OUT a line for
- * each pattern that Hyperscan refuses or that is slow, and a last line with the totals. 0 when
+/* symptoms_check(): for --check: reads and compiles all of FOLDER and writes to OUT what the COSTS
+ * most expensive symptoms cost over SAMPLE (cost.h; NULL: none), a line for each pattern that Hyperscan refuses or that is slow, and a last line with the totals. 0 when
  * all can be used (slow ones can), else MIRA_PERSON. */
-int symptoms_check(const char *folder, FILE *out);
+int symptoms_check(const char *folder, const struct sample *sample, size_t costs, FILE *out);
 
 #endif

@@ -180,6 +180,19 @@ ok 'what is no rule is listed' grep -qF 'one.rules:2: sid 0 left out: neither a 
 exits 2 'a file that is not there' mira import-rules --out "$tmp/two.sym" "$tmp/nowhere.rules"
 exits 2 '--set without a value' mira import-rules --set HOME_NET --out "$tmp/two.sym" "$tmp/one.rules"
 
+# What each symptom costs: all of them, once, the most expensive first.
+mkdir "$tmp/two"
+printf '%s\n' 'symptom cheap' '    text "seldom seen \x01\x02"' 'symptom dear' '    text "e"' '    and pcre /(.+)+\x01\x02$/s' 'symptom named' '    host example.org' >"$tmp/two/a.sym"
+echo 'policy = "policy.conf"; symptoms = "two";' >"$tmp/two.conf"
+tshark -r "$demo" -c 400 -F pcapng -w "$tmp/demo.pcapng" 2>/dev/null
+head -c 50000 "$demo" >"$tmp/cut.pcap"
+costs() { mira check --config "$tmp/two.conf" "$@" 2>/dev/null | awk '$1 ~ /^[0-9]+[.][0-9]$/ { print $2 }' | xargs; }
+is 'the dear one costs more than the cheap one, host names nothing' "$(costs)" 'dear cheap'
+for capture in "$tmp/demo.pcapng" "$tmp/cut.pcap"; do is "  also over ${capture##*/}" "$(costs --cost "$capture")" 'dear cheap'; done
+is '--cost tells of every symptom' "$(mira check --cost "$demo" | grep -c '  sid_[0-9]* ')" "$all"
+exits 2 'a capture without payload is refused' mira check --cost "$rules"
+exits 2 'and one that is not there' mira check --cost "$tmp/nowhere"
+
 # The classes of the policy, on the whole line.
 { echo 'classes = ('; cat "$tmp/imported.conf"; echo '{ name = "last"; class = "WEB"; verdict = "review"; when = "0"; } );'; } >"$tmp/policy.conf"
 exits 0 'the policy with its classes is understood' mira check

@@ -441,7 +441,7 @@ static void check_names_refused_and_slow(void **state)
 	FILE *out = fopen(tmp_path("told"), "w+");
 	char text[4096] = "";
 
-	assert_int_equal(symptoms_check(path, out), MIRA_PERSON);
+	assert_int_equal(symptoms_check(path, NULL, 0, out), MIRA_PERSON);
 	rewind(out);
 	assert_true(fread(text, 1, sizeof(text) - 1, out) > 0);
 	fclose(out);
@@ -460,7 +460,7 @@ static void defaults_can_be_used(void **state)
 {
 	FILE *out = fopen("/dev/null", "w");
 
-	assert_int_equal(symptoms_check(DEFAULTS, out), MIRA_OK);
+	assert_int_equal(symptoms_check(DEFAULTS, NULL, 0, out), MIRA_OK);
 	fclose(out);
 }
 

@@ -134,12 +134,13 @@ accuracy: check-deps
 
 # Several hosts and a file server, all on this machine, with power cuts: tests/cluster/lab. SEED=N repeats the faults of a run.
 # Most of them wait most of the time; what measures has the machine for itself.
-CLUSTER ?= $(sort $(wildcard tests/cluster/*.t))
+CLUSTER ?= $(sort $(wildcard tests/cluster/*.t)) tests/t2-nfs.t
+cluster: export SEED ?= $(shell date +%s)
 ALONE    = $(filter %/throughput.t,$(CLUSTER))
 TOGETHER = $(filter-out $(ALONE),$(CLUSTER))
 IN_CLUSTER = MIRA_BIN=$(abspath $(B)/test/bin) MIRA_BUILD=$(abspath $(B)/test) prove --timer --comments --failures -e ''
 cluster: cluster-deps
-	@$(MAKE) --no-print-directory -s -j2 B=$(B)/test FAULTS=1 all
+	@$(MAKE) --no-print-directory -s -j2 B=$(B)/test FAULTS=1 all unit
 	@$(if $(TOGETHER),$(IN_CLUSTER) -j2 $(TOGETHER))
 	@$(if $(ALONE),$(IN_CLUSTER) $(ALONE))
 

@@ -99,6 +99,7 @@ struct packet *decoder_found(struct decoder *decoder)
 	packet->payload = NULL;
 	packet->payload_size = 0;
 	packet->tcp_flags = 0;
+	packet->tcp_length = 0;
 	packet->vlan_count = decoder->vlan_count;
 	for (unsigned i = 0; i < decoder->vlan_count; i++)
 		packet->vlans[i] = decoder->vlans[i];

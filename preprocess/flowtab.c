@@ -126,14 +126,19 @@ void flowtab_prefetch_slot(const struct flowtab *table, uint64_t hash)
 	__builtin_prefetch(&table->slots[hash & table->mask]);
 }
 
-void flowtab_prefetch_entry(const struct flowtab *table, uint64_t hash)
+const struct entry *flowtab_guess(const struct flowtab *table, uint64_t hash)
 {
 	const struct slot *slot = &table->slots[hash & table->mask];
-	const char *entry;
 
-	if (!slot->entry)
+	return slot->entry ? &table->entries[slot->entry - 1] : NULL;
+}
+
+void flowtab_prefetch_entry(const struct flowtab *table, uint64_t hash)
+{
+	const char *entry = (const char *)flowtab_guess(table, hash);
+
+	if (!entry)
 		return;
-	entry = (const char *)&table->entries[slot->entry - 1];
 	__builtin_prefetch(entry, 1);
 	__builtin_prefetch(entry + 64, 1);
 }

@@ -45,14 +45,15 @@ struct entry {
 	uint32_t vlan, tunnel, host_name; /* intern ids */
 	uint32_t symptoms;		  /* index of its first count plus one */
 	uint32_t first_seq;		  /* TCP: of the first byte, as the SYN told */
+	uint32_t pieces; /* of its TCP stream (piece.h), the highest: index plus one */
 	uint16_t tcp_flags;
-	uint16_t fast;	 /* fast list that decides, or FLOWTAB_NO_FAST */
-	uint16_t hello;	 /* slot of its ClientHello (hello.h) plus one, 0: none */
-	uint8_t flags;	 /* enum flow_flag */
-	bool sequenced;	 /* next_seq and the gap are set */
-	uint8_t changes; /* times that vlan or tunnel changed */
-	bool awaited;	 /* the byte at first_seq has not come yet */
-	uint8_t unused[6];
+	uint16_t fast;	     /* fast list that decides, or FLOWTAB_NO_FAST */
+	uint16_t hello;	     /* slot of its ClientHello (hello.h) plus one, 0: none */
+	uint8_t flags;	     /* enum flow_flag */
+	uint8_t changes : 6; /* times that vlan or tunnel changed */
+	bool sequenced : 1;  /* next_seq and the gap are set */
+	bool awaited : 1;    /* the byte at first_seq has not come yet */
+	uint8_t unused[4];
 } __attribute__((aligned(64)));
 
 struct flowtab;
@@ -66,6 +67,8 @@ void flowtab_clear(struct flowtab *table);
 uint64_t flowtab_hash(const struct flowtab *table, const struct flowkey *key, uint64_t window_ms);
 void flowtab_prefetch_slot(const struct flowtab *table, uint64_t hash);
 void flowtab_prefetch_entry(const struct flowtab *table, uint64_t hash);
+/* flowtab_guess(): the entry that was prefetched, which most often is the flow's; NULL for none. */
+const struct entry *flowtab_guess(const struct flowtab *table, uint64_t hash);
 /*
  * flowtab_find(): the entry, made when there is none (packets is 0 then); NULL when the table is
  * full.

@@ -115,6 +115,15 @@ static void tell_progress(struct stage_run *run, const struct preprocess *prepro
 		log_warn("%s: the flow table was full %llu times, its flows were written in parts; "
 			 "raise max_flows in mira.conf",
 			preprocess->manifest->name, (unsigned long long)totals->full);
+	if (preprocess->meter->pieces->full)
+		log_warn("%s: the memory for patterns across packets was full, it was taken from "
+			 "%llu streams; raise max_flows in mira.conf",
+			preprocess->manifest->name,
+			(unsigned long long)preprocess->meter->pieces->full);
+	if (preprocess->meter->pieces->crowded)
+		log_debug("%s: %llu times a TCP stream had more gaps than are remembered",
+			preprocess->manifest->name,
+			(unsigned long long)preprocess->meter->pieces->crowded);
 	if (totals->overflow)
 		log_warn("%s: %llu symptoms were not counted, more than 64 in one packet",
 			preprocess->manifest->name, (unsigned long long)totals->overflow);

@@ -1,7 +1,7 @@
 /*
  * meter.c: the packet path. A burst of frames from the segment reader is decoded, then looked up,
- * then counted and scanned: three passes, so that the slot and the entry of each flow are on
- * their way from memory while other packets are worked on.
+ * then counted and scanned: in passes, so that the slot and the entry of each flow and what is
+ * remembered of its stream are on their way from memory while other packets are worked on.
  */
 #include "preprocess/meter.h"
 
@@ -9,11 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "preprocess/sequence.h"
+#include "preprocess/stitch.h"
 #include "spool/intern.h"
 #include "spool/log.h"
 
-#define CHANGES_MAX 8
+#define CHANGES_MAX	8
+#define FLOWS_PER_PIECE 8 /* most flows of a batch are short, or no TCP */
 
 /* A packet on its way through the passes. */
 struct passing {
@@ -31,6 +32,7 @@ struct meter *meter_new(const struct spool *spool, uint32_t max_flows, int (*ful
 	meter->spool = spool;
 	meter->table = flowtab_new(max_flows);
 	meter->hosts = hosts_new();
+	meter->pieces = pieces_new(max_flows / FLOWS_PER_PIECE);
 	meter->full = full;
 	meter->own = own;
 	return meter;
@@ -40,6 +42,7 @@ void meter_free(struct meter *meter)
 {
 	hosts_free(meter->hosts);
 	flowtab_free(meter->table);
+	pieces_free(meter->pieces);
 	free(meter);
 }
 
@@ -48,6 +51,7 @@ void meter_begin(struct meter *meter, const struct ruleset *rules)
 	meter->rules = rules;
 	flowtab_clear(meter->table);
 	hosts_begin(meter->hosts, symptoms_ask_ja4(rules->symptoms));
+	pieces_begin(meter->pieces);
 	memset(&meter->attributes, 0, sizeof(meter->attributes));
 	memset(&meter->totals, 0, sizeof(meter->totals));
 }
@@ -112,6 +116,7 @@ static struct entry *find(struct meter *meter, const struct passing *passing)
 	meter->totals.full++;
 	flowtab_clear(meter->table);
 	hosts_forget_flows(meter->hosts);
+	pieces_clear(meter->pieces);
 	return flowtab_find(meter->table, key, passing->window_ms, passing->hash);
 }
 
@@ -210,12 +215,23 @@ static enum symptom_side side_of(const struct entry *entry)
 	return entry->key.dport < entry->key.sport ? SIDE_SERVER : SIDE_CLIENT;
 }
 
+/* Adds what the payload shows; false when there is nothing new in it. */
+static bool look_into(struct meter *meter, struct entry *entry, const struct packet *packet,
+	struct symptom_hits *hits)
+{
+	if (packet->key.proto == IPPROTO_TCP)
+		return stitch_scan(meter->pieces, entry, packet, meter->rules->symptoms, hits);
+	symptoms_scan(meter->rules->symptoms, packet->payload, packet->payload_size,
+		packet->key.proto, packet->key.sport, packet->key.dport, hits);
+	return packet->payload_size > 0;
+}
+
 static void scan(struct meter *meter, struct entry *entry, const struct packet *packet)
 {
 	struct symptom_hits hits = {.count = 0};
 
-	symptoms_scan(meter->rules->symptoms, packet->payload, packet->payload_size,
-		packet->key.proto, packet->key.sport, packet->key.dport, &hits);
+	if (!look_into(meter, entry, packet, &hits))
+		return;
 	find_host(meter, entry, packet, &hits);
 	meter->totals.overflow += hits.overflow;
 	for (unsigned i = 0; i < hits.count; i++)
@@ -244,8 +260,6 @@ void meter_resolved(const struct meter *meter, const struct entry *entry, struct
  */
 static void classify(struct meter *meter, struct entry *entry, const struct packet *packet)
 {
-	bool scanned = packet->payload_size > 0;
-
 	if (entry->packets == 1)
 		entry->fast = fast_match(meter->rules->fast, &packet->key);
 	if (entry->fast != FLOWTAB_NO_FAST) {
@@ -253,10 +267,17 @@ static void classify(struct meter *meter, struct entry *entry, const struct pack
 			(uint16_t)(meter->rules->symptom_count + entry->fast));
 		return;
 	}
-	if (packet->key.proto == IPPROTO_TCP)
-		scanned = sequence_new(entry, packet) && scanned;
-	if (scanned)
-		scan(meter, entry, packet);
+	scan(meter, entry, packet);
+}
+
+static void prefetch_pieces(const struct meter *meter, const struct passing *passing)
+{
+	const struct entry *entry = NULL;
+
+	if (passing->packet.key.proto == IPPROTO_TCP && passing->packet.payload_size > 0)
+		entry = flowtab_guess(meter->table, passing->hash);
+	if (entry)
+		pieces_prefetch(meter->pieces, entry);
 }
 
 int meter_frames(struct meter *meter, const struct frame *frames, int count)
@@ -266,6 +287,8 @@ int meter_frames(struct meter *meter, const struct frame *frames, int count)
 
 	for (int i = 0; i < kept; i++)
 		flowtab_prefetch_entry(meter->table, passing[i].hash);
+	for (int i = 0; i < kept; i++)
+		prefetch_pieces(meter, &passing[i]);
 	for (int i = 0; i < kept; i++) {
 		struct entry *entry = find(meter, &passing[i]);
 

@@ -17,6 +17,7 @@
 #include "preprocess/flowtab.h"
 #include "preprocess/host.h"
 #include "preprocess/pcapng.h"
+#include "preprocess/piece.h"
 #include "preprocess/ruleset.h"
 
 struct meter_totals {
@@ -31,6 +32,7 @@ struct meter {
 	const struct spool *spool;
 	const struct ruleset *rules;
 	struct flowtab *table;
+	struct pieces *pieces;	    /* of the streams in it */
 	struct meter_totals totals; /* of the batch */
 	int (*full)(void *own);	    /* 0, or -1 with errno */
 	void *own;

@@ -1,11 +1,11 @@
 /*
- * sequence.h: does a TCP segment bring bytes that were not there before? What was sent again is
- * not scanned again, so a symptom is not counted twice.
+ * sequence.h: which bytes of a TCP segment were not there before? What was sent again is not
+ * scanned again, so a symptom is not counted twice.
  *
  * Per direction the highest sequence number is remembered and one gap below it: from the first
  * byte known to be missing to the last. A segment that came late and fills the gap is new; one
- * that lies below and outside of it is not. Where segments inside a gap are sent again, they
- * count again: better than to miss one. Memory is that of the entry.
+ * that lies below and outside of it is not. Memory is that of the entry. What was received inside
+ * of the gap, and where the stream began, is known to piece.h as long as it remembers.
  */
 #ifndef PREPROCESS_SEQUENCE_H
 #define PREPROCESS_SEQUENCE_H
@@ -14,7 +14,31 @@
 #include "preprocess/decode.h"
 #include "preprocess/flowtab.h"
 
-/* sequence_new(): takes PACKET, of protocol TCP, into ENTRY. */
-bool sequence_new(struct entry *entry, const struct packet *packet);
+#define SEQUENCE_SPANS 3 /* before the first byte seen, in the gap, behind the last one */
+
+/* Sequence numbers: a SYN has been counted. */
+struct sequence_span {
+	uint32_t begin, end;
+};
+
+struct sequence_fresh {
+	uint32_t begin; /* of the segment's payload */
+	bool restart;	/* another connection than before, if there was one */
+	unsigned count;
+	struct sequence_span spans[SEQUENCE_SPANS]; /* ascending, apart */
+};
+
+/*
+ * sequence_take(): takes PACKET, of protocol TCP, into ENTRY, and writes what is new of it. FIRST:
+ * the first byte seen of the connection, where that is known, or NULL.
+ */
+void sequence_take(struct entry *entry, const struct packet *packet, const uint32_t *first,
+	struct sequence_fresh *fresh);
+
+/* seq_distance(): sequence numbers are compared modulo 2^32 (RFC 9293, 3.4). */
+static inline int32_t seq_distance(uint32_t from, uint32_t to)
+{
+	return (int32_t)(to - from);
+}
 
 #endif

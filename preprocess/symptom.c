@@ -24,7 +24,7 @@
 
 struct symptoms {
 	struct symptom_source source;
-	hs_database_t *database; /* NULL when no symptom has a payload pattern */
+	hs_database_t *databases[SYMPTOM_SETS]; /* NULL where there is no pattern */
 	hs_scratch_t *scratch;
 	uint32_t *names; /* intern ids */
 	uint32_t *slots; /* hash table of host suffixes: 1 + index into source.hosts, 0 free */
@@ -39,6 +39,8 @@ struct scan {
 	size_t size;
 	uint8_t transport; /* bit, 0 for others */
 	uint16_t sport, dport;
+	const struct symptom_stretch *stretch; /* NULL: a whole payload */
+	struct symptom_ends *ends;	       /* not NULL: they are wanted, not the hits */
 };
 
 /* ---- host names ---- */
@@ -129,14 +131,41 @@ static bool rule_fits(const struct symptom_rule *rule, const struct scan *scan)
 	       symptom_list_has(&rule->ports, scan->dport);
 }
 
+static bool is_known(const struct symptom_ends *ends, uint32_t pattern, uint32_t end)
+{
+	for (unsigned i = 0; ends && i < ends->count; i++)
+		if (ends->list[i].pattern == pattern && ends->list[i].end == end)
+			return true;
+	return false;
+}
+
+static bool stretch_shows(const struct symptom_stretch *stretch, uint32_t pattern,
+	unsigned long long end)
+{
+	return end > stretch->skip && end <= stretch->limit &&
+	       !is_known(stretch->known, pattern, (uint32_t)end - stretch->skip);
+}
+
+static void note_end(struct symptom_ends *ends, uint32_t pattern, unsigned long long end)
+{
+	if (ends->count < sizeof(ends->list) / sizeof(*ends->list)) {
+		ends->list[ends->count].pattern = pattern;
+		ends->list[ends->count++].end = (uint32_t)end;
+	}
+}
+
 static int on_match(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
 	void *context)
 {
 	const struct scan *scan = context;
 	const struct symptom_pattern *pattern = &scan->symptoms->source.patterns[id];
 
-	if (rule_fits(&scan->symptoms->source.rules[pattern->rule], scan) &&
-		(!pattern->chain || chain_found(pattern->chain, scan->payload, scan->size)))
+	if (scan->stretch && (pattern->chain || !stretch_shows(scan->stretch, id, to)))
+		return 0;
+	if (scan->ends)
+		note_end(scan->ends, id, to);
+	else if (rule_fits(&scan->symptoms->source.rules[pattern->rule], scan) &&
+		 (!pattern->chain || chain_found(pattern->chain, scan->payload, scan->size)))
 		add_hit(scan->hits, pattern->rule);
 	return 0;
 }
@@ -153,20 +182,51 @@ static uint8_t transport_bit(uint8_t proto)
 	}
 }
 
-void symptoms_scan(struct symptoms *symptoms, const uint8_t *payload, size_t size, uint8_t proto,
-	uint16_t sport, uint16_t dport, struct symptom_hits *hits)
+/* The one error left is an internal one: arguments, sizes and scratch are right by construction. */
+static void run(struct symptoms *symptoms, enum symptom_set set, const uint8_t *bytes, size_t size,
+	struct scan *scan)
 {
-	struct scan scan = {symptoms, hits, payload, size, transport_bit(proto), sport, dport};
+	const hs_database_t *database = symptoms->databases[set];
 
-	/* The one error left is an internal one: arguments, sizes and scratch are right by
-	 * construction. */
-	if (symptoms->database && size &&
-		hs_scan(symptoms->database, (const char *)payload, (unsigned)size, 0,
-			symptoms->scratch, on_match, &scan))
+	if (database && size &&
+		hs_scan(database, (const char *)bytes, (unsigned)size, 0, symptoms->scratch,
+			on_match, scan))
 		die(MIRA_PERSON,
 			"Hyperscan failed to scan a payload of %zu bytes; this is a fault of the "
 			"program",
 			size);
+}
+
+void symptoms_scan(struct symptoms *symptoms, const uint8_t *payload, size_t size, uint8_t proto,
+	uint16_t sport, uint16_t dport, struct symptom_hits *hits)
+{
+	struct scan scan = {symptoms, hits, payload, size, transport_bit(proto), sport, dport, NULL,
+		NULL};
+
+	run(symptoms, proto == IPPROTO_TCP ? SYMPTOM_SET_TCP : SYMPTOM_SET_OTHER, payload, size,
+		&scan);
+}
+
+static void scan_stretch(struct symptoms *symptoms, const struct symptom_stretch *stretch,
+	struct symptom_hits *hits, struct symptom_ends *ends)
+{
+	struct scan scan = {symptoms, hits, NULL, stretch->payload_size, SYMPTOM_TCP,
+		stretch->sport, stretch->dport, stretch, ends};
+
+	run(symptoms, stretch->start ? SYMPTOM_SET_TCP : SYMPTOM_SET_ACROSS, stretch->bytes,
+		stretch->size, &scan);
+}
+
+void symptoms_scan_stretch(struct symptoms *symptoms, const struct symptom_stretch *stretch,
+	struct symptom_hits *hits)
+{
+	scan_stretch(symptoms, stretch, hits, NULL);
+}
+
+void symptoms_note_stretch(struct symptoms *symptoms, const struct symptom_stretch *stretch,
+	struct symptom_ends *ends)
+{
+	scan_stretch(symptoms, stretch, NULL, ends);
 }
 
 bool symptoms_fit(const struct symptoms *symptoms, size_t index, const struct flowkey *key,
@@ -179,16 +239,18 @@ bool symptoms_fit(const struct symptoms *symptoms, size_t index, const struct fl
 
 static int compile(struct symptoms *symptoms, const char *cache)
 {
-	if (!symptoms->source.pattern_count)
-		return 0;
 	if (symptom_compile_chains(&symptoms->source))
 		return -1;
-	symptoms->database = symptom_compile(&symptoms->source, cache);
-	if (!symptoms->database)
-		return -1;
-	if (hs_alloc_scratch(symptoms->database, &symptoms->scratch)) {
-		log_err("no memory to scan with the symptoms; free some, or use fewer patterns");
-		return -1;
+	for (enum symptom_set set = 0; set < SYMPTOM_SETS; set++) {
+		hs_database_t **database = &symptoms->databases[set];
+
+		if (symptom_compile(&symptoms->source, set, cache, database))
+			return -1;
+		if (*database && hs_alloc_scratch(*database, &symptoms->scratch)) {
+			log_err("no memory to scan with the symptoms; free some, or use fewer "
+				"patterns");
+			return -1;
+		}
 	}
 	return 0;
 }
@@ -217,7 +279,8 @@ void symptoms_free(struct symptoms *symptoms)
 	if (!symptoms)
 		return;
 	hs_free_scratch(symptoms->scratch);
-	hs_free_database(symptoms->database);
+	for (enum symptom_set set = 0; set < SYMPTOM_SETS; set++)
+		hs_free_database(symptoms->databases[set]);
 	symptom_source_free(&symptoms->source);
 	free(symptoms->slots);
 	free(symptoms->names);

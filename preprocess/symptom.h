@@ -64,6 +64,35 @@ void symptoms_scan(struct symptoms *symptoms, const uint8_t *payload, size_t siz
  * of addresses, ends and direction? A hit counts only then. */
 bool symptoms_fit(const struct symptoms *symptoms, size_t index, const struct flowkey *key,
 	uint16_t tcp_flags, enum symptom_side side);
+/* Patterns and where they end: of a stretch of a stream that was scanned before. */
+struct symptom_ends {
+	struct {
+		uint32_t pattern, end;
+	} list[64];
+	unsigned count; /* those beyond 64 are not known */
+};
+
+/*
+ * Bytes of a TCP stream in which patterns may lie that began in an earlier packet. What ends in the
+ * first SKIP of them was found before; what ends behind the first LIMIT is not decided here: they
+ * are there to see that the payload goes on.
+ */
+struct symptom_stretch {
+	const uint8_t *bytes;
+	uint32_t size, skip, limit;
+	bool start; /* the payload of a packet begins with BYTES; else patterns that may begin
+		     * anywhere are looked for, as far as symptom_across.h says */
+	uint16_t sport, dport;
+	uint32_t payload_size;		  /* of the packet that this is scanned for */
+	const struct symptom_ends *known; /* ends, counted from SKIP, that are not new; or NULL */
+};
+
+/* symptoms_scan_stretch(): adds the hits of STRETCH. */
+void symptoms_scan_stretch(struct symptoms *symptoms, const struct symptom_stretch *stretch,
+	struct symptom_hits *hits);
+/* symptoms_note_stretch(): writes to ENDS what stands in STRETCH. */
+void symptoms_note_stretch(struct symptoms *symptoms, const struct symptom_stretch *stretch,
+	struct symptom_ends *ends);
 /* symptoms_host(): adds the hits of a host NAME (lower case, no final dot). */
 void symptoms_host(struct symptoms *symptoms, const char *name, struct symptom_hits *hits);
 /* symptoms_ja4(): the same of a fingerprint (ja4.h). symptoms_ask_ja4(): does any line have one? */

@@ -2,9 +2,9 @@
  * symptom_compile.c: from patterns to a database that scans. Once a start, before any packet is
  * read.
  *
- * All patterns go into one block-mode database: a packet is scanned once however many symptoms
- * there are, and transports and ports are looked at only where something was found, which is
- * rare.
+ * All patterns of a transport go into one block-mode database: a packet is scanned once however
+ * many symptoms there are, and ports are looked at only where something was found, which is rare.
+ * TCP has its own, for half of the patterns costs half of the time.
  */
 #include "preprocess/symptom_compile.h"
 
@@ -12,30 +12,49 @@
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
+#include "preprocess/symptom_across.h"
 #include "preprocess/symptom_chain.h"
 #include "spool/log.h"
 #include "spool/nfs.h"
 
 /* What hs_compile_multi() takes. SINGLEMATCH: a symptom counts once a packet, so further
- * matches are of no use. */
+ * matches are of no use. A pattern's id is its index in the source. */
 struct arguments {
 	const char **expressions;
-	unsigned *flags, *ids;
+	unsigned *flags, *ids, count;
 };
 
-static struct arguments arguments_new(const struct symptom_source *source)
+static bool is_member(const struct symptom_source *source, const struct symptom_pattern *pattern,
+	enum symptom_set set, unsigned *flags)
+{
+	uint8_t transports = source->rules[pattern->rule].transports;
+
+	*flags = pattern->flags | HS_FLAG_SINGLEMATCH;
+	if (set == SYMPTOM_SET_OTHER)
+		return !transports || transports & ~SYMPTOM_TCP;
+	if (transports && !(transports & SYMPTOM_TCP))
+		return false;
+	return set == SYMPTOM_SET_TCP || symptom_across(pattern, flags);
+}
+
+static struct arguments arguments_new(const struct symptom_source *source, enum symptom_set set)
 {
 	size_t count = source->pattern_count;
 	struct arguments arguments = {
 		x_calloc(count, sizeof(char *)),
 		x_calloc(count, sizeof(unsigned)),
 		x_calloc(count, sizeof(unsigned)),
+		0,
 	};
 
 	for (size_t i = 0; i < count; i++) {
-		arguments.expressions[i] = source->patterns[i].expression;
-		arguments.flags[i] = source->patterns[i].flags | HS_FLAG_SINGLEMATCH;
-		arguments.ids[i] = (unsigned)i;
+		unsigned at = arguments.count;
+
+		if (!is_member(source, &source->patterns[i], set, &arguments.flags[at]))
+			continue;
+		arguments.expressions[at] = source->patterns[i].expression;
+		arguments.ids[at] = (unsigned)i;
+		arguments.count++;
 	}
 	return arguments;
 }
@@ -52,27 +71,34 @@ static const char *pattern_file(const struct symptom_source *source, size_t patt
 	return source->files[source->patterns[pattern].place.file];
 }
 
-static hs_database_t *compile_all(const struct symptom_source *source)
+static void tell_refused(const struct symptom_source *source, const struct arguments *arguments,
+	const hs_compile_error_t *error)
 {
-	struct arguments arguments = arguments_new(source);
-	hs_database_t *database = NULL;
+	size_t pattern;
+
+	if (error->expression < 0) {
+		log_err("Hyperscan cannot compile the symptoms: %s", error->message);
+		return;
+	}
+	pattern = arguments->ids[error->expression];
+	log_err("%s:%d:1: Hyperscan refuses the pattern: %s; change it (mira-symptoms(5) says what "
+		"is understood)",
+		pattern_file(source, pattern), source->patterns[pattern].place.line,
+		error->message);
+}
+
+static int compile_all(const struct symptom_source *source, const struct arguments *arguments,
+	hs_database_t **database)
+{
 	hs_compile_error_t *error = NULL;
 
-	if (hs_compile_multi(arguments.expressions, arguments.flags, arguments.ids,
-		    (unsigned)source->pattern_count, HS_MODE_BLOCK, NULL, &database, &error)) {
-		if (error->expression >= 0)
-			log_err("%s:%d:1: Hyperscan refuses the pattern: %s; change it "
-				"(mira-symptoms(5) says what is "
-				"understood)",
-				pattern_file(source, (size_t)error->expression),
-				source->patterns[error->expression].place.line, error->message);
-		else
-			log_err("Hyperscan cannot compile the symptoms: %s", error->message);
-		hs_free_compile_error(error);
-		database = NULL;
-	}
-	arguments_free(&arguments);
-	return database;
+	if (!hs_compile_multi(arguments->expressions, arguments->flags, arguments->ids,
+		    arguments->count, HS_MODE_BLOCK, NULL, database, &error))
+		return 0;
+	tell_refused(source, arguments, error);
+	hs_free_compile_error(error);
+	*database = NULL;
+	return -1;
 }
 
 int symptom_compile_chains(const struct symptom_source *source)
@@ -92,7 +118,7 @@ int symptom_compile_chains(const struct symptom_source *source)
 
 /* ---- the cache ---- */
 
-int symptom_cache_name(const struct symptom_source *source, char *out)
+static int cache_name(const struct arguments *arguments, char *out)
 {
 	XXH3_state_t *state = XXH3_createState();
 	hs_platform_info_t platform = {0};
@@ -106,11 +132,12 @@ int symptom_cache_name(const struct symptom_source *source, char *out)
 	XXH3_128bits_reset(state);
 	XXH3_128bits_update(state, hs_version(), strlen(hs_version()));
 	XXH3_128bits_update(state, &platform, sizeof(platform));
-	for (size_t i = 0; i < source->pattern_count; i++) { /* ids are the order */
-		const struct symptom_pattern *pattern = &source->patterns[i];
-		XXH3_128bits_update(state, pattern->expression, strlen(pattern->expression) + 1);
-		XXH3_128bits_update(state, &pattern->flags, sizeof(pattern->flags));
+	for (unsigned i = 0; i < arguments->count; i++) {
+		const char *expression = arguments->expressions[i];
+		XXH3_128bits_update(state, expression, strlen(expression) + 1);
 	}
+	XXH3_128bits_update(state, arguments->flags, arguments->count * sizeof(unsigned));
+	XXH3_128bits_update(state, arguments->ids, arguments->count * sizeof(unsigned));
 	XXH128_canonicalFromHash(&digest, XXH3_128bits_digest(state));
 	XXH3_freeState(state);
 	at = (size_t)sprintf(out, "symptoms-");
@@ -118,6 +145,15 @@ int symptom_cache_name(const struct symptom_source *source, char *out)
 		at += (size_t)sprintf(out + at, "%02x", digest.digest[i]);
 	strcpy(out + at, ".hsdb");
 	return 0;
+}
+
+int symptom_cache_name(const struct symptom_source *source, enum symptom_set set, char *out)
+{
+	struct arguments arguments = arguments_new(source, set);
+	int result = cache_name(&arguments, out);
+
+	arguments_free(&arguments);
+	return result;
 }
 
 static hs_database_t *cache_read(const char *path)
@@ -150,25 +186,38 @@ static void cache_write(const char *path, const hs_database_t *database)
 	free(bytes);
 }
 
-hs_database_t *symptom_compile(const struct symptom_source *source, const char *cache)
+static int compile(const struct symptom_source *source, const struct arguments *arguments,
+	const char *cache, hs_database_t **database)
 {
 	char name[64], path[PATH_MAX];
-	hs_database_t *database;
 
-	if (symptom_cache_name(source, name)) {
+	if (cache_name(arguments, name)) {
 		log_err("Hyperscan does not run on this processor: it needs SSSE3; use another "
 			"machine");
-		return NULL;
+		return -1;
 	}
 	if (!cache || nfs_join(path, cache, name))
-		return compile_all(source);
-	database = cache_read(path);
-	if (database)
-		return database;
-	database = compile_all(source);
-	if (database)
-		cache_write(path, database);
-	return database;
+		return compile_all(source, arguments, database);
+	*database = cache_read(path);
+	if (*database)
+		return 0;
+	if (compile_all(source, arguments, database))
+		return -1;
+	cache_write(path, *database);
+	return 0;
+}
+
+int symptom_compile(const struct symptom_source *source, enum symptom_set set, const char *cache,
+	hs_database_t **database)
+{
+	struct arguments arguments = arguments_new(source, set);
+	int result = 0;
+
+	*database = NULL;
+	if (arguments.count)
+		result = compile(source, &arguments, cache, database);
+	arguments_free(&arguments);
+	return result;
 }
 
 /* ---- what an administrator should know ---- */

@@ -1,8 +1,8 @@
 /*
- * symptom_compile.h: patterns as one Hyperscan database, kept in a cache; and what an
- * administrator should know of each.
+ * symptom_compile.h: patterns as Hyperscan databases, kept in a cache; and what an administrator
+ * should know of each.
  *
- * The cache file is symptoms-<32 hex digits>.hsdb: the XXH3-128 of all expressions, flags and
+ * A cache file is symptoms-<32 hex digits>.hsdb: the XXH3-128 of all expressions, flags and
  * ids, of Hyperscan's version and of this processor's features, for a serialised database runs
  * nowhere else. Content: hs_serialize_database(), whose checksum Hyperscan verifies. A file
  * that does not load is compiled again and replaced.
@@ -14,14 +14,22 @@
 #include <stdio.h>
 #include "preprocess/symptom_parse.h"
 
-/* symptom_compile(): the database of all patterns of SOURCE (at least one), from CACHE (a
- * folder, or NULL) or compiled; the id of a match is the index of the pattern. NULL after
- * having logged file, line and Hyperscan's reason. */
-hs_database_t *symptom_compile(const struct symptom_source *source, const char *cache);
+enum symptom_set {
+	SYMPTOM_SET_TCP,    /* what a payload of TCP can show */
+	SYMPTOM_SET_OTHER,  /* what one of another transport can show */
+	SYMPTOM_SET_ACROSS, /* what several payloads of TCP can show together (symptom_across.h) */
+	SYMPTOM_SETS
+};
+
+/* symptom_compile(): the DATABASE of the patterns of SET, from CACHE (a folder, or NULL) or
+ * compiled; NULL where there are none; the id of a match is the index of the pattern. 0, or -1
+ * after having logged file, line and Hyperscan's reason. */
+int symptom_compile(const struct symptom_source *source, enum symptom_set set, const char *cache,
+	hs_database_t **database);
 
 /* symptom_cache_name(): the cache file's name; OUT holds 64 bytes. 0, or -1 when the processor
  * is not supported. */
-int symptom_cache_name(const struct symptom_source *source, char *out);
+int symptom_cache_name(const struct symptom_source *source, enum symptom_set set, char *out);
 
 /* symptom_compile_chains(): the parts that PCRE2 decides. 0, or -1 after a message. */
 int symptom_compile_chains(const struct symptom_source *source);

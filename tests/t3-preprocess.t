@@ -72,4 +72,28 @@ spool
 rm -rf "$spool"/state/rules/*
 exits 2 'rules that are gone need a person' preprocess
 is '  and the batches wait' "$(find "$packets" -name manifest.json | wc -l | awk '{ print ($1 > 0) }')" 1
+
+# A text that lies in two packets which stand in two segments of a batch: in order, the second first, and sent again.
+python3 - >"$tmp/split.pcap" <<'END'
+import struct, sys
+parts = {1: [(0, b"HEL"), (1, b"LO")], 2: [(1, b"LO"), (0, b"HEL")], 3: [(0, b"HEL"), (0, b"HEL"), (1, b"LO"), (1, b"LO")]}
+out = struct.pack("<IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101)
+for port, packets in parts.items():
+    for number, (second, text) in enumerate(packets):
+        payload = text + b"x" * 3000 if second else b"x" * 3000 + text
+        tcp = struct.pack(">HHIIBBHHH", port, 80, 0xfffffff0 + 3003 * second & 0xffffffff, 0, 0x50, 0x18, 0, 0, 0) + payload
+        ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), 0, 0, 64, 6, 0, b"\x0a\0\0\1", b"\x0a\0\0\2") + tcp
+        out += struct.pack("<IIII", 1700000000, port * 100 + number, len(ip), len(ip)) + ip
+sys.stdout.buffer.write(out)
+END
+mkdir "$tmp/symptoms.d"
+printf 'symptom hello tcp\n    text "HELLO"\n' >"$tmp/symptoms.d/hello.sym"
+cp "$top/etc/policy.conf" "$tmp/policy.conf"
+echo 'segment_bytes = 4096; batch_segments = 64; symptoms = "'"$tmp"'/symptoms.d"; policy = "'"$tmp"'/policy.conf";' >"$tmp/split.conf"
+rm -rf "$spool"
+MIRA_CONFIG=$tmp/split.conf mira-capture --spool "$spool" --read "$tmp/split.pcap" 2>"$tmp/.out"
+is 'each packet has a segment of its own' "$(find "$packets" -name '*.pcapng' | wc -l)" 8
+is '  in one batch' "$(ls "$packets/ready" | wc -l)" 1
+MIRA_CONFIG=$tmp/split.conf ok 'a text across segments' preprocess
+is '  is found once in each stream' "$(flows | cut -f 3,12 | sort | tr '\n' ' ')" "$(printf '1\thello=1 2\thello=1 3\thello=1 ')"
 done_testing

@@ -343,7 +343,7 @@ static void cached(const char *path, char *file)
 	char name[64];
 
 	assert_int_equal(symptom_source_load(&source, path), 0);
-	assert_int_equal(symptom_cache_name(&source, name), 0);
+	assert_int_equal(symptom_cache_name(&source, SYMPTOM_SET_TCP, name), 0);
 	symptom_source_free(&source);
 	snprintf(file, PATH_MAX, "%s/%s", tmp_path("cache"), name);
 }
@@ -409,7 +409,7 @@ static void the_cache_knows_its_symptoms(void **state)
 	for (int i = 0; i < 4; i++) {
 		struct symptom_source source = {0};
 		assert_int_equal(symptom_source_text(&source, "a", texts[i], strlen(texts[i])), 0);
-		symptom_cache_name(&source, names[i]);
+		symptom_cache_name(&source, SYMPTOM_SET_TCP, names[i]);
 		symptom_source_free(&source);
 		for (int j = 0; j < i; j++)
 			assert_string_not_equal(names[i], names[j]);

@@ -1,0 +1,207 @@
+/*
+ * stitch.c: between the flow table and the symptoms, for packets of TCP. Most packets come in
+ * order: their payload is scanned as that of any packet, then the few bytes around the border to
+ * the packet before.
+ */
+#include "preprocess/stitch.h"
+
+#include <string.h>
+
+#include "preprocess/sequence.h"
+
+/* Each piece that is cut out of a span can make one more of it. */
+#define SPANS_MAX (SEQUENCE_SPANS + PIECES_FLOW)
+
+/* One packet. */
+struct job {
+	struct pieces *pieces;
+	struct entry *entry;
+	const struct packet *packet;
+	struct symptoms *symptoms;
+	struct symptom_hits *hits;
+	struct sequence_fresh fresh;
+};
+
+static struct symptom_stretch stretch_of(const struct job *job, const uint8_t *bytes, uint32_t size,
+	uint32_t limit)
+{
+	return (struct symptom_stretch){
+		.bytes = bytes,
+		.size = size,
+		.limit = limit,
+		.sport = job->packet->key.sport,
+		.dport = job->packet->key.dport,
+		.payload_size = job->packet->payload_size,
+	};
+}
+
+/* ---- what is new: the spans, without what the pieces have ---- */
+
+/* Of the COUNT spans, without PIECE; returns how many are left. */
+static unsigned cut_out(const struct piece *piece, struct sequence_span *spans, unsigned count)
+{
+	unsigned more = count;
+
+	for (unsigned i = 0; i < count; i++) {
+		struct sequence_span *span = &spans[i];
+		bool inside = seq_distance(span->begin, piece->end) > 0 &&
+			      seq_distance(piece->begin, span->end) > 0;
+
+		if (!inside)
+			continue;
+		if (seq_distance(piece->end, span->end) > 0)
+			spans[more++] = (struct sequence_span){piece->end, span->end};
+		span->end = piece->begin;
+	}
+	return more;
+}
+
+/* Writes SPANS_MAX at most, in no order; of some nothing is left. */
+static unsigned find_new(const struct job *job, struct sequence_span *spans)
+{
+	unsigned count = job->fresh.count;
+
+	memcpy(spans, job->fresh.spans, count * sizeof(*spans));
+	for (struct piece *piece = pieces_top(job->pieces, job->entry); piece;
+		piece = pieces_below(job->pieces, piece))
+		count = cut_out(piece, spans, count);
+	return count;
+}
+
+/* ---- a border ---- */
+
+/* From each start of a payload that is remembered, and from anywhere. */
+static void scan_border(const struct job *job, const struct piece *piece,
+	const struct symptom_stretch *border)
+{
+	struct symptom_stretch stretch = *border;
+	uint32_t begin = piece->end - piece->tail_size;
+
+	symptoms_scan_stretch(job->symptoms, &stretch, job->hits);
+	stretch.start = true;
+	for (unsigned i = 0; i < piece->start_count; i++) {
+		uint32_t at = piece->starts[i] - begin;
+
+		stretch.bytes = border->bytes + at;
+		stretch.size = border->size - at;
+		stretch.skip = border->skip - at;
+		stretch.limit = border->limit - at;
+		symptoms_scan_stretch(job->symptoms, &stretch, job->hits);
+	}
+}
+
+/* What ends in the first LIMIT of SIZE bytes at HEAD, which follow PIECE. */
+static void join(const struct job *job, const struct piece *piece, const uint8_t *head,
+	uint32_t size, uint32_t limit, const struct symptom_ends *known)
+{
+	uint8_t bytes[SYMPTOM_REACH + PIECE_HEAD];
+	struct symptom_stretch stretch;
+
+	if (!piece->tail_size || !limit)
+		return;
+	if (size > PIECE_HEAD) {
+		size = PIECE_HEAD;
+		limit = limit < SYMPTOM_REACH ? limit : SYMPTOM_REACH;
+	}
+	memcpy(bytes, piece->tail, piece->tail_size);
+	memcpy(bytes + piece->tail_size, head, size);
+	stretch = stretch_of(job, bytes, piece->tail_size + size, piece->tail_size + limit);
+	stretch.skip = piece->tail_size;
+	stretch.known = known;
+	scan_border(job, piece, &stretch);
+}
+
+/* The gap below ABOVE is filled. What stands in it alone was found when it came. */
+static void close_gap(const struct job *job, struct piece *piece, struct piece *above)
+{
+	uint32_t limit = above->head_size;
+	struct symptom_ends ends = {.count = 0};
+	struct symptom_stretch stretch;
+
+	if (!above->whole && limit > SYMPTOM_REACH)
+		limit = SYMPTOM_REACH;
+	stretch = stretch_of(job, above->head, above->head_size, limit);
+	symptoms_note_stretch(job->symptoms, &stretch, &ends);
+	stretch.start = true;
+	symptoms_note_stretch(job->symptoms, &stretch, &ends);
+	join(job, piece, above->head, above->head_size, limit, &ends);
+	piece_merge(job->pieces, piece, above);
+}
+
+/* ---- one packet ---- */
+
+/* SIZE new bytes at OFFSET of the payload; what follows them, up to SEEN, is known. */
+static void scan_alone(const struct job *job, uint32_t offset, uint32_t size, uint32_t seen)
+{
+	const struct packet *packet = job->packet;
+	struct symptom_stretch stretch = stretch_of(job, packet->payload + offset, seen, size);
+
+	if (size == packet->payload_size) {
+		symptoms_scan(job->symptoms, packet->payload, size, packet->key.proto,
+			packet->key.sport, packet->key.dport, job->hits);
+		return;
+	}
+	symptoms_scan_stretch(job->symptoms, &stretch, job->hits);
+	stretch = stretch_of(job, packet->payload, offset + seen, offset + size);
+	stretch.start = true;
+	stretch.skip = offset;
+	symptoms_scan_stretch(job->symptoms, &stretch, job->hits);
+}
+
+static void take(struct job *job, const struct sequence_span *span)
+{
+	const struct packet *packet = job->packet;
+	uint32_t offset = span->begin - job->fresh.begin, size = span->end - span->begin;
+	uint32_t have = 0, seen = 0; /* of the bytes from OFFSET on: new ones, and two to look at */
+	struct piece *piece = pieces_ending(job->pieces, job->entry, span->begin), *above;
+	const uint8_t *bytes = packet->payload;
+
+	if (offset < packet->payload_size) {
+		seen = packet->payload_size - offset;
+		have = seen < size ? seen : size;
+		seen = seen < have + 2 ? seen : have + 2;
+		bytes += offset;
+		scan_alone(job, offset, have, seen);
+	}
+	if (piece)
+		join(job, piece, bytes, seen, have, NULL);
+	else
+		piece = piece_new(job->pieces, job->entry, span->begin, job->fresh.restart);
+	piece_append(piece, bytes, have, size, job->fresh.begin);
+	above = pieces_beginning(job->pieces, job->entry, span->end);
+	if (above)
+		close_gap(job, piece, above);
+}
+
+/* The sender is done and nothing is missing: the memory is for others. */
+static void finish(const struct job *job)
+{
+	const struct piece *top = pieces_top(job->pieces, job->entry);
+	uint32_t end = job->fresh.begin + job->packet->tcp_length;
+
+	if (job->packet->tcp_flags & TCP_FIN && top && !top->below && top->end == end)
+		pieces_forget(job->pieces, job->entry);
+}
+
+bool stitch_scan(struct pieces *pieces, struct entry *entry, const struct packet *packet,
+	struct symptoms *symptoms, struct symptom_hits *hits)
+{
+	struct job job = {pieces, entry, packet, symptoms, hits, {0}};
+	struct sequence_span spans[SPANS_MAX];
+	struct piece *first = pieces_first(pieces, entry);
+	unsigned count;
+	bool new = false;
+
+	sequence_take(entry, packet, first ? &first->begin : NULL, &job.fresh);
+	if (job.fresh.restart)
+		pieces_forget(pieces, entry);
+	count = find_new(&job, spans);
+	for (unsigned i = 0; i < count; i++) {
+		if (seq_distance(spans[i].begin, spans[i].end) <= 0)
+			continue;
+		take(&job, &spans[i]);
+		new = true;
+	}
+	finish(&job);
+	return new && packet->payload_size > 0;
+}

@@ -1,0 +1,79 @@
+/*
+ * symptom_across.c: looks at patterns before symptom_compile.c puts them into the database that
+ * scans the borders between packets.
+ *
+ * What is remembered of a stream begins anywhere, which Hyperscan takes for the start of a payload.
+ * A pattern with an anchor must not be deceived by that: it takes part when it cannot reach from
+ * there over the border.
+ */
+#include "preprocess/symptom_across.h"
+
+#include <hs.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct shape {
+	bool anchor;	  /* somewhere in it is one: ^ \A \b \B */
+	bool alternative; /* a | outside of all groups */
+};
+
+/* end_of_class(): a ] that comes first is a member. */
+static const char *end_of_class(const char *at)
+{
+	at += at[1] == '^' ? 2 : 1;
+	for (at += *at == ']'; *at && *at != ']'; at++)
+		at += *at == '\\' && at[1];
+	return *at ? at : at - 1;
+}
+
+static struct shape shape_of(const char *at)
+{
+	struct shape shape = {0};
+	int depth = 0;
+
+	for (; *at; at++) {
+		if (*at == '\\' && at[1]) {
+			at++;
+			shape.anchor |= strchr("AbBG", *at) != NULL;
+			continue;
+		}
+		if (*at == '[')
+			at = end_of_class(at);
+		depth += (*at == '(') - (*at == ')');
+		shape.anchor |= *at == '^';
+		shape.alternative |= *at == '|' && depth == 0;
+	}
+	return shape;
+}
+
+static bool begins_at_start(const struct symptom_pattern *pattern, struct shape shape)
+{
+	return pattern->expression[0] == '^' && !(pattern->flags & HS_FLAG_MULTILINE) &&
+	       !shape.alternative;
+}
+
+/*
+ * One of a fixed length is reported wherever it ends. One of several lengths ends where it ends
+ * first: what could be added to it in the next packet is not found once more.
+ */
+bool symptom_across(const struct symptom_pattern *pattern, unsigned *flags)
+{
+	struct shape shape = shape_of(pattern->expression);
+	hs_expr_info_t *info = NULL;
+	hs_compile_error_t *error = NULL;
+	bool can;
+
+	if (pattern->chain || begins_at_start(pattern, shape))
+		return false;
+	if (hs_expression_info(pattern->expression, pattern->flags, &info, &error)) {
+		hs_free_compile_error(error);
+		return false; /* it is refused where all patterns are compiled */
+	}
+	can = info->min_width <= 2 * SYMPTOM_REACH &&
+	      (!shape.anchor || info->max_width <= SYMPTOM_REACH);
+	*flags = pattern->flags;
+	if (info->min_width != info->max_width)
+		*flags |= HS_FLAG_SINGLEMATCH;
+	free(info);
+	return can;
+}

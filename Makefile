@@ -7,7 +7,7 @@ PREFIX  ?= /usr
 ETC     ?= /etc
 VERSION := 0.1
 
-PKGS    := libpcap libfixbuf libhs libarchive sqlite3 libconfig nettle jansson libxxhash libcap-ng libsystemd
+PKGS    := libpcap libfixbuf libhs libarchive sqlite3 libconfig nettle jansson libxxhash libcap-ng libsystemd libseccomp
 CFLAGS  ?= -O2 -g
 MARCH   ?=
 JSDIR   ?= /usr/share/javascript
@@ -30,7 +30,7 @@ SPOOL_OBJ := $(call obj,$(filter-out spool/mira%.c,$(wildcard spool/*.c)))
 POST_OBJ  := $(call obj,$(filter-out postproc/mira-%.c,$(wildcard postproc/*.c))) $(B)/postproc/assets.o
 UNIT      := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*.c))
 
-LIB_spool      := -lfixbuf -lglib-2.0 -lconfig -ljansson -lxxhash -lnettle -linotifytools -lsystemd
+LIB_spool      := -lfixbuf -lglib-2.0 -lconfig -ljansson -lxxhash -lnettle -linotifytools -lsystemd -lseccomp
 LIB_capture    := -lpcap -larchive -lz -lcap-ng
 LIB_preprocess := -lhs -lpcre2-8
 LIB_classify   := -lsqlite3
@@ -92,7 +92,7 @@ unit: $(UNIT) $(TOOLS)
 
 # ---- what a fresh Debian 12 needs ----
 PACKAGES := gcc libc6-dev pkg-config libpcap-dev libfixbuf-dev libhyperscan-dev libarchive-dev zlib1g-dev libsqlite3-dev \
-	libinotifytools0-dev libconfig-dev nettle-dev libjansson-dev libxxhash-dev libcap-ng-dev libsystemd-dev libpcre2-dev libjs-chart.js libjs-jquery \
+	libinotifytools0-dev libconfig-dev nettle-dev libjansson-dev libxxhash-dev libcap-ng-dev libsystemd-dev libpcre2-dev libseccomp-dev libjs-chart.js libjs-jquery \
 	libjs-jquery-tablesorter
 TEST_PACKAGES := perl libcmocka-dev libfixbuf-tools tshark sqlite3 python3 mandoc bsdextrautils faketime iproute2 iputils-ping tcpdump procps zip bzip2 xz-utils zstd systemd
 CLUSTER_PACKAGES := user-mode-linux uml-utilities nfs-kernel-server nfs-common kmod e2fsprogs tcpreplay bc

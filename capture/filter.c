@@ -13,7 +13,8 @@
 
 struct program {
 	uint32_t linktype;
-	bool usable;
+	bool usable, told;
+	char *why; /* it is not usable */
 	struct bpf_program code;
 };
 
@@ -73,9 +74,11 @@ void filter_free(struct filter *filter)
 {
 	if (!filter)
 		return;
-	for (size_t i = 0; i < filter->count; i++)
+	for (size_t i = 0; i < filter->count; i++) {
 		if (filter->programs[i].usable)
 			pcap_freecode(&filter->programs[i].code);
+		free(filter->programs[i].why);
+	}
 	free(filter->programs);
 	free(filter->expression);
 	free(filter->name);
@@ -93,14 +96,29 @@ static void add_program(struct filter *filter, uint32_t linktype)
 	memset(program, 0, sizeof(*program));
 	program->linktype = linktype;
 	program->usable = type && compile(filter->expression, type->dlt, &program->code, why);
-	/* "ip" on raw IPv6 is no mistake, "ether host" on raw IP may be one */
-	if (!program->usable && !strstr(why, "rejects all packets"))
-		log_warn("filter of stream %s, \"%s\", matches nothing of link type %u: %s",
-			filter->name, filter->expression, linktype, why);
+	if (!program->usable)
+		program->why = x_strdup(why);
 	filter->last = filter->count++;
 }
 
-static const struct program *program_for(struct filter *filter, uint32_t linktype)
+void filter_prepare(struct filter *filter)
+{
+	const struct linktype *type;
+
+	for (size_t i = 0; filter->expression && (type = linktype_at(i)); i++)
+		add_program(filter, type->number);
+}
+
+/* "ip" on raw IPv6 is no mistake, "ether host" on raw IP may be one. */
+static void tell(const struct filter *filter, struct program *program)
+{
+	if (!program->told && !strstr(program->why, "rejects all packets"))
+		log_warn("filter of stream %s, \"%s\", matches nothing of link type %u: %s",
+			filter->name, filter->expression, program->linktype, program->why);
+	program->told = true;
+}
+
+static struct program *program_for(struct filter *filter, uint32_t linktype)
 {
 	if (filter->count && filter->programs[filter->last].linktype == linktype)
 		return &filter->programs[filter->last];
@@ -113,11 +131,13 @@ static const struct program *program_for(struct filter *filter, uint32_t linktyp
 
 bool filter_passes(struct filter *filter, const struct packet *packet)
 {
-	const struct program *program;
+	struct program *program;
 
 	if (!filter->expression)
 		return true;
 	program = program_for(filter, packet->linktype);
+	if (!program->usable)
+		tell(filter, program);
 	return program->usable &&
 	       bpf_filter(program->code.bf_insns, packet->data, packet->origlen, packet->caplen);
 }

@@ -16,6 +16,8 @@ struct filter;
 /* filter_new(): of "" every packet passes. NULL after having logged why EXPRESSION (of stream
  * NAME) is refused. */
 struct filter *filter_new(const char *name, const char *expression);
+/* filter_prepare(): compiles for every link type at once, for a process that may not look names up later. */
+void filter_prepare(struct filter *filter);
 void filter_free(struct filter *filter);
 bool filter_passes(struct filter *filter, const struct packet *packet);
 

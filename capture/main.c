@@ -4,7 +4,10 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "capture/capture.h"
 #include "capture/live.h"
@@ -18,6 +21,7 @@
 #include "spool/nfs.h"
 #include "spool/notify.h"
 #include "spool/rules.h"
+#include "spool/sandbox.h"
 
 #define LIVE_BUFFERS  64 /* MiB that a slow spool may be behind an interface */
 #define TRACE_BUFFERS 16
@@ -107,6 +111,37 @@ static int stop(struct capture *capture, int code)
 	return capture_worse(published, code);
 }
 
+/* An archive out of a pipe is kept in a temporary file (source.c). */
+static void confine_file(struct sandbox *sandbox, const char *path)
+{
+	bool standard_input = strcmp(path, "-") == 0;
+	const char *place = getenv("TMPDIR");
+	struct stat status;
+
+	if (standard_input ? fstat(STDIN_FILENO, &status) : stat(path, &status))
+		return;
+	if (!standard_input)
+		sandbox_read(sandbox, path);
+	if (!S_ISREG(status.st_mode) || standard_input)
+		sandbox_write(sandbox, place && *place ? place : "/tmp");
+}
+
+/* Traces come from anywhere. An interface's packets are written as they come, and a packet socket is needed for that. */
+static int confine(struct capture *capture)
+{
+	struct sandbox sandbox = {0};
+
+	if (capture->interface)
+		return MIRA_OK;
+	for (size_t i = 0; i < capture->config.stream_count; i++)
+		filter_prepare(capture->filters[i]);
+	sandbox_write(&sandbox, capture->spool.root);
+	sandbox_config(&sandbox, &capture->config);
+	for (size_t i = 0; i < capture->file_count; i++)
+		confine_file(&sandbox, capture->files[i]);
+	return sandbox_enter(&sandbox, &capture->config);
+}
+
 static int run(struct capture *capture)
 {
 	struct live *live = NULL;
@@ -121,6 +156,8 @@ static int run(struct capture *capture)
 		code = open_spool(capture);
 	if (!code && live)
 		code = privs_drop(&capture->spool, &capture->config);
+	if (!code)
+		code = confine(capture);
 	if (!code)
 		code = start(capture);
 	if (!code)

@@ -7,14 +7,12 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "capture/checker.h"
 #include "spool/notify.h"
 #include "spool/reload.h"
 #include "spool/rules.h"
@@ -23,35 +21,29 @@ enum stand { IDLE, RUNNING, RENEWED, REFUSED };
 
 struct renewal {
 	struct capture *capture;
-	char program[PATH_MAX], config[PATH_MAX]; /* absolute */
-	struct config begun; /* the file as it was, not what the command line made of it */
-	char rules[33];	     /* the new ones */
+	struct checker *checker;
+	char config[PATH_MAX]; /* absolute */
+	struct config begun;   /* the file as it was, not what the command line made of it */
+	char rules[33];	       /* the new ones */
 	pthread_t thread;
 	_Atomic(enum stand) stand;
-	atomic_int checker; /* its process, 0 */
-	atomic_bool end;
 };
-
-/* mira stands beside mira-capture. Later /proc/self may be closed to us. */
-static void find_program(char *out)
-{
-	ssize_t length = readlink("/proc/self/exe", out, PATH_MAX - 8);
-	char *slash;
-
-	out[length > 0 ? length : 0] = '\0';
-	slash = strrchr(out, '/');
-	strcpy(slash ? slash + 1 : out, "mira");
-}
 
 struct renewal *renewal_new(struct capture *capture)
 {
 	struct renewal *renewal = x_calloc(1, sizeof(*renewal));
 
 	renewal->capture = capture;
-	find_program(renewal->program);
 	if (!capture->config_path[0] || !realpath(capture->config_path, renewal->config))
 		strcpy(renewal->config, capture->config_path);
 	if (config_load(&renewal->begun, renewal->config)) { /* changed since it was read first */
+		free(renewal);
+		return NULL;
+	}
+	renewal->checker = checker_new(renewal->config, !capture->interface);
+	if (!renewal->checker) {
+		log_err("cannot make a process to check the configuration later: %m");
+		config_free(&renewal->begun);
 		free(renewal);
 		return NULL;
 	}
@@ -61,50 +53,13 @@ struct renewal *renewal_new(struct capture *capture)
 
 /* ---- the thread ---- */
 
-/* What pthreads inherit of blocked signals is not for the checker. */
-static int start_checker(struct renewal *renewal, pid_t *pid)
-{
-	char *argv[] = {"mira", "check", "--config", renewal->config, NULL};
-	posix_spawnattr_t attributes;
-	sigset_t none;
-	int error;
-
-	if (!renewal->config[0])
-		argv[2] = NULL;
-	sigemptyset(&none);
-	posix_spawnattr_init(&attributes);
-	posix_spawnattr_setsigmask(&attributes, &none);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-	error = posix_spawn(pid, renewal->program, NULL, &attributes, argv, environ);
-	posix_spawnattr_destroy(&attributes);
-	return error;
-}
-
-static bool is_fine(struct renewal *renewal)
-{
-	pid_t pid;
-	int status = -1, error = start_checker(renewal, &pid);
-
-	if (error) {
-		log_err("cannot execute %s check: %s", renewal->program, strerror(error));
-		return false;
-	}
-	renewal->checker = pid;
-	if (renewal->end)
-		kill(pid, SIGTERM);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	renewal->checker = 0;
-	return status == 0;
-}
-
 static bool renew(struct renewal *renewal)
 {
 	const struct spool *spool = &renewal->capture->spool;
 	struct config fresh;
 	bool done;
 
-	if (!is_fine(renewal) ||
+	if (!checker_run(renewal->checker) ||
 		reload_config(&fresh, &renewal->begun, spool, renewal->config, "capture"))
 		return false;
 	done = rules_publish(spool, &fresh, renewal->rules) == 0;
@@ -172,11 +127,10 @@ void renewal_free(struct renewal *renewal)
 {
 	if (!renewal)
 		return;
-	renewal->end = true;
-	if (renewal->checker)
-		kill(renewal->checker, SIGTERM);
+	checker_stop(renewal->checker);
 	if (renewal->stand != IDLE)
 		pthread_join(renewal->thread, NULL);
+	checker_free(renewal->checker);
 	config_free(&renewal->begun);
 	free(renewal);
 }

@@ -3,6 +3,7 @@
  * post-processes read what it wrote.
  */
 #include <errno.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "spool/fault.h"
 #include "spool/log.h"
 #include "spool/nfs.h"
+#include "spool/sandbox.h"
 #include "spool/stage.h"
 
 static const struct stage stage;
@@ -47,9 +49,26 @@ static void leave_path(const struct spool *spool, const char *path)
 		log_warn("cannot leave the path of %s in spool %s: %m", path, spool->root);
 }
 
+static const char *path_of(const struct stage_run *run)
+{
+	return named ? named : run->config.store;
+}
+
+/* SQLite's journal stands beside the database, and so do its temporary files then. */
+static void confine(const struct stage_run *run, struct sandbox *sandbox)
+{
+	char folder[PATH_MAX];
+
+	if (!*path_of(run))
+		return;
+	sandbox_folder_of(sandbox, path_of(run), true);
+	snprintf(folder, sizeof(folder), "%s", path_of(run));
+	setenv("SQLITE_TMPDIR", dirname(folder), 1);
+}
+
 static int open_store(struct stage_run *run)
 {
-	const char *path = named ? named : run->config.store;
+	const char *path = path_of(run);
 	struct store *store;
 	int code;
 
@@ -237,6 +256,7 @@ static const struct stage stage = {
 	.options = options,
 	.options_help = "  --db FILE         the database (default: store in mira.conf)\n",
 	.option = take_option,
+	.confine = confine,
 	.open = open_store,
 	.work = load,
 	.rejected = note_rejected,

@@ -16,15 +16,19 @@
 #include "spool/log.h"
 #include "spool/nfs.h"
 #include "spool/notify.h"
+#include "spool/sandbox.h"
 #include "spool/stage.h"
+#include "spool/strike.h"
 
 struct preprocess {
 	struct pcapng *reader;
 	struct meter *meter;
 	struct output output;
 	const struct manifest *manifest; /* of the batch at hand */
+	uint32_t segment_cpu_s;
 };
 
+static void confine(const struct stage_run *run, struct sandbox *sandbox);
 static int open_preprocess(struct stage_run *run);
 static enum work_result work(struct stage_run *run, struct batch *batch);
 static int rejected(struct stage_run *run, struct batch *batch, const char *reason);
@@ -39,6 +43,7 @@ static const struct stage stage = {
 	.summary = "Turns captured packets into flows with symptoms; the payload is deleted with "
 		   "the packets.",
 	.options_help = check_help,
+	.confine = confine,
 	.open = open_preprocess,
 	.work = work,
 	.rejected = rejected,
@@ -57,6 +62,14 @@ static int write_full_table(void *own)
 	struct preprocess *preprocess = own;
 
 	return export_flows(&preprocess->output, preprocess->meter, preprocess->manifest);
+}
+
+static void confine(const struct stage_run *run, struct sandbox *sandbox)
+{
+	const char *cache = getenv("MIRA_CACHE");
+
+	if (cache && *cache)
+		sandbox_write(sandbox, cache);
 }
 
 static int open_preprocess(struct stage_run *run)
@@ -95,6 +108,7 @@ static int read_segment(struct preprocess *preprocess, const struct batch *batch
 	count = pcapng_open(preprocess->reader, path, segment->bytes, segment->xxh128);
 	if (count < 0)
 		return count;
+	strike_limit(preprocess->segment_cpu_s, segment->bytes);
 	FAULT("reading");
 	while ((count = pcapng_burst(preprocess->reader, frames)) > 0) {
 		if (meter_frames(preprocess->meter, frames, count) < 0)
@@ -196,9 +210,11 @@ static enum work_result work(struct stage_run *run, struct batch *batch)
 
 	if (!batch->manifest.rules[0])
 		return stage_reject(run, &stage, batch, "manifest.json names no rules");
+	strike_limit(0, 0); /* compiling new symptoms takes the time that it takes */
 	code = ruleset_get(&run->spool, batch->manifest.rules, &rules);
 	if (code != MIRA_OK)
 		return code == MIRA_AGAIN ? WORK_AGAIN : WORK_STOP;
+	preprocess->segment_cpu_s = run->config.segment_cpu_s;
 	preprocess->manifest = &batch->manifest;
 	meter_begin(preprocess->meter, rules);
 	if (export_begin(&preprocess->output, batch) < 0)

@@ -30,9 +30,14 @@ static const struct field beat_fields[] = {
 	{0},
 };
 
-/* Not in the beats of older versions; then nothing is known of the machine. */
+/* Not in the beats of older versions; then nothing is known of the machine, or of the sandbox. */
 static const struct field machine_fields[] = {
 	FIELD(struct beat, machine, FIELD_TEXT),
+	{0},
+};
+
+static const struct field sandbox_fields[] = {
+	FIELD(struct beat, sandbox, FIELD_TEXT),
 	{0},
 };
 
@@ -113,6 +118,7 @@ static bool beat_format(const struct beat *beat, bool doing, char *out)
 
 	fields_put(object, beat_fields, beat);
 	fields_put(object, machine_fields, beat);
+	fields_put(object, sandbox_fields, beat);
 	fields_put(object, progress_fields, &beat->progress);
 	if (!doing)
 		json_object_set_new(object, "doing", json_string(""));
@@ -166,6 +172,8 @@ int beat_read(const struct spool *spool, const char *name, struct beat *beat)
 		memset(beat, 0, sizeof(*beat));
 	else if (!fields_get(object, machine_fields, beat, why))
 		beat->machine[0] = '\0';
+	if (good && !fields_get(object, sandbox_fields, beat, why))
+		beat->sandbox[0] = '\0';
 	json_decref(object);
 	free(text);
 	return good;

@@ -15,6 +15,7 @@ struct beat {
 	char machine[HASH_HEX + 1];  /* hash of machine-id(5) and host name; empty: not known */
 	uint64_t pid, start_time;
 	char host[65], stage[32], version[16];
+	char sandbox[16]; /* sandbox_state(); empty: none is entered, or not known */
 	struct progress progress;
 };
 

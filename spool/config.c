@@ -41,6 +41,9 @@ static const struct conf_key keys[] = {
 	CONF_NUMBER(struct config, max_skew_s, CONF_U32, 1, 86400),
 	CONF_NUMBER(struct config, max_flows, CONF_U32, 1024, 268435456),
 	CONF_STRING(struct config, host_names),
+	CONF_STRING(struct config, sandbox),
+	CONF_NUMBER(struct config, memory_limit, CONF_U64, 0, 1e15),
+	CONF_NUMBER(struct config, segment_cpu_s, CONF_U32, 1, 86400),
 	CONF_NUMBER(struct config, bad_days, CONF_U32, 1, 36500),
 	CONF_NUMBER(struct config, bad_batches, CONF_U32, 1, 1000000),
 	CONF_ITEMS(aggregates, read_aggregates),
@@ -195,6 +198,9 @@ static void set_defaults(struct config *config)
 		.max_skew_s = 60,
 		.max_flows = 4194304,
 		.host_names = x_strdup("keep"),
+		.sandbox = x_strdup("best-effort"),
+		.sandbox_mode = SANDBOX_BEST_EFFORT,
+		.segment_cpu_s = 120,
 		.bad_days = 30,
 		.bad_batches = 1000,
 		.top_hosts = 20,
@@ -220,6 +226,21 @@ static bool set_file(struct config *config, const char *path)
 	       conf_resolve(path, "symptoms.d", config->symptoms);
 }
 
+static bool sandbox_ok(struct conf *conf, struct config *config)
+{
+	static const char *const modes[] = {[SANDBOX_OFF] = "off",
+		[SANDBOX_BEST_EFFORT] = "best-effort",
+		[SANDBOX_REQUIRED] = "required"};
+
+	for (int mode = SANDBOX_OFF; mode <= SANDBOX_REQUIRED; mode++)
+		if (strcmp(config->sandbox, modes[mode]) == 0) {
+			config->sandbox_mode = (enum sandbox_mode)mode;
+			return true;
+		}
+	return conf_fail(conf, config_setting_get_member(conf_root(conf), "sandbox"),
+		"\"sandbox\" is \"best-effort\", \"required\" or \"off\"");
+}
+
 static bool texts_ok(struct conf *conf, struct config *config)
 {
 	config_setting_t *root = conf_root(conf), *probe = config_setting_get_member(root, "probe");
@@ -242,7 +263,7 @@ static bool texts_ok(struct conf *conf, struct config *config)
 	config->withhold_names = strcmp(config->host_names, "withhold") == 0;
 	if (!config->withhold_names && strcmp(config->host_names, "keep") != 0)
 		return conf_fail(conf, host_names, "\"host_names\" is \"keep\" or \"withhold\"");
-	return true;
+	return sandbox_ok(conf, config);
 }
 
 static int read_file(struct config *config)
@@ -290,6 +311,7 @@ void config_free(struct config *config)
 	free(config->user);
 	free(config->share);
 	free(config->host_names);
+	free(config->sandbox);
 	*config = (struct config){0};
 }
 

@@ -36,6 +36,8 @@ struct config_aggregate {
 	size_t vlan_count;
 };
 
+enum sandbox_mode { SANDBOX_OFF, SANDBOX_BEST_EFFORT, SANDBOX_REQUIRED };
+
 struct config {
 	char file[PATH_MAX];	       /* where it was read from, "" for the defaults */
 	char *network;		       /* name of the network, for the report; "" */
@@ -60,8 +62,12 @@ struct config {
 	uint32_t max_flows;   /* of a batch in preprocess, 4194304 */
 	char *host_names;     /* "keep", or "withhold": they are not stored in flows */
 	bool withhold_names;  /* the latter */
-	uint32_t bad_days;    /* retention of bad/, 30 */
-	uint32_t bad_batches; /* and the most it keeps, 1000 */
+	char *sandbox;	      /* "best-effort", "required" or "off" (sandbox.h) */
+	enum sandbox_mode sandbox_mode; /* the same */
+	uint64_t memory_limit;		/* bytes of a stage; 0: the memory of the host */
+	uint32_t segment_cpu_s;		/* of a stage, for each 64 MiB of a segment, 120 */
+	uint32_t bad_days;		/* retention of bad/, 30 */
+	uint32_t bad_batches;		/* and the most it keeps, 1000 */
 	struct config_aggregate *aggregates;
 	size_t aggregate_count;
 	char policy[PATH_MAX], symptoms[PATH_MAX]; /* resolved against the file's folder:

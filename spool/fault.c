@@ -5,12 +5,20 @@
 #include "spool/fault.h"
 
 #ifdef MIRA_FAULTS
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <unistd.h>
+
+#include "spool/log.h"
 
 static void stand_still(const char *name)
 {
@@ -18,7 +26,71 @@ static void stand_still(const char *name)
 	raise(SIGSTOP);
 }
 
-/* $MIRA_FAULT is "name:N", "name:N:hang" or "name:N:stop". */
+/* ---- what an intruder would try ---- */
+
+static int try_socket(void)
+{
+	return socket(AF_INET, SOCK_STREAM, 0);
+}
+
+static int try_exec(void)
+{
+	return execl("/bin/true", "true", NULL);
+}
+
+static int try_fork(void)
+{
+	return fork();
+}
+
+static int try_ptrace(void)
+{
+	return (int)ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+}
+
+static int try_write(void)
+{
+	return open(getenv("MIRA_FAULT_FILE"), O_WRONLY | O_CREAT, 0600);
+}
+
+static int try_read(void)
+{
+	return open(getenv("MIRA_FAULT_FILE"), O_RDONLY);
+}
+
+static int try_memory(void)
+{
+	for (size_t taken = 0; taken < SIZE_MAX >> 20; taken++)
+		memset(x_calloc(1, 1 << 20), 1, 1 << 20);
+	return 0;
+}
+
+static int try_time(void)
+{
+	for (volatile uint64_t turns = 0; turns < UINT64_MAX; turns++)
+		;
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*act)(void);
+} acts[] = {{":socket", try_socket}, {":exec", try_exec}, {":fork", try_fork},
+	{":ptrace", try_ptrace}, {":write", try_write}, {":read", try_read},
+	{":memory", try_memory}, {":time", try_time}};
+
+static bool try(const char *what)
+{
+	for (size_t i = 0; i < sizeof(acts) / sizeof(*acts); i++) {
+		if (strcmp(what, acts[i].name))
+			continue;
+		log_warn("FAULT%s: %s", what, acts[i].act() < 0 ? strerror(errno) : "done");
+		return true;
+	}
+	return false;
+}
+
+/* $MIRA_FAULT is "name:N", "name:N:hang", "name:N:stop" or "name:N:" and an act. */
 void fault_point(const char *name)
 {
 	static atomic_ulong passes;
@@ -36,6 +108,8 @@ void fault_point(const char *name)
 		stand_still(name);
 		return;
 	}
+	if (try(end))
+		return;
 	if (strcmp(end, ":hang") != 0)
 		kill(getpid(), SIGKILL);
 	for (;;)

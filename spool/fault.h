@@ -5,7 +5,9 @@
  * that point when $MIRA_FAULT is "claimed:N", and sleeps there for ever when it is
  * "claimed:N:hang"; with "claimed:N:stop" it says "FAULT claimed <pid>" on standard error and stops
  * all of itself (SIGSTOP, no beat any more) until it is told to go on: a test can then cut the power
- * of its host there, or make a zombie of it. Otherwise FAULT() is nothing. Points, by the tables of
+ * of its host there, or make a zombie of it. With "claimed:N:ACT" it does there what an intruder or a
+ * hostile segment would (socket, exec, fork, ptrace, write or read of $MIRA_FAULT_FILE, memory, time),
+ * logs what came of it, and goes on. Otherwise FAULT() is nothing. Points, by the tables of
  * README.md: beat, claim, claimed, attempt, working, reading, output, released, leaving, renamed;
  * commit, committed, finish, moved, synced, published, handed, removing, removed, dropped; reclaim, forget,
  * forgotten, strike, struck; reject, reason, to-bad, bad, requeued, expired, expired-all; state,

@@ -134,8 +134,12 @@ noreturn void die(enum mira_exit code, const char *format, ...)
 	exit(code);
 }
 
+void (*log_no_memory)(size_t size);
+
 static void *got(void *memory, size_t size)
 {
+	if (!memory && log_no_memory)
+		log_no_memory(size);
 	if (!memory)
 		die(MIRA_AGAIN, "out of memory: %zu bytes were asked for", size);
 	return memory;

@@ -46,7 +46,9 @@ void log_once(const char *format, ...) __attribute__((format(printf, 1, 2)));
 noreturn void die(enum mira_exit code, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* x_alloc and friends: memory or the end of the process with exit code 1, naming the size. */
+/* x_alloc and friends: memory or the end of the process with exit code 1, naming the size. Before that
+ * *log_no_memory is called, where it is set. */
+extern void (*log_no_memory)(size_t size);
 void *x_calloc(size_t count, size_t size);
 void *x_realloc(void *old, size_t size);
 char *x_strdup(const char *text);

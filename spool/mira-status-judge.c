@@ -121,6 +121,27 @@ static void judge_workers(json_t *status)
 	}
 }
 
+/* Said once a host, though several stages may run there. "off" was somebody's wish. */
+static void judge_sandboxes(json_t *status)
+{
+	json_t *worker, *hosts = json_object();
+	size_t i;
+
+	json_array_foreach(json_object_get(status, "workers"), i, worker) {
+		const char *sandbox = status_text(worker, "sandbox"),
+			   *host = status_text(worker, "host");
+
+		if (strncmp(sandbox, "no", 2) || json_object_get(hosts, host) ||
+			strcmp(status_text(worker, "state"), "alive"))
+			continue;
+		add(status, 0, "sandbox",
+			"%s: the sandbox of mira-%s is not whole (%s), the kernel lacks the rest; see mira.conf(5)",
+			host, status_text(worker, "stage"), sandbox);
+		json_object_set_new(hosts, host, json_true());
+	}
+	json_decref(hosts);
+}
+
 static void judge_streams(json_t *status)
 {
 	json_t *stream;
@@ -184,8 +205,8 @@ static void judge_disk(json_t *status)
 
 void status_judge(json_t *status)
 {
-	static void (*const rules[])(
-		json_t *) = {judge_queues, judge_workers, judge_streams, judge_windows, judge_disk};
+	static void (*const rules[])(json_t *) = {judge_queues, judge_workers, judge_sandboxes,
+		judge_streams, judge_windows, judge_disk};
 
 	json_object_set_new(status, "attention", json_array());
 	json_object_set_new(status, "level", json_integer(0));

@@ -156,6 +156,7 @@ static json_t *to_json(const struct status_look *look, const struct beat *self,
 	json_object_set_new(worker, "bytes", json_integer((json_int_t)progress->bytes));
 	json_object_set_new(worker, "records", json_integer((json_int_t)progress->records));
 	json_object_set_new(worker, "dropped_batches", json_integer((json_int_t)progress->dropped));
+	json_object_set_new(worker, "sandbox", json_string(seen->beat.sandbox));
 	json_object_set_new(worker, "doing", json_text(progress->doing));
 	json_object_set_new(worker, "holding", json_array());
 	return worker;

@@ -41,7 +41,7 @@ bool reload_asked(void)
 enum kind { BYTES, TEXT, POINTER, STREAMS };
 
 static const struct fixed {
-	const char *stage, *setting;
+	const char *stage, *setting; /* stage "": all */
 	enum kind kind;
 	size_t offset, size;
 } fixed[] = {
@@ -64,6 +64,8 @@ static const struct fixed {
 	FIXED("capture", min_free, BYTES),
 	FIXED("preprocess", max_flows, BYTES),
 	FIXED("store", store, TEXT),
+	FIXED("", sandbox, POINTER),
+	FIXED("", memory_limit, BYTES),
 };
 
 static bool same_streams(const struct config *a, const struct config *b)
@@ -95,7 +97,8 @@ static void name_what_waits(const struct config *fresh, const struct config *cur
 	const char *stage)
 {
 	for (size_t i = 0; i < sizeof(fixed) / sizeof(*fixed); i++)
-		if (strcmp(fixed[i].stage, stage) == 0 && !same(&fixed[i], fresh, current))
+		if ((!*fixed[i].stage || strcmp(fixed[i].stage, stage) == 0) &&
+			!same(&fixed[i], fresh, current))
 			log_warn("%s: \"%s\" has changed, which takes effect when mira-%s is "
 				 "started again",
 				fresh->file, fixed[i].setting, stage);

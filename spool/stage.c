@@ -18,6 +18,7 @@
 #include "spool/nfs.h"
 #include "spool/notify.h"
 #include "spool/pressure.h"
+#include "spool/sandbox.h"
 #include "spool/strike.h"
 #include "spool/watch.h"
 
@@ -72,6 +73,12 @@ int stage_machine_error(struct stage_run *run, int error, const char *tried)
 	if (error != run->last_error)
 		log_err("cannot %s in %s: %s; %s; it is tried again", tried, run->spool.root,
 			strerror(error), remedy);
+	if (error == EACCES && sandbox_moved(run->spool.root)) {
+		log_err("%s was mounted or made anew, where the sandbox of this process does not "
+			"reach: start it again",
+			run->spool.root);
+		return MIRA_AGAIN;
+	}
 	run->last_error = error;
 	run->failures++;
 	notify_progress(&run->progress, remedy);
@@ -217,6 +224,15 @@ static enum work_result reject_killer(struct stage_run *run, const struct stage 
 		number > 0 && number < NSIG ? strsignal(number) : "an unknown one");
 }
 
+static uint64_t all_bytes(const struct manifest *manifest)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < manifest->segment_count; i++)
+		bytes += manifest->segments[i].bytes;
+	return bytes;
+}
+
 static enum work_result do_work(struct stage_run *run, const struct stage *stage,
 	struct batch *batch)
 {
@@ -226,6 +242,7 @@ static enum work_result do_work(struct stage_run *run, const struct stage *stage
 	if (strikes < 0)
 		return WORK_AGAIN;
 	strike_arm(&run->queue, run->worker, batch->name);
+	strike_limit(run->config.segment_cpu_s, 0);
 	if (strikes >= QUEUE_STRIKES)
 		return reject_killer(run, stage, batch, strikes, number);
 	result = examine(run, batch, why);
@@ -233,6 +250,7 @@ static enum work_result do_work(struct stage_run *run, const struct stage *stage
 		return WORK_AGAIN;
 	if (result == -2)
 		return stage_reject(run, stage, batch, "%s", why);
+	strike_limit(run->config.segment_cpu_s, all_bytes(&batch->manifest));
 	FAULT("working");
 	return stage->work(run, batch);
 }

@@ -26,6 +26,7 @@
 #include "spool/worker.h"
 
 struct stage;
+struct sandbox;
 struct watch;
 
 struct stage_run {
@@ -64,6 +65,8 @@ struct stage {
 	const char *options_help;
 	int (*option)(struct stage_run *run, int value,
 		const char *argument);	    /* 0, or an exit code */
+	/* confine(): what it reads and writes outside of the spool; may be NULL */
+	void (*confine)(const struct stage_run *run, struct sandbox *sandbox);
 	int (*open)(struct stage_run *run); /* after the spool is open; 0 or an exit code */
 	/* reload(): SIGHUP brought FRESH, run->config is still the old one. 0, or an exit code when
 	 * FRESH is not to be used; may be NULL. */

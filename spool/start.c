@@ -16,6 +16,7 @@
 #include "spool/nfs.h"
 #include "spool/notify.h"
 #include "spool/reload.h"
+#include "spool/sandbox.h"
 #include "spool/strike.h"
 #include "spool/value.h"
 #include "spool/watch.h"
@@ -173,6 +174,18 @@ static int start_failed(const struct stage_run *run, const char *tried)
 	return code;
 }
 
+/* Before the first thread, and before the first byte of a batch. */
+static int go_inside(struct stage_run *run, const struct stage *stage)
+{
+	struct sandbox sandbox = {0};
+
+	sandbox_write(&sandbox, run->spool.root);
+	sandbox_config(&sandbox, &run->config);
+	if (stage->confine)
+		stage->confine(run, &sandbox);
+	return sandbox_enter(&sandbox, &run->config);
+}
+
 static int join_line(struct stage_run *run, const struct stage *stage)
 {
 	char path[PATH_MAX];
@@ -212,7 +225,8 @@ void stage_reload(struct stage_run *run)
 	notify_reloading();
 	if (take_over(run))
 		log_err("the new configuration is refused, for the reason above; the old one stays "
-			"in force");
+			"in force%s",
+			sandbox_hint());
 	else
 		log_info("the configuration was read anew");
 	notify_ready();
@@ -237,6 +251,8 @@ int stage_start(struct stage_run *run, const struct stage *stage, int argc, char
 	result = config_load(&run->config, run->config_path);
 	if (result == 0)
 		result = spool_open(&run->spool, given.spool, &run->config, true);
+	if (result == 0)
+		result = go_inside(run, stage);
 	if (result == 0)
 		result = join_line(run, stage);
 	return result;

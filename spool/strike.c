@@ -7,15 +7,19 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "spool/fault.h"
+#include "spool/log.h"
 
 /* Worked out before the work: in a handler only a few calls are allowed (signal-safety(7)). */
 static char folder[PATH_MAX], file[PATH_MAX];
 static volatile sig_atomic_t armed;
 static char stack[1 << 16];
+static char too_long[NAME_MAX + 256]; /* to be said, made before for the same reason */
 
 static bool is_own_fault(int number, const siginfo_t *info)
 {
@@ -41,6 +45,9 @@ static void note(int number)
 /* SA_RESETHAND has put the default action back. */
 static void handle(int number, siginfo_t *info, void *context)
 {
+	if (armed && number == SIGXCPU && write(STDERR_FILENO, too_long, strlen(too_long)) < 0) {
+		/* nobody is there to be told */
+	}
 	if (armed && is_own_fault(number, info))
 		note(number);
 	armed = 0;
@@ -64,16 +71,41 @@ void strike_arm(const struct queue *queue, const struct worker *worker, const ch
 {
 	char path[PATH_MAX];
 
-	armed = 0;
+	strike_disarm();
 	spool_path(queue->spool, path, "state/strikes/%s.%s/%s", queue->queue, queue->reader,
 		batch);
 	snprintf(folder, sizeof(folder), "%s", path);
 	spool_path(queue->spool, file, "state/strikes/%s.%s/%s/%s", queue->queue, queue->reader,
 		batch, worker_name(worker));
+	snprintf(too_long, sizeof(too_long),
+		"level=err prog=%s msg=\"%s takes too long: more than segment_cpu_s in mira.conf for "
+		"one segment\"\n",
+		log_program(), batch);
 	armed = 1;
 }
 
 void strike_disarm(void)
 {
+	strike_limit(0, 0);
 	armed = 0;
+}
+
+bool strike_armed(void)
+{
+	return armed;
+}
+
+void strike_limit(unsigned seconds, uint64_t bytes)
+{
+	static const uint64_t unit = 64 << 20;
+	static timer_t timer;
+	static bool made;
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGXCPU};
+	struct itimerspec limit = {0};
+
+	if (!made && seconds)
+		made = timer_create(CLOCK_PROCESS_CPUTIME_ID, &event, &timer) == 0;
+	limit.it_value.tv_sec = (time_t)(seconds * (bytes > unit ? (bytes + unit - 1) / unit : 1));
+	if (made)
+		timer_settime(timer, 0, &limit, NULL);
 }

@@ -19,5 +19,11 @@
 void strike_install(void);
 void strike_arm(const struct queue *queue, const struct worker *worker, const char *batch);
 void strike_disarm(void);
+/* strike_limit(): from now on the work may take SECONDS of processor time, and as many for each 64 MiB of BYTES beyond the
+ * first; then SIGXCPU ends the process. 0 seconds: no limit. strike_arm() and strike_disarm() begin without one. Waiting
+ * does not count: a file server that is slow says nothing of the batch. */
+void strike_limit(unsigned seconds, uint64_t bytes);
+/* strike_armed(): is it at work on a batch? */
+bool strike_armed(void);
 
 #endif

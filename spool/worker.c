@@ -20,6 +20,7 @@
 #include "spool/fault.h"
 #include "spool/log.h"
 #include "spool/nfs.h"
+#include "spool/sandbox.h"
 
 #define HOST_MAX 24
 #define BEAT_S	 1
@@ -137,6 +138,7 @@ struct worker *worker_start(const struct spool *spool, const char *stage)
 	pthread_mutex_init(&worker->file, NULL);
 	beat_self(&worker->beat);
 	snprintf(worker->beat.stage, sizeof(worker->beat.stage), "%s", stage);
+	snprintf(worker->beat.sandbox, sizeof(worker->beat.sandbox), "%s", sandbox_state());
 	if (new_name(&worker->beat, worker->name) < 0 || ++worker->beat.beat == 0 ||
 		beat_write(spool, worker->name, &worker->beat) < 0 || start_thread(worker) < 0) {
 		error = errno;

@@ -24,6 +24,7 @@
 
 #define IMPORT_WHY   400
 #define IMPORT_PARTS 60
+#define IMPORT_GROUP "symptom %s\n\tgroup\n"
 
 struct import_variable {
 	char *name, *value;
@@ -35,6 +36,7 @@ struct imported {
 	int line;
 	uint64_t sid, rev;
 	char *msg, *classtype; /* NULL: none */
+	char group[64];	       /* the classtype as the name of a symptom */
 	char *symptom;	       /* its lines of a symptom file; NULL: left out */
 	char why[IMPORT_WHY];
 };

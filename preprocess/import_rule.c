@@ -147,6 +147,7 @@ static int put_header(struct import_rule *rule, FILE *out)
 		return -1;
 	if (rule->sizes)
 		fprintf(out, " size %s", rule->sizes);
+	fprintf(out, " in %s", rule->result->group);
 	fputc('\n', out);
 	return 0;
 }
@@ -173,7 +174,7 @@ static char *text_of(struct import_rule *rule, const char *word)
 /* ---- is it understood? ---- */
 
 /* judge(): what Hyperscan and PCRE2 say; NULL when they take it, else a reason, malloc'ed. */
-static char *judge(const char *text)
+static char *judge(const char *text, const char *group)
 {
 	static const char before[] = "refused: symptom ";
 	struct symptom_source source = {0};
@@ -184,7 +185,8 @@ static char *judge(const char *text)
 
 	if (!out)
 		die(MIRA_AGAIN, "no memory to import rules");
-	if (symptom_source_text(&source, "rule", text, strlen(text)))
+	if (symptom_source_text(&source, "group", group, strlen(group)) ||
+		symptom_source_text(&source, "rule", text, strlen(text)))
 		fprintf(out, "its symptom is not understood");
 	else
 		verdict = symptom_judge(&source, out);
@@ -198,12 +200,25 @@ static char *judge(const char *text)
 	return reason;
 }
 
+/* set_group(): imported_CLASSTYPE: letters in lower case and digits, '_' for all else. */
+static void set_group(struct imported *result)
+{
+	const char *from = result->classtype ? result->classtype : "unclassified";
+
+	snprintf(result->group, sizeof(result->group) - 8, "imported_%s", from);
+	for (char *c = result->group; *c; c++)
+		*c = isalnum((unsigned char)*c) ? (char)tolower((unsigned char)*c) : '_';
+}
+
 /* A single expression may do without PCRE2; where others stand beside it, it is a part of a chain
  * either way. */
 int import_symptom(struct import_rule *rule)
 {
 	const char *words[] = {"regex", "pcre"};
-	char *text = NULL, *reason = NULL;
+	char *text = NULL, *reason = NULL, group[96];
+
+	set_group(rule->result);
+	snprintf(group, sizeof(group), IMPORT_GROUP, rule->result->group);
 
 	for (size_t i = rule->part_count == 1 ? 0 : 1; i < 2; i++) {
 		free(text);
@@ -211,7 +226,7 @@ int import_symptom(struct import_rule *rule)
 		text = text_of(rule, words[i]);
 		if (!text)
 			return -1;
-		reason = judge(text);
+		reason = judge(text, group);
 		if (!reason)
 			break;
 	}

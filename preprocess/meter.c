@@ -233,25 +233,20 @@ static void scan(struct meter *meter, struct entry *entry, const struct packet *
 	if (!look_into(meter, entry, packet, &hits))
 		return;
 	find_host(meter, entry, packet, &hits);
+	symptoms_keep(meter->rules->symptoms, &hits, &packet->key, packet->tcp_flags,
+		side_of(entry));
 	meter->totals.overflow += hits.overflow;
 	for (unsigned i = 0; i < hits.count; i++)
-		if (symptoms_fit(meter->rules->symptoms, hits.index[i], &packet->key,
-			    packet->tcp_flags, side_of(entry)))
-			flowtab_count_symptom(meter->table, entry, hits.index[i]);
+		flowtab_count_symptom(meter->table, entry, hits.index[i]);
 }
 
 void meter_resolved(const struct meter *meter, const struct entry *entry, struct symptom_hits *hits)
 {
-	struct symptom_hits all = {.count = 0};
-
-	hits->count = 0;
+	hits->count = hits->overflow = 0;
 	if (!(entry->flags & FLOW_RESOLVED) || entry->fast != FLOWTAB_NO_FAST)
 		return;
-	symptoms_host(meter->rules->symptoms, intern_text(entry->host_name), &all);
-	for (unsigned i = 0; i < all.count; i++)
-		if (symptoms_fit(meter->rules->symptoms, all.index[i], &entry->key,
-			    entry->tcp_flags, side_of(entry)))
-			hits->index[hits->count++] = all.index[i];
+	symptoms_host(meter->rules->symptoms, intern_text(entry->host_name), hits);
+	symptoms_keep(meter->rules->symptoms, hits, &entry->key, entry->tcp_flags, side_of(entry));
 }
 
 /*

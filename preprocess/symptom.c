@@ -229,10 +229,20 @@ void symptoms_note_stretch(struct symptoms *symptoms, const struct symptom_stret
 	scan_stretch(symptoms, stretch, NULL, ends);
 }
 
-bool symptoms_fit(const struct symptoms *symptoms, size_t index, const struct flowkey *key,
-	uint16_t tcp_flags, enum symptom_side side)
+void symptoms_keep(const struct symptoms *symptoms, struct symptom_hits *hits,
+	const struct flowkey *key, uint16_t tcp_flags, enum symptom_side side)
 {
-	return where_fits(symptoms->source.rules[index].where, key, tcp_flags, side);
+	unsigned kept = 0, found = hits->count;
+
+	for (unsigned i = 0; i < found; i++)
+		if (where_fits(symptoms->source.rules[hits->index[i]].where, key, tcp_flags, side))
+			hits->index[kept++] = hits->index[i];
+	hits->count = kept;
+	for (unsigned i = 0; i < kept; i++) {
+		uint32_t group = symptoms->source.rules[hits->index[i]].group;
+		if (group)
+			add_hit(hits, group - 1);
+	}
 }
 
 /* ---- life ---- */

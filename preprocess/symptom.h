@@ -60,10 +60,10 @@ struct symptom_hits {
  * none). */
 void symptoms_scan(struct symptoms *symptoms, const uint8_t *payload, size_t size, uint8_t proto,
 	uint16_t sport, uint16_t dport, struct symptom_hits *hits);
-/* symptoms_fit(): does a packet whose payload or name shows symptom INDEX fit what the symptom asks
- * of addresses, ends and direction? A hit counts only then. */
-bool symptoms_fit(const struct symptoms *symptoms, size_t index, const struct flowkey *key,
-	uint16_t tcp_flags, enum symptom_side side);
+/* symptoms_keep(): takes from HITS those of symptoms that ask for other addresses, ends or another
+ * direction than the packet's, and adds the groups of the others. What is left counts. */
+void symptoms_keep(const struct symptoms *symptoms, struct symptom_hits *hits,
+	const struct flowkey *key, uint16_t tcp_flags, enum symptom_side side);
 /* Patterns and where they end: of a stretch of a stream that was scanned before. */
 struct symptom_ends {
 	struct {

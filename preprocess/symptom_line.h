@@ -49,6 +49,8 @@ int line_parse_regex(struct symptom_line *line);
 int line_parse_pcre(struct symptom_line *line);
 int line_parse_host(struct symptom_line *line);
 int line_parse_ja4(struct symptom_line *line);
+/* line_parse_group(): the symptom is shown wherever one that is in it is shown. */
+int line_parse_group(struct symptom_line *line);
 /* line_parse_and(): the pattern behind it belongs to the chain of the one above. */
 int line_parse_and(struct symptom_line *line);
 

@@ -26,7 +26,8 @@ static int parse_line(struct symptom_line *line)
 		int (*parse)(struct symptom_line *line);
 	} kinds[] = {{"symptom", line_parse_symptom}, {"text", line_parse_text},
 		{"hex", line_parse_hex}, {"regex", line_parse_regex}, {"host", line_parse_host},
-		{"pcre", line_parse_pcre}, {"and", line_parse_and}, {"ja4", line_parse_ja4}};
+		{"pcre", line_parse_pcre}, {"and", line_parse_and}, {"group", line_parse_group},
+		{"ja4", line_parse_ja4}};
 	const size_t count = sizeof(kinds) / sizeof(*kinds);
 	const char *text;
 	size_t size = 0, i = 0;
@@ -39,7 +40,7 @@ static int parse_line(struct symptom_line *line)
 	if (i == count)
 		return line_refuse(line, text,
 			"'%.*s' is not understood; a line begins with symptom, text, hex, regex, "
-			"pcre, and, host, ja4 or #",
+			"pcre, and, group, host, ja4 or #",
 			(int)size, text);
 	/* The first symptom of a file: a pattern above it would fall to the last symptom of the
 	 * file before. */

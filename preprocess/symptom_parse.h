@@ -48,6 +48,8 @@ struct symptom_rule {
 	struct symptom_where *where; /* addresses, ends, direction; NULL: any */
 	struct symptom_place place;
 	size_t patterns, hosts; /* how many it has */
+	bool is_group;
+	uint32_t group; /* 1 + index of the one it belongs to; 0: none */
 };
 
 struct symptom_pattern {

@@ -80,12 +80,34 @@ static int read_transports(struct symptom_line *line, const char *text, size_t s
 			return line_refuse(line, text,
 				"'%.*s' is not understood; allowed are transports (tcp udp sctp "
 				"icmp any), port, sport, dport and size LIST, src and dst "
-				"PREFIXES, twoway, to server, to client and established",
+				"PREFIXES, twoway, to server, to client, established and in GROUP",
 				(int)length, text);
 		*transports |= table[i].bit;
 		text += length;
 	}
 	return 0;
+}
+
+/* read_group(): the name behind `in`. */
+static int read_group(struct symptom_line *line, uint32_t *group)
+{
+	const struct symptom_source *source = line->source;
+	size_t size = 0;
+	const char *text = line_word(line, &size);
+
+	for (size_t i = 0; text && i < source->rule_count; i++)
+		if (source->rules[i].is_group && line_is(text, size, source->rules[i].name)) {
+			*group = (uint32_t)i + 1;
+			return 0;
+		}
+	return line_refuse(line, text ? text : line->at,
+		"'in' must be followed by the name of a group that stands above");
+}
+
+int line_parse_group(struct symptom_line *line)
+{
+	line->source->rules[line->source->rule_count - 1].is_group = true;
+	return line_at_end(line) ? 0 : line_refuse(line, line->at, "nothing may follow `group`");
 }
 
 static int read_restrictions(struct symptom_line *line, struct symptom_rule *rule)
@@ -98,6 +120,8 @@ static int read_restrictions(struct symptom_line *line, struct symptom_rule *rul
 		where = where_parse(line, text, size, &rule->where);
 		if (where)
 			error = where < 0 ? -1 : 0;
+		else if (line_is(text, size, "in"))
+			error = read_group(line, &rule->group);
 		else if (line_is(text, size, "port"))
 			error = line_read_list(line, &rule->ports, "port");
 		else if (line_is(text, size, "size"))
@@ -152,7 +176,7 @@ int line_check_last(const struct symptom_source *source)
 	const struct symptom_rule *rule =
 		source->rule_count ? &source->rules[source->rule_count - 1] : NULL;
 
-	if (!rule || rule->patterns || rule->hosts)
+	if (!rule || rule->patterns || rule->hosts || rule->is_group)
 		return 0;
 	log_err("%s:%d:1: symptom '%s' has no pattern; add a line text, hex, regex, host or ja4 below "
 		"it, or remove it",

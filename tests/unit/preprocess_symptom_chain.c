@@ -195,11 +195,13 @@ static void restrictions_are_asked(void **state)
 			.version = strchr(asked[i].src, ':') ? 6 : 4,
 			.sport = asked[i].sport,
 			.dport = asked[i].dport};
+		struct symptom_hits hits = {.index = {0}, .count = 1};
 
 		set_address(key.src, asked[i].src);
 		set_address(key.dst, asked[i].dst);
 		assert_non_null(symptoms);
-		if (symptoms_fit(symptoms, 0, &key, asked[i].flags, asked[i].side) != asked[i].fits)
+		symptoms_keep(symptoms, &hits, &key, asked[i].flags, asked[i].side);
+		if (hits.count != asked[i].fits)
 			fail_msg("row %zu: %s", i, asked[i].where);
 		symptoms_free(symptoms);
 	}
@@ -217,6 +219,8 @@ static void bad_restrictions_have_a_place(void **state)
 		{"dport", "dport must be followed by a list"},
 		{"to nowhere", "a.sym:1:14: 'to' must be followed by server or client"},
 		{"to", "'to' must be followed"},
+		{"in other", "a.sym:1:14: 'in' must be followed by the name of a group"},
+		{"in", "'in' must be followed"},
 	};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
@@ -228,6 +232,28 @@ static void bad_restrictions_have_a_place(void **state)
 	}
 }
 
+/* A group is shown once with any of its own that fit. */
+static void groups_are_shown(void **state)
+{
+	const struct flowkey key = {.proto = IPPROTO_TCP, .version = 4, .sport = 1, .dport = 2};
+	struct symptom_hits hits = {.index = {1, 2, 3}, .count = 3};
+	struct symptoms *symptoms;
+
+	mkdir(tmp_path("g"), 0700);
+	tmp_write("g/a.sym",
+		"symptom all\n group\nsymptom a in all\n text \"x\"\n"
+		"symptom b in all\n text \"x\"\nsymptom c dport 9 in all\n text \"x\"\n");
+	symptoms = symptoms_load(tmp_path("g"), NULL);
+	assert_non_null(symptoms);
+	symptoms_keep(symptoms, &hits, &key, ACK, SIDE_UNKNOWN);
+	assert_int_equal(hits.count, 3); /* a, b, all */
+	assert_int_equal(hits.index[2], 0);
+	hits = (struct symptom_hits){.index = {3}, .count = 1};
+	symptoms_keep(symptoms, &hits, &key, ACK, SIDE_UNKNOWN);
+	assert_int_equal(hits.count, 0);
+	symptoms_free(symptoms);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -236,6 +262,7 @@ int main(void)
 		cmocka_unit_test(mistakes_have_a_place),
 		cmocka_unit_test(restrictions_are_asked),
 		cmocka_unit_test(bad_restrictions_have_a_place),
+		cmocka_unit_test(groups_are_shown),
 	};
 
 	return cmocka_run_group_tests(tests, tmp_setup, tmp_teardown);

@@ -1,16 +1,18 @@
 /*
  * Fuzz target of preprocess/quic.c: whatever a datagram holds, what comes out of it lies inside of
- * what was decrypted. Nobody guesses a tag, so each input is tried twice: as it is, and behind the
- * head of a packet that was cut off, which is decrypted without.
+ * what was decrypted. Nobody guesses a tag, so each input is tried twice: as it is, and protected
+ * as the frames of a packet.
  *
  *	clang -g -O1 -fsanitize=fuzzer,address,undefined -I. … tests/fuzz/quic.c preprocess/quic.c \
  *	    -lnettle
  *	./quic -max_len=1500
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "preprocess/quic.h"
+#include "tests/unit/initials.h"
+
+#define FRAMES_MAX 1400
 
 static void take(void *own, uint64_t offset, const uint8_t *bytes, size_t size)
 {
@@ -35,23 +37,18 @@ static void open_all(const uint8_t *data, size_t size)
 		abort();
 }
 
-/* A head of RFC 9001, A.2, with a length that no datagram has, before the input. */
-static void open_cut(const uint8_t *data, size_t size)
+/* The input as the frames of a packet, so that they are reached behind the encryption. */
+static void open_frames(const uint8_t *data, size_t size)
 {
-	static const uint8_t head[] = {0xc0, 0, 0, 0, 1, 8, 0x83, 0x94, 0xc8, 0xf0, 0x3e, 0x51,
-		0x57, 0x08, 0, 0, 0x7f, 0xff};
-	uint8_t *packet = malloc(sizeof(head) + size);
+	uint8_t packet[FRAMES_MAX + 64];
 
-	memcpy(packet, head, sizeof(head));
-	if (size)
-		memcpy(packet + sizeof(head), data, size);
-	open_all(packet, sizeof(head) + size);
-	free(packet);
+	if (size >= 4 && size <= FRAMES_MAX)
+		open_all(packet, initial_protect(&initial_v1, 0, data, size, packet));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	open_all(data, size);
-	open_cut(data, size);
+	open_frames(data, size);
 	return 0;
 }

@@ -135,13 +135,14 @@ static int add_part(struct symptom_line *line, struct symptom_pattern *pattern,
 static int join(struct symptom_line *line, struct symptom_part *part)
 {
 	struct symptom_source *source = line->source;
-	struct symptom_pattern *pattern = &source->patterns[source->pattern_count - 1];
+	struct symptom_pattern *pattern;
 
 	if (!source->rules[source->rule_count - 1].patterns) {
 		free(part->expression);
 		return line_refuse(line, line->text,
 			"`and` needs a line text, hex, regex or pcre above it");
 	}
+	pattern = &source->patterns[source->pattern_count - 1];
 	if (!pattern->chain)
 		make_chain(pattern);
 	return add_part(line, pattern, part);

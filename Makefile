@@ -98,10 +98,11 @@ TEST_PACKAGES := perl libcmocka-dev libfixbuf-tools tshark sqlite3 python3 mando
 CLUSTER_PACKAGES := user-mode-linux uml-utilities nfs-kernel-server nfs-common kmod e2fsprogs tcpreplay bc
 missing = $(shell for p in $(1); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done)
 
-deps check-deps cluster-deps: WANTED = $(PACKAGES)
+deps check-deps cluster-deps fuzz-deps: WANTED = $(PACKAGES)
 check-deps cluster-deps: WANTED += $(TEST_PACKAGES)
 cluster-deps: WANTED += $(CLUSTER_PACKAGES)
-deps check-deps cluster-deps:
+fuzz-deps: WANTED += $(FUZZ_PACKAGES)
+deps check-deps cluster-deps fuzz-deps:
 	@set -- $(call missing,$(WANTED)); [ $$# = 0 ] && exit 0; echo "installing: $$*"; \
 	if [ "$$(id -u)" = 0 ]; then sudo=; elif command -v sudo >/dev/null; then sudo=sudo; else \
 	  echo "make: please have these packages installed: $$*" >&2; exit 2; fi; \
@@ -131,6 +132,27 @@ LABELLED ?= ../shared/data
 accuracy: check-deps
 	@$(MAKE) --no-print-directory -s -j2 all
 	@tests/accuracy --build $(B) --data $(LABELLED) $(A)
+
+# ---- fuzzing: every tests/fuzz/NAME.c is a target, linked with the library of the stage whose headers it names ----
+FUZZ_PACKAGES := clang libclang-rt-dev python3
+FUZZ_SECONDS  ?= 60
+FUZZ_DATA     ?= ../shared/data
+FUZZ          := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+FUZZ_STAGE     = $(if $(shell grep -l '"capture/' tests/fuzz/$(1).c),capture,preprocess)
+FUZZ_LINK      = $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -fsanitize=fuzzer
+$(B)/targets/%: tests/fuzz/%.c $(B)/libcapture.a $(B)/libpreprocess.a $(B)/libspool.a
+	@mkdir -p $(@D)
+	$(FUZZ_LINK) -o $@ $< $(B)/lib$(call FUZZ_STAGE,$*).a $(B)/libspool.a $(LIB_$(call FUZZ_STAGE,$*)) $(LIB_spool)
+# The self-test: a target with a mistake in it, which must be found.
+$(B)/planted: tests/fuzz/packet.c $(B)/libpreprocess.a $(B)/libspool.a
+	$(FUZZ_LINK) -DPLANTED -o $@ $< $(B)/libpreprocess.a $(B)/libspool.a $(LIB_preprocess) $(LIB_spool)
+fuzz-targets: $(FUZZ:%=$(B)/targets/%) $(B)/planted
+
+fuzz: fuzz-deps
+	@$(MAKE) --no-print-directory -s -j2 B=$(B) all
+	@CFLAGS='-g -O1 -w' $(MAKE) --no-print-directory -s -j2 B=$(B)/fuzz CC=clang \
+	  SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined' fuzz-targets
+	@tests/fuzz/run --build $(B)/fuzz --mira $(B)/bin --data $(FUZZ_DATA) --seconds $(FUZZ_SECONDS) $(FUZZ)
 
 # Several hosts and a file server, all on this machine, with power cuts: tests/cluster/lab. SEED=N repeats the faults of a run.
 # Most of them wait most of the time; what measures has the machine for itself.
@@ -170,4 +192,4 @@ clean:
 	rm -rf $(B)
 
 -include $(shell find $(B) -name '*.d' -type f 2>/dev/null)
-.PHONY: all unit clean demo check cluster cluster-deps run-tests compare accuracy asan deps check-deps format install
+.PHONY: all unit clean demo check cluster cluster-deps fuzz fuzz-deps fuzz-targets run-tests compare accuracy asan deps check-deps format install

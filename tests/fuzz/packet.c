@@ -1,10 +1,7 @@
 /*
  * Fuzz target of the decoders in preprocess/: whatever a packet holds, what is found lies inside of
- * it. The first two bytes choose the link type and how much of the packet was captured.
- *
- *	clang -g -O1 -fsanitize=fuzzer,address,undefined -I. … tests/fuzz/packet.c \
- *	    preprocess/{decode,link,wireless,ip,transport,tunnel}.c spool/linktype.c
- *	./packet -max_len=2048
+ * it. The first two bytes are the link type (an unknown
+ * number chooses one), the third says how much more the packet had on the wire.
  */
 #include <stdlib.h>
 
@@ -24,19 +21,37 @@ static void check(const struct packet *packet, const uint8_t *data, size_t size)
 		abort();
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* make fuzz tests itself: this must be found. */
+static void planted(const struct packet *packet, const uint8_t *data, size_t size)
 {
-	const struct linktype *linktype;
-	struct packet packet;
+#ifdef PLANTED
+	volatile uint8_t behind = 0;
+
+	if (packet->kind == PACKET_IP && packet->tunnel_count && packet->payload)
+		behind = data[size];
+#endif
+}
+
+static const struct linktype *choose(const uint8_t *data)
+{
+	uint16_t number = (uint16_t)(data[0] << 8 | data[1]);
+	const struct linktype *linktype = linktype_find(number);
 	size_t count = 0;
 
-	if (size < 2)
-		return 0;
 	while (linktype_at(count))
 		count++;
-	linktype = linktype_at(data[0] % count);
-	decode_packet(linktype->number, data + 2, (uint32_t)size - 2,
-		(uint32_t)(size - 2 + data[1] * 8u), &packet);
-	check(&packet, data + 2, size - 2);
+	return linktype ? linktype : linktype_at(number % count);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct packet packet;
+
+	if (size < 3)
+		return 0;
+	decode_packet(choose(data)->number, data + 3, (uint32_t)size - 3,
+		(uint32_t)(size - 3 + data[2] * 8u), &packet);
+	check(&packet, data + 3, size - 3);
+	planted(&packet, data + 3, size - 3);
 	return 0;
 }

@@ -154,6 +154,12 @@ fuzz: fuzz-deps
 	  SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined' fuzz-targets
 	@tests/fuzz/run --build $(B)/fuzz --mira $(B)/bin --data $(FUZZ_DATA) --seconds $(FUZZ_SECONDS) $(FUZZ)
 
+# Captures of every kind (a manifest.tsv says which), against tshark and what other programs saw; prints a table of kinds.
+SPECIAL ?= ../shared/data/special
+special: check-deps
+	@$(MAKE) --no-print-directory -s -j2 all $(B)/tests/flows-of
+	@tests/special-compare --build $(B) --special $(SPECIAL)
+
 # Several hosts and a file server, all on this machine, with power cuts: tests/cluster/lab. SEED=N repeats the faults of a run.
 # Most of them wait most of the time; what measures has the machine for itself.
 CLUSTER ?= $(sort $(wildcard tests/cluster/*.t)) tests/t2-nfs.t
@@ -192,4 +198,4 @@ clean:
 	rm -rf $(B)
 
 -include $(shell find $(B) -name '*.d' -type f 2>/dev/null)
-.PHONY: all unit clean demo check cluster cluster-deps fuzz fuzz-deps fuzz-targets run-tests compare accuracy asan deps check-deps format install
+.PHONY: all unit clean demo check cluster cluster-deps fuzz fuzz-deps fuzz-targets run-tests compare special accuracy asan deps check-deps format install

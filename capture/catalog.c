@@ -175,8 +175,10 @@ static void look_into(struct catalog *catalog, struct source *source)
 			source->path);
 	if (!result && !look.found && !look.failed)
 		log_err("%s holds no capture", source->label);
-	if (result == -1 || look.failed || !look.found)
+	if (result == -1 || look.failed || !look.found) {
 		catalog->code = MIRA_PERSON;
+		catalog->left_out++;
+	}
 }
 
 /* The same bytes under two names, or one file named twice, would be counted twice. */
@@ -210,6 +212,7 @@ static int add_source(struct catalog *catalog, const char *path)
 	if (code) {
 		source_close(source);
 		catalog->code = capture_worse(catalog->code, code);
+		catalog->left_out++;
 		return MIRA_OK;
 	}
 	catalog->source_count++;
@@ -227,6 +230,9 @@ int catalog_make(struct catalog *catalog, const struct capture *capture)
 		code = add_source(catalog, capture->files[i]);
 	for (size_t i = 0; i < catalog->source_count && !code; i++)
 		look_into(catalog, &catalog->sources[i]);
+	if (catalog->left_out && !code)
+		log_warn("%zu of %zu files are left out, or a part of them is: see above",
+			catalog->left_out, capture->file_count);
 	return code;
 }
 

@@ -34,8 +34,9 @@ struct catalog {
 	size_t source_count;
 	struct trace *traces;
 	size_t count;
-	uint64_t bytes; /* of all sources */
-	int code;	/* of what was left out */
+	uint64_t bytes;	 /* of all sources */
+	int code;	 /* of what was left out */
+	size_t left_out; /* files */
 };
 
 /* catalog_make(): 0, or an exit code when nothing may be captured at all. */

@@ -3,6 +3,7 @@
  */
 #include "preprocess/aggregate.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "preprocess/prefixmap.h"
@@ -11,11 +12,32 @@
 
 #define VLAN_IDS 4096
 
+struct circuit_label {
+	struct circuit circuit;
+	uint32_t label;
+};
+
 struct aggregates {
 	struct prefixmap *addresses;
+	struct circuit_label *circuits; /* few */
+	size_t circuit_count;
 	uint32_t vlans[VLAN_IDS];	/* labels of each VLAN */
 	uint32_t last_set, last_labels; /* flows of one VLAN come in a row */
 };
+
+static void add_circuits(struct aggregates *aggregates, const struct config_aggregate *aggregate,
+	uint32_t name)
+{
+	size_t count = aggregates->circuit_count + aggregate->circuit_count;
+
+	if (aggregate->circuit_count == 0)
+		return;
+	aggregates->circuits =
+		x_realloc(aggregates->circuits, count * sizeof(*aggregates->circuits));
+	for (size_t i = 0; i < aggregate->circuit_count; i++)
+		aggregates->circuits[aggregates->circuit_count++] =
+			(struct circuit_label){aggregate->circuits[i], name};
+}
 
 struct aggregates *aggregates_new(const struct config *config)
 {
@@ -32,6 +54,7 @@ struct aggregates *aggregates_new(const struct config *config)
 			if (aggregate->vlans[k] < VLAN_IDS)
 				aggregates->vlans[aggregate->vlans[k]] =
 					intern_union(aggregates->vlans[aggregate->vlans[k]], name);
+		add_circuits(aggregates, aggregate, name);
 	}
 	prefixmap_build(aggregates->addresses);
 	return aggregates;
@@ -42,6 +65,7 @@ void aggregates_free(struct aggregates *aggregates)
 	if (!aggregates)
 		return;
 	prefixmap_free(aggregates->addresses);
+	free(aggregates->circuits);
 	free(aggregates);
 }
 
@@ -73,10 +97,41 @@ static uint32_t labels_of_vlans(struct aggregates *aggregates, uint32_t vlans)
 	return labels;
 }
 
-uint32_t aggregates_of(struct aggregates *aggregates, const struct flowkey *key, uint32_t vlans)
+static uint32_t labels_of_circuit(const struct aggregates *aggregates, unsigned vpi, unsigned vci)
+{
+	uint32_t labels = 0;
+
+	for (size_t i = 0; i < aggregates->circuit_count; i++)
+		if (aggregates->circuits[i].circuit.vpi == vpi &&
+			aggregates->circuits[i].circuit.vci == vci)
+			labels = intern_union(labels, aggregates->circuits[i].label);
+	return labels;
+}
+
+/* The set is text, "0/100,0/101". */
+static uint32_t labels_of_circuits(const struct aggregates *aggregates, uint32_t circuits)
+{
+	const char *text = circuits ? intern_text(circuits) : "";
+	uint32_t labels = 0;
+	unsigned vpi, vci;
+	int used;
+
+	while (sscanf(text, "%u/%u%n", &vpi, &vci, &used) == 2) {
+		labels = intern_union(labels, labels_of_circuit(aggregates, vpi, vci));
+		text += used;
+		text += *text == ',';
+	}
+	return labels;
+}
+
+uint32_t aggregates_of(struct aggregates *aggregates, const struct flowkey *key, uint32_t vlans,
+	uint32_t circuits)
 {
 	uint32_t source = prefixmap_find(aggregates->addresses, key->src, key->version);
 	uint32_t destination = prefixmap_find(aggregates->addresses, key->dst, key->version);
+	uint32_t links = labels_of_vlans(aggregates, vlans);
 
-	return intern_union(intern_union(source, destination), labels_of_vlans(aggregates, vlans));
+	if (circuits && aggregates->circuit_count)
+		links = intern_union(links, labels_of_circuits(aggregates, circuits));
+	return intern_union(intern_union(source, destination), links);
 }

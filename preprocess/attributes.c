@@ -31,6 +31,19 @@ uint32_t attributes_vlans(struct attributes *attributes, const struct packet *pa
 	return set;
 }
 
+uint32_t attributes_circuit(struct attributes *attributes, const struct packet *packet)
+{
+	char text[16];
+
+	if (packet->circuit != attributes->last_circuit) {
+		snprintf(text, sizeof(text), "%u/%u", CIRCUIT_VPI(packet->circuit),
+			CIRCUIT_VCI(packet->circuit));
+		attributes->last_circuit = packet->circuit;
+		attributes->last_circuit_id = intern(text);
+	}
+	return attributes->last_circuit_id;
+}
+
 static uint32_t intern_stack(const struct packet *packet)
 {
 	char text[DECODE_TUNNELS * 16] = "";

@@ -16,10 +16,13 @@ struct attributes {
 		uint64_t tunnels; /* a byte each */
 		uint32_t id;
 	} stacks[ATTRIBUTES_STACKS];
+	uint32_t last_circuit, last_circuit_id;
 };
 
 /* attributes_vlans(): the set of the VLAN ids, "7,100". */
 uint32_t attributes_vlans(struct attributes *attributes, const struct packet *packet);
+/* attributes_circuit(): the virtual circuit, "VPI/VCI". */
+uint32_t attributes_circuit(struct attributes *attributes, const struct packet *packet);
 /* attributes_tunnels(): the names, innermost first, joined by '+': "6in4+gre". */
 uint32_t attributes_tunnels(struct attributes *attributes, const struct packet *packet);
 

@@ -23,6 +23,16 @@ const layer_fn layer_table[LAYER_COUNT] = {
 	[LAYER_NULL] = layer_null,
 	[LAYER_SLIP] = layer_slip,
 	[LAYER_SUNATM] = layer_sunatm,
+	[LAYER_ATM] = layer_atm,
+	[LAYER_BRIDGED] = layer_bridged,
+	[LAYER_BRIDGED_PADDED] = layer_bridged_padded,
+	[LAYER_NLPID] = layer_nlpid,
+	[LAYER_JUNIPER_ETHERNET] = layer_juniper_ethernet,
+	[LAYER_JUNIPER_PPP] = layer_juniper_ppp,
+	[LAYER_JUNIPER_FRAME_RELAY] = layer_juniper_frame_relay,
+	[LAYER_JUNIPER_HDLC] = layer_juniper_hdlc,
+	[LAYER_JUNIPER_ATM1] = layer_juniper_atm1,
+	[LAYER_JUNIPER_ATM2] = layer_juniper_atm2,
 	[LAYER_NFLOG] = layer_nflog,
 	[LAYER_VNTAG] = layer_vntag,
 	[LAYER_FABRICPATH] = layer_fabricpath,
@@ -56,12 +66,14 @@ const layer_fn layer_table[LAYER_COUNT] = {
 	[LAYER_L2TP] = layer_l2tp,
 	[LAYER_CAPWAP] = layer_capwap,
 	[LAYER_AYIYA] = layer_ayiya,
+	[LAYER_LISP] = layer_lisp,
 };
 
 static const char *const tunnel_names[TUNNEL_COUNT] = {
 	[TUNNEL_NONE] = "",
 	[TUNNEL_IPIP] = "ipip",
 	[TUNNEL_6IN4] = "6in4",
+	[TUNNEL_6TO4] = "6to4",
 	[TUNNEL_4IN6] = "4in6",
 	[TUNNEL_6IN6] = "6in6",
 	[TUNNEL_GRE] = "gre",
@@ -75,6 +87,8 @@ static const char *const tunnel_names[TUNNEL_COUNT] = {
 	[TUNNEL_PPPOE] = "pppoe",
 	[TUNNEL_CAPWAP] = "capwap",
 	[TUNNEL_AYIYA] = "ayiya",
+	[TUNNEL_LISP] = "lisp",
+	[TUNNEL_NSH] = "nsh",
 };
 
 const char *tunnel_name(enum tunnel tunnel)
@@ -90,16 +104,48 @@ enum layer decoder_tunnel(struct decoder *decoder, enum tunnel tunnel, enum laye
 	return next;
 }
 
+/* The ports of the header last found are known by now, if ever. */
+static void close_fragment(struct decoder *decoder)
+{
+	const struct flowkey *key = &decoder->packet->key;
+
+	decoder->fragment->transport = key->proto;
+	decoder->fragment->sport = key->sport;
+	decoder->fragment->dport = key->dport;
+	decoder->fragment = NULL;
+}
+
+/* Deeper ones than are kept take the place of the last. */
+void decoder_fragment(struct decoder *decoder, const uint8_t *addresses, uint32_t id,
+	uint8_t protocol, bool later)
+{
+	struct packet *packet = decoder->packet;
+
+	if (packet->fragment_count < DECODE_FRAGMENTS)
+		packet->fragment_count++;
+	decoder->fragment = &packet->fragments[packet->fragment_count - 1];
+	*decoder->fragment = (struct fragment){
+		.addresses = addresses,
+		.id = id,
+		.version = packet->key.version,
+		.protocol = protocol,
+		.later = later,
+	};
+}
+
 struct packet *decoder_found(struct decoder *decoder)
 {
 	struct packet *packet = decoder->packet;
 
+	if (decoder->fragment)
+		close_fragment(decoder);
 	memset(&packet->key, 0, sizeof(packet->key));
 	packet->kind = PACKET_IP;
 	packet->payload = NULL;
 	packet->payload_size = 0;
 	packet->tcp_flags = 0;
 	packet->tcp_length = 0;
+	packet->circuit = decoder->circuit;
 	packet->vlan_count = decoder->vlan_count;
 	for (unsigned i = 0; i < decoder->vlan_count; i++)
 		packet->vlans[i] = decoder->vlans[i];
@@ -131,6 +177,9 @@ void decode_packet(uint32_t linktype, const uint8_t *bytes, uint32_t captured, u
 	enum layer layer = layer_of_link(linktype);
 
 	packet->kind = PACKET_NOT_IP;
+	packet->fragment_count = 0;
 	for (unsigned step = 0; layer != LAYER_END && step < DECODE_STEPS; step++)
 		layer = layer_table[layer](&decoder);
+	if (decoder.fragment)
+		close_fragment(&decoder);
 }

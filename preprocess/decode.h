@@ -10,6 +10,9 @@
  * looked into; where a tunnel holds no usable IP header (it is cut off, a later fragment, ARP),
  * the flow is that of the header around it.
  *
+ * Of a fragment the header that is in pieces is known, and whether it is the first piece; whose
+ * ports a later one has, says fragment.h.
+ *
  * Octets are the IP total length of that header: IPv6 40 + payload length, also where a jumbo
  * payload option says more than that field can; an IPv4 total length of 0 (segmentation offload)
  * is what the frame still held.
@@ -25,9 +28,10 @@
 #include <stdint.h>
 #include "spool/record.h"
 
-#define DECODE_STEPS   32 /* headers, of whatever kind, that are looked into */
-#define DECODE_TUNNELS 8  /* tunnels inside one another; what lies deeper is not looked into */
-#define DECODE_VLANS   4  /* VLAN ids kept of one packet: 802.1ad and 802.1ah stack three */
+#define DECODE_STEPS	 32 /* headers, of whatever kind, that are looked into */
+#define DECODE_TUNNELS	 8  /* tunnels inside one another; what lies deeper is not looked into */
+#define DECODE_FRAGMENTS 2  /* a fragment inside of a tunnel's fragment */
+#define DECODE_VLANS	 4  /* VLAN ids kept of one packet: 802.1ad and 802.1ah stack three */
 
 enum packet_kind {
 	PACKET_NOT_IP,	  /* no IP header was announced: ARP, LLDP, … */
@@ -39,6 +43,7 @@ enum tunnel {
 	TUNNEL_NONE,
 	TUNNEL_IPIP, /* IPv4 in IPv4, RFC 2003 */
 	TUNNEL_6IN4, /* RFC 4213 */
+	TUNNEL_6TO4, /* RFC 3056: the same, to or from 2002::/16 */
 	TUNNEL_4IN6, /* RFC 2473 */
 	TUNNEL_6IN6, /* RFC 2473 */
 	TUNNEL_GRE,  /* RFC 2784, RFC 2890 */
@@ -52,22 +57,42 @@ enum tunnel {
 	TUNNEL_PPPOE,  /* RFC 2516 */
 	TUNNEL_CAPWAP, /* RFC 5415 */
 	TUNNEL_AYIYA,
+	TUNNEL_LISP, /* RFC 9300 */
+	TUNNEL_NSH,  /* RFC 8300 */
 	TUNNEL_COUNT
+};
+
+/* An IP header whose packet is in pieces, and whose ports only the first piece has. */
+struct fragment {
+	const uint8_t *addresses; /* source, then destination */
+	uint32_t id;
+	uint16_t sport, dport; /* of a first one */
+	uint8_t version;
+	uint8_t protocol;  /* of the header that says that it is a fragment */
+	uint8_t transport; /* of a first one: the flow's */
+	bool later;	   /* the packet ends with it */
 };
 
 struct packet {
 	enum packet_kind kind;
 	struct flowkey key;
 	uint32_t octets;
+	uint32_t uncaptured;	/* of them: were on the wire, and the snap length left them out */
 	const uint8_t *payload; /* what symptoms are looked for in; NULL for none */
 	uint32_t payload_size;	/* captured bytes of it */
 	uint32_t tcp_length;	/* bytes of the TCP segment on the wire, SYN and FIN not counted */
 	uint32_t tcp_seq;
 	uint16_t tcp_flags;
-	uint8_t vlan_count, tunnel_count;
-	uint16_t vlans[DECODE_VLANS];	 /* outermost first */
-	uint8_t tunnels[DECODE_TUNNELS]; /* enum tunnel, outermost first */
+	uint8_t vlan_count, tunnel_count, fragment_count;
+	uint32_t circuit;			     /* ATM: CIRCUIT(VPI, VCI), 0 for none */
+	struct fragment fragments[DECODE_FRAGMENTS]; /* outermost first; a later one is the last */
+	uint16_t vlans[DECODE_VLANS];		     /* outermost first */
+	uint8_t tunnels[DECODE_TUNNELS];	     /* enum tunnel, outermost first */
 };
+
+#define CIRCUIT(vpi, vci)    (1u << 31 | (uint32_t)(vpi) << 16 | (vci))
+#define CIRCUIT_VPI(circuit) ((circuit) >> 16 & 0x7fff)
+#define CIRCUIT_VCI(circuit) ((circuit)&0xffff)
 
 #define TCP_FIN 0x01
 #define TCP_SYN 0x02

@@ -172,7 +172,8 @@ int export_flows(struct output *output, const struct meter *meter, const struct 
 		set_flow(&flow, entry, manifest);
 		if (meter->rules->config.withhold_names)
 			withhold_name(&flow);
-		flow.aggregate = aggregates_of(meter->rules->aggregates, &flow.key, flow.vlan);
+		flow.aggregate = aggregates_of(meter->rules->aggregates, &flow.key, flow.vlan,
+			entry->circuit);
 		collect_symptoms(&collected, meter, entry);
 		flow.symptoms = collected.list;
 		flow.symptom_count = collected.count;

@@ -50,10 +50,10 @@ struct entry {
 	uint16_t fast;	     /* fast list that decides, or FLOWTAB_NO_FAST */
 	uint16_t hello;	     /* slot of its ClientHello (hello.h) plus one, 0: none */
 	uint8_t flags;	     /* enum flow_flag */
-	uint8_t changes : 6; /* times that vlan or tunnel changed */
+	uint8_t changes : 6; /* times that vlan, tunnel or circuit changed */
 	bool sequenced : 1;  /* next_seq and the gap are set */
 	bool awaited : 1;    /* the byte at first_seq has not come yet */
-	uint8_t unused[4];
+	uint32_t circuit;    /* intern id: "VPI/VCI" */
 } __attribute__((aligned(64)));
 
 struct flowtab;

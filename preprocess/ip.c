@@ -58,6 +58,28 @@ enum layer layer_protocol(struct decoder *decoder)
 	return protocol_layers[decoder->protocol];
 }
 
+/* Does only the first fragment tell the flow? */
+static bool has_ports(uint8_t protocol)
+{
+	switch (protocol_layers[protocol]) {
+	case LAYER_TCP:
+	case LAYER_UDP:
+	case LAYER_SCTP:
+	case LAYER_PORTS: return true;
+	default: return false;
+	}
+}
+
+#define IPV4_MORE   0x2000
+#define IPV4_OFFSET 0x1fff
+
+static void ipv4_fragment(struct decoder *decoder, const uint8_t *header)
+{
+	if (has_ports(header[9]))
+		decoder_fragment(decoder, header + 12, get16(header + 4), header[9],
+			get16(header + 6) & IPV4_OFFSET);
+}
+
 /*
  * RFC 791. A total length of 0 is what a host sees of a segment that its network card will cut up
  * later.
@@ -69,6 +91,8 @@ enum layer layer_ipv4(struct decoder *decoder)
 	uint32_t header_length, total;
 	struct packet *packet;
 
+	if (header && header[0] >> 4 == 6) /* announced as IPv4 by mistake: tcprewrite does that */
+		return LAYER_IPV6;
 	if (!header || header[0] >> 4 != 4)
 		return decoder_malformed(decoder);
 	header_length = (header[0] & 15) * 4u;
@@ -84,7 +108,10 @@ enum layer layer_ipv4(struct decoder *decoder)
 	packet->key.proto = decoder->protocol = header[9];
 	packet->octets = total;
 	cursor_limit(cursor, total);
-	if (get16(header + 6) & 0x1fff || !cursor_take(cursor, header_length))
+	packet->uncaptured = cursor->missing;
+	if (get16(header + 6) & (IPV4_MORE | IPV4_OFFSET))
+		ipv4_fragment(decoder, header);
+	if (get16(header + 6) & IPV4_OFFSET || !cursor_take(cursor, header_length))
 		return LAYER_END;
 	return protocol_layers[header[9]];
 }
@@ -104,6 +131,19 @@ static bool is_extension(uint8_t protocol)
 	}
 }
 
+static bool is_6to4(const uint8_t *address)
+{
+	return get16(address) == 0x2002;
+}
+
+static void mark_6to4(struct decoder *decoder)
+{
+	uint8_t *tunnel = &decoder->tunnels[decoder->tunnel_count - 1];
+
+	if (*tunnel == TUNNEL_6IN4)
+		*tunnel = TUNNEL_6TO4;
+}
+
 /* RFC 8200. A payload length of 0 is a jumbogram's (RFC 2675) or left to the network card. */
 enum layer layer_ipv6(struct decoder *decoder)
 {
@@ -115,6 +155,9 @@ enum layer layer_ipv6(struct decoder *decoder)
 	if (!header || header[0] >> 4 != 6)
 		return decoder_malformed(decoder);
 	length = get16(header + 4);
+	decoder->addresses = header + 8;
+	if (decoder->tunnel_count && (is_6to4(header + 8) || is_6to4(header + 24)))
+		mark_6to4(decoder);
 	packet = decoder_found(decoder);
 	memcpy(packet->key.src, header + 8, 16);
 	memcpy(packet->key.dst, header + 24, 16);
@@ -123,12 +166,27 @@ enum layer layer_ipv6(struct decoder *decoder)
 	packet->octets = 40u + length;
 	if (length)
 		cursor_limit(cursor, length);
+	packet->uncaptured = cursor->missing;
 	return is_extension(header[6]) ? LAYER_IPV6_HEADERS : protocol_layers[header[6]];
+}
+
+#define IPV6_MORE   0x0001
+#define IPV6_OFFSET 0xfff8
+
+/* Is it a later one? A header with neither offset nor more to come is of a whole packet (RFC 6946). */
+static bool ipv6_fragment(struct decoder *decoder, const uint8_t *header)
+{
+	bool later = get16(header + 2) & IPV6_OFFSET;
+
+	if ((later || get16(header + 2) & IPV6_MORE) &&
+		(is_extension(header[0]) || has_ports(header[0])))
+		decoder_fragment(decoder, decoder->addresses, get32(header + 4), header[0], later);
+	return later;
 }
 
 /*
  * One extension header. A header that may stand alone (mobility, HIP, shim6) names the flow when
- * nothing follows it. Of a later fragment only the protocol is known.
+ * nothing follows it.
  */
 enum layer layer_ipv6_headers(struct decoder *decoder)
 {
@@ -146,7 +204,7 @@ enum layer layer_ipv6_headers(struct decoder *decoder)
 		return LAYER_END;
 	decoder->packet->key.proto = decoder->protocol = header[0];
 	if (!cursor_take(cursor, length) ||
-		(this == PROTOCOL_FRAGMENT && get16(header + 2) & 0xfff8))
+		(this == PROTOCOL_FRAGMENT && ipv6_fragment(decoder, header)))
 		return LAYER_END;
 	return is_extension(header[0]) ? LAYER_IPV6_HEADERS : protocol_layers[header[0]];
 }

@@ -33,11 +33,23 @@ enum layer {
 	LAYER_SLL2,
 	LAYER_NULL,
 	LAYER_SLIP,
+	/* atm.c */
 	LAYER_SUNATM,
+	LAYER_ATM, /* the payload of a circuit, of unknown encapsulation */
+	LAYER_BRIDGED,
+	LAYER_BRIDGED_PADDED,
 	LAYER_NFLOG,
+	LAYER_NLPID, /* ISO's protocol numbers */
 	LAYER_VNTAG,
 	LAYER_FABRICPATH,
 	LAYER_BACKBONE, /* 802.1ah */
+	/* juniper.c */
+	LAYER_JUNIPER_ETHERNET,
+	LAYER_JUNIPER_PPP,
+	LAYER_JUNIPER_FRAME_RELAY,
+	LAYER_JUNIPER_HDLC,
+	LAYER_JUNIPER_ATM1,
+	LAYER_JUNIPER_ATM2,
 	/* wireless.c */
 	LAYER_WLAN,
 	LAYER_RADIOTAP,
@@ -71,12 +83,16 @@ enum layer {
 	LAYER_L2TP,
 	LAYER_CAPWAP,
 	LAYER_AYIYA,
+	LAYER_LISP,
 	LAYER_COUNT
 };
 
 struct decoder {
 	struct cursor cursor;
 	struct packet *packet;
+	const uint8_t *addresses;  /* of the IPv6 header last found */
+	struct fragment *fragment; /* of the IP header last found, its ports not yet known */
+	uint32_t circuit;
 	uint8_t protocol; /* of the IP header last found, extension headers passed */
 	uint8_t vlan_count, tunnel_count;
 	uint16_t vlans[DECODE_VLANS];
@@ -93,8 +109,13 @@ enum layer layer_ethernet(struct decoder *), layer_ethertype(struct decoder *),
 	layer_frame_relay(struct decoder *), layer_sll(struct decoder *),
 	layer_sll2(struct decoder *), layer_null(struct decoder *), layer_slip(struct decoder *),
 	layer_vntag(struct decoder *), layer_fabricpath(struct decoder *),
-	layer_backbone(struct decoder *), layer_sunatm(struct decoder *),
-	layer_nflog(struct decoder *);
+	layer_backbone(struct decoder *), layer_nflog(struct decoder *),
+	layer_nlpid(struct decoder *);
+enum layer layer_sunatm(struct decoder *), layer_atm(struct decoder *),
+	layer_bridged(struct decoder *), layer_bridged_padded(struct decoder *);
+enum layer layer_juniper_ethernet(struct decoder *), layer_juniper_ppp(struct decoder *),
+	layer_juniper_frame_relay(struct decoder *), layer_juniper_hdlc(struct decoder *),
+	layer_juniper_atm1(struct decoder *), layer_juniper_atm2(struct decoder *);
 enum layer layer_wlan(struct decoder *), layer_radiotap(struct decoder *),
 	layer_ppi(struct decoder *);
 enum layer layer_raw_ip(struct decoder *), layer_ipv4(struct decoder *),
@@ -108,8 +129,11 @@ enum layer layer_ah(struct decoder *), layer_ipip(struct decoder *), layer_6in4(
 	layer_vxlan_gpe(struct decoder *), layer_nsh(struct decoder *),
 	layer_geneve(struct decoder *), layer_gtp_u(struct decoder *),
 	layer_gtp_v0(struct decoder *), layer_teredo(struct decoder *),
-	layer_l2tp(struct decoder *), layer_capwap(struct decoder *), layer_ayiya(struct decoder *);
+	layer_l2tp(struct decoder *), layer_capwap(struct decoder *), layer_ayiya(struct decoder *),
+	layer_lisp(struct decoder *);
 
+/* layer_by_version(): what the next four bits say, LAYER_END for neither IPv4 nor IPv6. */
+enum layer layer_by_version(struct decoder *);
 /* layer_of_link(), layer_of_ethertype(), layer_of_udp(): by number; LAYER_END for none. */
 enum layer layer_of_link(uint32_t linktype);
 enum layer layer_of_ethertype(uint16_t type);
@@ -122,6 +146,12 @@ enum layer layer_of_udp(uint16_t sport, uint16_t dport);
 enum layer decoder_tunnel(struct decoder *decoder, enum tunnel tunnel, enum layer next);
 /* decoder_found(): a usable IP header; PACKET's key and octets are the caller's to fill. */
 struct packet *decoder_found(struct decoder *decoder);
+/*
+ * decoder_fragment(): the IP header last found, with ADDRESSES and ID, is of a fragment that says
+ * PROTOCOL.
+ */
+void decoder_fragment(struct decoder *decoder, const uint8_t *addresses, uint32_t id,
+	uint8_t protocol, bool later);
 /* decoder_malformed(): an IP header that is not usable. */
 enum layer decoder_malformed(struct decoder *decoder);
 

@@ -7,6 +7,8 @@
 #define ETHERTYPE_LENGTH_MAX                                                                       \
 	1500 /* up to here the field is a length, and LLC follows (IEEE 802.3) */
 
+#define ETHERTYPE_ARP 0x0806
+
 /* Link types as in pcapng interface blocks (tcpdump.org/linktypes.html). */
 static const uint8_t link_layers[] = {
 	[0] = LAYER_NULL,
@@ -17,7 +19,7 @@ static const uint8_t link_layers[] = {
 	[14] = LAYER_RAW_IP,
 	[50] = LAYER_PPP_HDLC,
 	[51] = LAYER_PPPOE,
-	[100] = LAYER_LLC, /* ATM, RFC 2684 */
+	[100] = LAYER_LLC, /* ATM, RFC 2684 (1483) */
 	[101] = LAYER_RAW_IP,
 	[104] = LAYER_CISCO_HDLC,
 	[105] = LAYER_WLAN,
@@ -26,9 +28,16 @@ static const uint8_t link_layers[] = {
 	[113] = LAYER_SLL,
 	[123] = LAYER_SUNATM,
 	[127] = LAYER_RADIOTAP,
+	[135] = LAYER_JUNIPER_ATM2,
+	[137] = LAYER_JUNIPER_ATM1,
+	[167] = LAYER_JUNIPER_ETHERNET, /* PPPoE */
+	[178] = LAYER_JUNIPER_ETHERNET,
+	[179] = LAYER_JUNIPER_PPP,
+	[180] = LAYER_JUNIPER_FRAME_RELAY,
+	[181] = LAYER_JUNIPER_HDLC,
 	[192] = LAYER_PPI,
-	[228] = LAYER_RAW_IP,
-	[229] = LAYER_RAW_IP,
+	[228] = LAYER_IPV4,
+	[229] = LAYER_IPV6,
 	[239] = LAYER_NFLOG,
 	[276] = LAYER_SLL2,
 };
@@ -88,7 +97,10 @@ enum layer layer_vlan(struct decoder *decoder)
 	return layer_of_ethertype(get16(header + 2));
 }
 
-/* IEEE 802.2: SNAP with an ethertype (RFC 1042), or the code of IP itself. */
+/*
+ * IEEE 802.2: SNAP with an ethertype (RFC 1042), the code of IP itself, or what ATM and Frame Relay
+ * have: a protocol of ISO's, and bridged frames (RFC 2684).
+ */
 enum layer layer_llc(struct decoder *decoder)
 {
 	const uint8_t *header = cursor_take(&decoder->cursor, 3);
@@ -97,18 +109,63 @@ enum layer layer_llc(struct decoder *decoder)
 		return LAYER_END;
 	if (header[0] == 0x06 && header[1] == 0x06)
 		return LAYER_IPV4;
+	if (header[0] == 0xfe && header[1] == 0xfe)
+		return LAYER_NLPID;
 	if (header[0] != 0xaa || header[1] != 0xaa)
 		return LAYER_END;
 	header = cursor_take(&decoder->cursor, 3);
-	if (!header || header[0] || header[1] || (header[2] && header[2] != 0xf8))
-		return LAYER_END;
-	return LAYER_ETHERTYPE;
+	switch (header ? header[0] << 16 | header[1] << 8 | header[2] : -1) {
+	case 0x000000:
+	case 0x0000f8: return LAYER_ETHERTYPE;
+	case 0x0080c2: return LAYER_BRIDGED_PADDED;
+	default: return LAYER_END;
+	}
+}
+
+/* Could an Ethernet frame begin AT bytes from here? Its type is one we know, or a length that fits. */
+static bool frame_at(const struct cursor *cursor, size_t at)
+{
+	const uint8_t *header = cursor_peek(cursor, at + 14);
+	uint16_t type = header ? get16(header + at + 12) : 0;
+
+	if (type <= ETHERTYPE_LENGTH_MAX)
+		return type >= 3 && at + 14 + type <= cursor_left(cursor) + cursor->missing;
+	return type == ETHERTYPE_ARP || layer_of_ethertype(type) != LAYER_END;
+}
+
+static bool ipv4_here(const struct cursor *cursor)
+{
+	const uint8_t *header = cursor_peek(cursor, 4);
+	unsigned length = header ? (header[0] & 15) * 4u : 0,
+		 total = header ? get16(header + 2) : 0;
+
+	return length >= 20 && total >= length && total <= cursor_left(cursor) + cursor->missing;
+}
+
+static enum layer pseudo_wire(struct decoder *decoder, size_t control)
+{
+	return cursor_take(&decoder->cursor, control) ? LAYER_ETHERNET : LAYER_END;
 }
 
 /*
- * RFC 3032. Nothing says what follows the last label but its first four bits (RFC 4928): 0 is a
- * pseudo-wire's control word.
+ * Nothing says what follows the last label but its first four bits (RFC 4928): 0 is a pseudo-wire's
+ * control word, 1 its control channel. A pseudo-wire may do without a control word (RFC 4448), so
+ * that these are bits of a MAC address: then the frame's type decides.
  */
+static enum layer behind_labels(struct decoder *decoder, unsigned nibble)
+{
+	const struct cursor *cursor = &decoder->cursor;
+
+	if (nibble == 4 && (ipv4_here(cursor) || !frame_at(cursor, 0)))
+		return LAYER_IPV4;
+	if (nibble == 6 && !frame_at(cursor, 0))
+		return LAYER_IPV6;
+	if (nibble == 0 && (frame_at(cursor, 4) || !frame_at(cursor, 0)))
+		return pseudo_wire(decoder, 4);
+	return nibble != 1 && frame_at(cursor, 0) ? pseudo_wire(decoder, 0) : LAYER_END;
+}
+
+/* RFC 3032. */
 enum layer layer_mpls(struct decoder *decoder)
 {
 	const uint8_t *label, *next;
@@ -121,12 +178,7 @@ enum layer layer_mpls(struct decoder *decoder)
 	next = cursor_peek(&decoder->cursor, 1);
 	if (!next)
 		return LAYER_END;
-	switch (*next >> 4) {
-	case 4: return LAYER_IPV4;
-	case 6: return LAYER_IPV6;
-	case 0: return cursor_take(&decoder->cursor, 4) ? LAYER_ETHERNET : LAYER_END;
-	default: return LAYER_END;
-	}
+	return behind_labels(decoder, *next >> 4);
 }
 
 enum layer layer_pppoe(struct decoder *decoder)
@@ -183,6 +235,26 @@ enum layer layer_cisco_hdlc(struct decoder *decoder)
 	return cursor_take(&decoder->cursor, 2) ? LAYER_ETHERTYPE : LAYER_END;
 }
 
+/* RFC 2427: the protocol is one of ISO's numbers, or SNAP. */
+enum layer layer_nlpid(struct decoder *decoder)
+{
+	const uint8_t *header = cursor_take(&decoder->cursor, 1);
+
+	switch (header ? *header : 0) {
+	case 0xcc: return LAYER_IPV4;
+	case 0x8e: return LAYER_IPV6;
+	case 0xcf: return LAYER_PPP;
+	case 0x80: break;
+	default: return LAYER_END;
+	}
+	header = cursor_take(&decoder->cursor, 3);
+	switch (header ? header[0] << 16 | header[1] << 8 | header[2] : -1) {
+	case 0x000000: return LAYER_ETHERTYPE;
+	case 0x0080c2: return LAYER_BRIDGED;
+	default: return LAYER_END;
+	}
+}
+
 /* RFC 2427, or Cisco's encapsulation with an ethertype. */
 enum layer layer_frame_relay(struct decoder *decoder)
 {
@@ -197,18 +269,9 @@ enum layer layer_frame_relay(struct decoder *decoder)
 	header = cursor_peek(cursor, 2);
 	if (!header || header[0] != 0x03)
 		return LAYER_ETHERTYPE;
-	cursor_take(cursor,
-		header[1] == 0 ? 2 : 1); /* a padding byte may follow the control byte */
-	header = cursor_take(cursor, 1);
-	switch (header ? *header : 0) {
-	case 0xcc: return LAYER_IPV4;
-	case 0x8e: return LAYER_IPV6;
-	case 0xcf: return LAYER_PPP;
-	case 0x80: break;
-	default: return LAYER_END;
-	}
-	header = cursor_take(cursor, 3);
-	return header && !header[0] && !header[1] && !header[2] ? LAYER_ETHERTYPE : LAYER_END;
+	/* a padding byte may follow the control byte */
+	cursor_take(cursor, header[1] == 0 ? 2 : 1);
+	return LAYER_NLPID;
 }
 
 /* Linux cooked: below 0x600 the protocol is one of Linux's own, of which 4 is LLC. */
@@ -254,8 +317,10 @@ enum layer layer_null(struct decoder *decoder)
 	case 24:
 	case 28:
 	case 30: return LAYER_IPV6;
-	default: return LAYER_END;
+	default: break;
 	}
+	family = get16(header + 2); /* some write an ethertype */
+	return family > ETHERTYPE_LENGTH_MAX ? layer_of_ethertype((uint16_t)family) : LAYER_END;
 }
 
 /* Direction and compressed header, as libpcap stores them before the packet. */
@@ -279,21 +344,6 @@ enum layer layer_fabricpath(struct decoder *decoder)
 enum layer layer_backbone(struct decoder *decoder)
 {
 	return cursor_take(&decoder->cursor, 4) ? LAYER_ETHERNET : LAYER_END;
-}
-
-/*
- * SunATM: the low bits of the first byte tell LAN emulation (a frame behind 2 bytes) from LLC
- * (RFC 2684).
- */
-enum layer layer_sunatm(struct decoder *decoder)
-{
-	const uint8_t *header = cursor_take(&decoder->cursor, 4);
-
-	switch (header ? header[0] & 15 : 0) {
-	case 1: return cursor_take(&decoder->cursor, 2) ? LAYER_ETHERNET : LAYER_END;
-	case 2: return LAYER_LLC;
-	default: return LAYER_END;
-	}
 }
 
 #define NFLOG_PAYLOAD 9

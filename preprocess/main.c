@@ -125,6 +125,7 @@ static void tell_progress(struct stage_run *run, const struct preprocess *prepro
 	run->progress.packets += totals->packets;
 	run->progress.bytes += totals->bytes;
 	run->progress.records += preprocess->output.flows;
+	run->progress.uncaptured += totals->octets_uncaptured;
 	if (totals->full)
 		log_warn("%s: the flow table was full %llu times, its flows were written in parts; "
 			 "raise max_flows in mira.conf",
@@ -187,6 +188,8 @@ static int finish_output(struct preprocess *preprocess)
 	const struct manifest *manifest = preprocess->manifest;
 	struct ledger ledger;
 
+	if (meter_end(preprocess->meter) < 0)
+		return -1;
 	ledger_of(&ledger, manifest, LEDGER_ANALYSED);
 	ledger.ip = totals->ip;
 	ledger.not_ip = totals->not_ip;

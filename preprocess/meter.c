@@ -24,6 +24,8 @@ struct passing {
 	uint32_t position;  /* in the batch */
 };
 
+static int count_fragment(void *own, void *record, const struct fragment *first);
+
 struct meter *meter_new(const struct spool *spool, uint32_t max_flows, int (*full)(void *own),
 	void *own)
 {
@@ -33,6 +35,7 @@ struct meter *meter_new(const struct spool *spool, uint32_t max_flows, int (*ful
 	meter->table = flowtab_new(max_flows);
 	meter->hosts = hosts_new();
 	meter->pieces = pieces_new(max_flows / FLOWS_PER_PIECE);
+	meter->fragments = fragments_new(sizeof(struct passing), count_fragment, meter);
 	meter->full = full;
 	meter->own = own;
 	return meter;
@@ -41,6 +44,7 @@ struct meter *meter_new(const struct spool *spool, uint32_t max_flows, int (*ful
 void meter_free(struct meter *meter)
 {
 	hosts_free(meter->hosts);
+	fragments_free(meter->fragments);
 	flowtab_free(meter->table);
 	pieces_free(meter->pieces);
 	free(meter);
@@ -52,6 +56,7 @@ void meter_begin(struct meter *meter, const struct ruleset *rules)
 	flowtab_clear(meter->table);
 	hosts_begin(meter->hosts, symptoms_ask_ja4(rules->symptoms));
 	pieces_begin(meter->pieces);
+	fragments_clear(meter->fragments);
 	memset(&meter->attributes, 0, sizeof(meter->attributes));
 	memset(&meter->totals, 0, sizeof(meter->totals));
 }
@@ -77,12 +82,41 @@ static void count_frame(struct meter_totals *totals, const struct frame *frame)
 	totals->bytes += frame->captured;
 }
 
-/* First pass. Returns how many packets were kept: those with an IP header. */
+static void set_ports(struct packet *packet, const struct fragment *first)
+{
+	packet->key.proto = first->transport;
+	packet->key.sport = first->sport;
+	packet->key.dport = first->dport;
+}
+
+/* Fragments of PASSING. 1 it is counted with the others; 0 it waits for its first one; -1 errno. */
+static int take_fragments(struct meter *meter, struct passing *passing, uint64_t time_ms)
+{
+	struct packet *packet = &passing->packet;
+	int result = 1;
+
+	for (unsigned i = 0; i < packet->fragment_count && result == 1; i++) {
+		struct fragment *fragment = &packet->fragments[i];
+
+		if (fragment->later)
+			result = fragments_later(meter->fragments, fragment, time_ms, passing);
+		else if (fragments_first(meter->fragments, fragment, time_ms) < 0)
+			result = -1;
+		if (fragment->later && result == 1)
+			set_ports(packet, fragment);
+	}
+	return result;
+}
+
+/*
+ * First pass. Returns how many packets were kept: those with an IP header whose ports are known; -1
+ * errno.
+ */
 static int decode(struct meter *meter, const struct frame *frames, int count,
 	struct passing *passing)
 {
 	struct meter_totals *totals = &meter->totals;
-	int kept = 0;
+	int kept = 0, result;
 
 	for (int i = 0; i < count; i++) {
 		const struct frame *frame = &frames[i];
@@ -97,6 +131,13 @@ static int decode(struct meter *meter, const struct frame *frames, int count,
 		if (next->packet.kind != PACKET_IP)
 			continue;
 		set_window(meter, next, frame->time_ms);
+		if (next->packet.fragment_count) {
+			result = take_fragments(meter, next, frame->time_ms);
+			if (result < 0)
+				return -1;
+			if (result == 0)
+				continue;
+		}
 		next->hash = flowtab_hash(meter->table, &next->packet.key, next->window_ms);
 		flowtab_prefetch_slot(meter->table, next->hash);
 		kept++;
@@ -165,6 +206,8 @@ static void add_attributes(struct meter *meter, struct entry *entry, const struc
 		unite(entry, &entry->vlan, attributes_vlans(&meter->attributes, packet));
 	if (packet->tunnel_count)
 		unite(entry, &entry->tunnel, attributes_tunnels(&meter->attributes, packet));
+	if (packet->circuit)
+		unite(entry, &entry->circuit, attributes_circuit(&meter->attributes, packet));
 }
 
 /* What a flow tells itself goes before what its client had resolved. */
@@ -275,27 +318,56 @@ static void prefetch_pieces(const struct meter *meter, const struct passing *pas
 		pieces_prefetch(meter->pieces, entry);
 }
 
+/* Last pass, of one packet. 0, or -1 with errno. */
+static int count_one(struct meter *meter, const struct passing *passing)
+{
+	const struct packet *packet = &passing->packet;
+	struct entry *entry = find(meter, passing);
+
+	if (!entry)
+		return -1;
+	count_packet(entry, passing);
+	meter->totals.ip++;
+	meter->totals.octets_ip += packet->octets;
+	meter->totals.octets_uncaptured += packet->uncaptured;
+	if (packet->vlan_count | packet->tunnel_count | packet->circuit)
+		add_attributes(meter, entry, packet);
+	recall_host(meter, entry, passing);
+	classify(meter, entry, packet);
+	return 0;
+}
+
+/* A fragment that waited: its bytes are gone, and were not to be looked into. */
+static int count_fragment(void *own, void *record, const struct fragment *first)
+{
+	struct meter *meter = own;
+	struct passing *passing = record;
+
+	if (first)
+		set_ports(&passing->packet, first);
+	meter->totals.fragments_lost += !first;
+	passing->hash = flowtab_hash(meter->table, &passing->packet.key, passing->window_ms);
+	return count_one(meter, passing);
+}
+
 int meter_frames(struct meter *meter, const struct frame *frames, int count)
 {
 	struct passing passing[PCAPNG_BURST];
 	int kept = decode(meter, frames, count, passing);
 
+	if (kept < 0)
+		return -1;
 	for (int i = 0; i < kept; i++)
 		flowtab_prefetch_entry(meter->table, passing[i].hash);
 	for (int i = 0; i < kept; i++)
 		prefetch_pieces(meter, &passing[i]);
-	for (int i = 0; i < kept; i++) {
-		struct entry *entry = find(meter, &passing[i]);
-
-		if (!entry)
+	for (int i = 0; i < kept; i++)
+		if (count_one(meter, &passing[i]) < 0)
 			return -1;
-		count_packet(entry, &passing[i]);
-		meter->totals.ip++;
-		meter->totals.octets_ip += passing[i].packet.octets;
-		if (passing[i].packet.vlan_count | passing[i].packet.tunnel_count)
-			add_attributes(meter, entry, &passing[i].packet);
-		recall_host(meter, entry, &passing[i]);
-		classify(meter, entry, &passing[i].packet);
-	}
 	return 0;
+}
+
+int meter_end(struct meter *meter)
+{
+	return fragments_flush(meter->fragments);
 }

@@ -5,6 +5,7 @@
  *	meter = meter_new(&spool, max_flows, full, own);
  *	meter_begin(meter, rules);	for each batch
  *	meter_frames(meter, frames, count) …	0, or -1 with errno from full()
+ *	meter_end(meter)		counts fragments that still wait; 0, or -1
  *	… meter->table, meter->totals …
  *
  * A flow is one direction of a 5-tuple in one window. When the table is full, full() must write
@@ -15,6 +16,7 @@
 
 #include "preprocess/attributes.h"
 #include "preprocess/flowtab.h"
+#include "preprocess/fragment.h"
 #include "preprocess/host.h"
 #include "preprocess/pcapng.h"
 #include "preprocess/piece.h"
@@ -22,6 +24,8 @@
 
 struct meter_totals {
 	uint64_t packets, ip, not_ip, malformed, octets_ip;
+	uint64_t octets_uncaptured; /* of octets_ip: cut off by the snap length */
+	uint64_t fragments_lost;    /* later fragments whose first never came */
 	uint64_t first_ms, last_ms;
 	uint64_t bytes;	   /* captured */
 	uint64_t full;	   /* times the table was full */
@@ -32,7 +36,8 @@ struct meter {
 	const struct spool *spool;
 	const struct ruleset *rules;
 	struct flowtab *table;
-	struct pieces *pieces;	    /* of the streams in it */
+	struct pieces *pieces; /* of the streams in it */
+	struct fragments *fragments;
 	struct meter_totals totals; /* of the batch */
 	int (*full)(void *own);	    /* 0, or -1 with errno */
 	void *own;
@@ -50,6 +55,7 @@ void meter_free(struct meter *meter);
  */
 void meter_begin(struct meter *meter, const struct ruleset *rules);
 int meter_frames(struct meter *meter, const struct frame *frames, int count);
+int meter_end(struct meter *meter);
 /* meter_resolved(): the symptoms of the name that ENTRY's client had resolved, when it told none
  * itself; each counts once. */
 void meter_resolved(const struct meter *meter, const struct entry *entry,

@@ -8,7 +8,7 @@
  */
 #include "preprocess/layer.h"
 
-static enum layer by_version(struct decoder *decoder)
+enum layer layer_by_version(struct decoder *decoder)
 {
 	const uint8_t *header = cursor_peek(&decoder->cursor, 1);
 
@@ -133,7 +133,7 @@ enum layer layer_erspan3(struct decoder *decoder)
 		return LAYER_END;
 	frame = header[10] >> 2 & 31;
 	if (frame == 2)
-		return by_version(decoder);
+		return layer_by_version(decoder);
 	return frame == 0 ? LAYER_ETHERNET : LAYER_END;
 }
 
@@ -168,15 +168,16 @@ enum layer layer_vxlan_gpe(struct decoder *decoder)
 	return decoder_tunnel(decoder, TUNNEL_VXLAN, layer_of_next(header[3]));
 }
 
-/* RFC 8300: a service chain's header, no tunnel of its own. */
+/* RFC 8300: a service chain's header. */
 enum layer layer_nsh(struct decoder *decoder)
 {
 	const uint8_t *header = cursor_peek(&decoder->cursor, 8);
 
 	if (!header || header[0] >> 6)
 		return LAYER_END;
-	return cursor_take(&decoder->cursor, (header[1] & 63) * 4u) ? layer_of_next(header[3])
-								    : LAYER_END;
+	if (!cursor_take(&decoder->cursor, (header[1] & 63) * 4u))
+		return LAYER_END;
+	return decoder_tunnel(decoder, TUNNEL_NSH, layer_of_next(header[3]));
 }
 
 enum layer layer_geneve(struct decoder *decoder)
@@ -224,7 +225,7 @@ enum layer layer_gtp_u(struct decoder *decoder)
 		if ((header[0] & GTP_EXTENSION) && !skip_gtp_extensions(cursor, optional[3]))
 			return LAYER_END;
 	}
-	return decoder_tunnel(decoder, TUNNEL_GTP_U, by_version(decoder));
+	return decoder_tunnel(decoder, TUNNEL_GTP_U, layer_by_version(decoder));
 }
 
 /* 3GPP TS 09.60: the first version, with a header of fixed size and a port of its own. */
@@ -235,7 +236,7 @@ enum layer layer_gtp_v0(struct decoder *decoder)
 	if (!header || (header[0] & GTP_FLAGS) != GTP_V0 || header[1] != GTP_USER_DATA)
 		return LAYER_END;
 	cursor_limit(&decoder->cursor, get16(header + 2));
-	return decoder_tunnel(decoder, TUNNEL_GTP_U, by_version(decoder));
+	return decoder_tunnel(decoder, TUNNEL_GTP_U, layer_by_version(decoder));
 }
 
 /* RFC 4380: an authentication and an origin indication may precede the IPv6 packet. */
@@ -252,7 +253,7 @@ enum layer layer_teredo(struct decoder *decoder)
 	if (header && header[0] == 0 && header[1] == 0 && !cursor_take(cursor, 8))
 		return LAYER_END;
 	return decoder_tunnel(decoder, TUNNEL_TEREDO,
-		by_version(decoder) == LAYER_IPV6 ? LAYER_IPV6 : LAYER_END);
+		layer_by_version(decoder) == LAYER_IPV6 ? LAYER_IPV6 : LAYER_END);
 }
 
 #define L2TP_CONTROL  0x8000
@@ -313,7 +314,15 @@ enum layer layer_ayiya(struct decoder *decoder)
 		return LAYER_END;
 	if (!cursor_take(&decoder->cursor, (1u << (header[0] >> 4)) + (header[1] >> 4) * 4u))
 		return LAYER_END;
-	return decoder_tunnel(decoder, TUNNEL_AYIYA, by_version(decoder));
+	return decoder_tunnel(decoder, TUNNEL_AYIYA, layer_by_version(decoder));
+}
+
+/* RFC 9300: flags, nonce or map version, instance and status bits, all of which may be anything. */
+enum layer layer_lisp(struct decoder *decoder)
+{
+	if (!cursor_take(&decoder->cursor, 8))
+		return LAYER_END;
+	return decoder_tunnel(decoder, TUNNEL_LISP, layer_by_version(decoder));
 }
 
 static enum layer layer_of_port(uint16_t port)
@@ -323,6 +332,7 @@ static enum layer layer_of_port(uint16_t port)
 	case 2152: return LAYER_GTP_U;
 	case 3386: return LAYER_GTP_V0;
 	case 3544: return LAYER_TEREDO;
+	case 4341: return LAYER_LISP;
 	case 4754: return LAYER_GRE; /* RFC 8086 */
 	case 4789:
 	case 8472: return LAYER_VXLAN;

@@ -5,6 +5,7 @@
  */
 #include "spool/config.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@ static bool read_streams(struct conf *conf, config_setting_t *list, void *struct
 static bool read_aggregates(struct conf *conf, config_setting_t *list, void *structure);
 static bool read_prefixes(struct conf *conf, config_setting_t *list, void *structure);
 static bool read_vlans(struct conf *conf, config_setting_t *list, void *structure);
+static bool read_circuits(struct conf *conf, config_setting_t *list, void *structure);
 
 static const struct conf_key keys[] = {
 	CONF_STRING(struct config, network),
@@ -65,6 +67,7 @@ static const struct conf_key aggregate_keys[] = {
 	CONF_NEEDED(struct config_aggregate, name),
 	CONF_ITEMS(prefixes, read_prefixes),
 	CONF_ITEMS(vlans, read_vlans),
+	CONF_ITEMS(circuits, read_circuits),
 	{0},
 };
 
@@ -133,6 +136,40 @@ static bool read_vlans(struct conf *conf, config_setting_t *list, void *structur
 }
 
 /* A comma would split the name in two where labels are joined. */
+static bool circuit_parse(const char *text, struct circuit *circuit)
+{
+	unsigned long vpi, vci = 0;
+	char *end;
+
+	errno = 0;
+	vpi = strtoul(text, &end, 10);
+	if (isdigit((unsigned char)text[0]) && *end == '/' && isdigit((unsigned char)end[1]))
+		vci = strtoul(end + 1, &end, 10);
+	*circuit = (struct circuit){(uint16_t)vpi, (uint16_t)vci};
+	return !errno && isdigit((unsigned char)text[0]) && *end == '\0' && strchr(text, '/') &&
+	       vpi <= 4095 && vci <= 65535;
+}
+
+static bool read_circuits(struct conf *conf, config_setting_t *list, void *structure)
+{
+	struct config_aggregate *aggregate = structure;
+
+	aggregate->circuit_count = (size_t)config_setting_length(list);
+	aggregate->circuits = x_calloc(aggregate->circuit_count, sizeof(*aggregate->circuits));
+	for (size_t i = 0; i < aggregate->circuit_count; i++) {
+		const char *text = conf_text_at(conf, list, (int)i);
+
+		if (!text)
+			return false;
+		if (!circuit_parse(text, &aggregate->circuits[i]))
+			return conf_fail(conf, list,
+				"circuit \"%s\" is not of the form \"VPI/VCI\", such as \"0/100\"; "
+				"a VPI is 0 to 4095, a VCI 0 to 65535",
+				text);
+	}
+	return true;
+}
+
 static bool aggregate_ok(struct conf *conf, config_setting_t *group, const struct config *config,
 	size_t index)
 {
@@ -141,8 +178,9 @@ static bool aggregate_ok(struct conf *conf, config_setting_t *group, const struc
 	if (!aggregate->name[0] || strchr(aggregate->name, ','))
 		return conf_fail(conf, group, "aggregate \"%s\": the name is empty or has a comma",
 			aggregate->name);
-	if (aggregate->prefix_count + aggregate->vlan_count == 0)
-		return conf_fail(conf, group, "aggregate \"%s\" has neither prefixes nor vlans",
+	if (aggregate->prefix_count + aggregate->vlan_count + aggregate->circuit_count == 0)
+		return conf_fail(conf, group,
+			"aggregate \"%s\" has neither prefixes nor vlans nor circuits",
 			aggregate->name);
 	for (size_t i = 0; i < index; i++)
 		if (strcmp(config->aggregates[i].name, aggregate->name) == 0)
@@ -304,6 +342,7 @@ void config_free(struct config *config)
 		free(config->aggregates[i].name);
 		free(config->aggregates[i].prefixes);
 		free(config->aggregates[i].vlans);
+		free(config->aggregates[i].circuits);
 	}
 	free(config->aggregates);
 	free(config->network);

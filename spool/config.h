@@ -27,13 +27,23 @@ bool prefix_parse(const char *text, struct prefix *prefix);
 /* prefix_holds(): does ADDRESS (4 or 16 bytes, of VERSION) lie in PREFIX? */
 bool prefix_holds(const struct prefix *prefix, const uint8_t *address, uint8_t version);
 
-/* aggregates = ( { name = "campus"; prefixes = [ "10.0.0.0/8" ]; vlans = [ 10 ]; } ) */
+/* A virtual circuit of ATM, "VPI/VCI" */
+struct circuit {
+	uint16_t vpi, vci;
+};
+
+/*
+ * aggregates = ( { name = "campus"; prefixes = [ "10.0.0.0/8" ]; vlans = [ 10 ];
+ *                  circuits = [ "0/100" ]; } )
+ */
 struct config_aggregate {
 	char *name;
 	struct prefix *prefixes;
 	size_t prefix_count;
 	uint32_t *vlans;
 	size_t vlan_count;
+	struct circuit *circuits;
+	size_t circuit_count;
 };
 
 enum sandbox_mode { SANDBOX_OFF, SANDBOX_BEST_EFFORT, SANDBOX_REQUIRED };

@@ -21,6 +21,8 @@ static const struct metric {
 	{"mira_packets_total", "Packets read", offsetof(struct progress, packets)},
 	{"mira_bytes_total", "Bytes of input read", offsetof(struct progress, bytes)},
 	{"mira_records_total", "Records written", offsetof(struct progress, records)},
+	{"mira_uncaptured_octets_total", "Octets of IP packets cut off by the snap length",
+		offsetof(struct progress, uncaptured)},
 	{"mira_dropped_batches_total", "Batches of optional readers dropped",
 		offsetof(struct progress, dropped)},
 };

@@ -40,6 +40,7 @@ struct progress {
 	uint64_t batches, packets, bytes, records;
 	uint64_t total_bytes; /* of all input, where known */
 	uint64_t dropped;     /* batches of optional readers that it dropped (pressure.h) */
+	uint64_t uncaptured;  /* octets of IP packets that the snap length left out */
 	char doing[96];	      /* "reading a.pcap", a batch name */
 };
 

@@ -3,9 +3,11 @@
  * dport, packets, octets, window, tunnel, vlan, host name, symptoms; separated by tabs.
  *
  *	flows-of FLOWS.ipfix…
+ *	flows-of --ledger FLOWS.ipfix…	packets: captured, IP, not IP, malformed, and what is damaged
  */
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "spool/intern.h"
 #include "spool/log.h"
@@ -34,7 +36,14 @@ static void print_flow(const struct flow *flow)
 	printf("\n");
 }
 
-static void print_file(const char *path)
+static void print_ledger(const struct ledger *ledger)
+{
+	printf("%llu\t%llu\t%llu\t%llu\t%s\n", (unsigned long long)ledger->counts.captured,
+		(unsigned long long)ledger->ip, (unsigned long long)ledger->not_ip,
+		(unsigned long long)ledger->malformed, ledger->damaged);
+}
+
+static void print_file(const char *path, bool ledger)
 {
 	struct record_reader *reader = record_open(path);
 	union record record;
@@ -43,7 +52,9 @@ static void print_file(const char *path)
 	if (!reader)
 		die(MIRA_PERSON, "cannot open %s", path);
 	while ((type = record_next(reader, &record)) > RECORD_END)
-		if (type == RECORD_FLOW)
+		if (ledger && type == RECORD_LEDGER)
+			print_ledger(&record.ledger);
+		else if (!ledger && type == RECORD_FLOW)
 			print_flow(&record.flow);
 	if (type < 0)
 		die(MIRA_PERSON, "%s: %s", path, record_why());
@@ -52,8 +63,10 @@ static void print_file(const char *path)
 
 int main(int argc, char **argv)
 {
+	bool ledger = argc > 1 && strcmp(argv[1], "--ledger") == 0;
+
 	log_open("flows-of");
-	for (int i = 1; i < argc; i++)
-		print_file(argv[i]);
+	for (int i = 1 + ledger; i < argc; i++)
+		print_file(argv[i], ledger);
 	return MIRA_OK;
 }

@@ -166,6 +166,7 @@ static void every_link_type(void **state)
 		{0, "00000002", false},
 		{0, "1e000000", true},
 		{0, "0000001c", true},
+		{0, "0f000800", false},
 		{108, "00000002", false},
 		{108, "00000018", true},
 		{1, "020000000001 020000000002 86dd", true},
@@ -176,6 +177,7 @@ static void every_link_type(void **state)
 		{9, "21", false},
 		{9, "ff03 0021", false},
 		{9, "ff03 0057", true},
+		{9, "ff03 0021", true}, /* announced as IPv4 */
 		{9, "0f00 0800", false},
 		{50, "ff03 0021", false},
 		{50, "8f00 86dd", true},
@@ -187,8 +189,29 @@ static void every_link_type(void **state)
 		{228, "", false},
 		{229, "", true},
 		{100, "aaaa03 000000 0800", false},
+		{100, "fefe03 cc", false},
+		{100, "fefe03 cf 0021", false},
+		{100, "aaaa03 0080c2 0007 0000 020000000001 020000000002 86dd", true},
 		{123, "02000021 aaaa03 000000 0800", false},
 		{123, "01000021 0001 020000000001 020000000002 0800", false},
+		{123, "02000021 fefe03 8e", true},
+		{123, "02000021 aaaa03 0080c2 0001 0000 020000000001 020000000002 0800", false},
+		{123, "00000021", false},
+		{123, "80010100", true},
+		{123, "03000021 aaaa03 000000 0800", false},
+		{123, "00000021 0021", false},
+		{123, "00000021 ff03 0057", true},
+		{123, "00000021 0000 020000000001 020000000002 0800", false},
+		{135, "4d474301 0000000000000000 aaaa03 000000 0800", false},
+		{137, "4d474300 00000000", true},
+		{137, "4d474300 00000000 fefe03 cf 0021", false},
+		{167, "4d474301 020000000001 020000000002 8864 1100 0001 002d 0021", false},
+		{178, "4d474300 020000000001 020000000002 0800", false},
+		{178, "4d474381 0006 010101020101 020000000001 020000000002 86dd", true},
+		{178, "4d474303 00000002", false},
+		{179, "4d474301 ff03 0021", false},
+		{180, "4d474301 1841 03 cc", false},
+		{181, "4d474301 0f00 0800", false},
 		{104, "0f00 0800", false},
 		{104, "8f00 86dd", true},
 		{105, "0801 0000 020000000001 020000000002 020000000003 0000 aaaa03 000000 0800",
@@ -206,6 +229,7 @@ static void every_link_type(void **state)
 		{107, "1841 03 8e", true},
 		{107, "1841 03 00 80 000000 0800", false},
 		{107, "1841 0800", false},
+		{107, "1841 03 00 80 0080c2 0007 020000000001 020000000002 0800", false},
 		{113, "0000 0001 0006 020000000001 0000 0800", false},
 		{113, "0000 0001 0006 020000000001 0000 86dd", true},
 		{276, "0800 0000 00000001 0001 00 06 0200000000010000", false},
@@ -253,6 +277,11 @@ static void vlans_and_labels_are_no_tunnels(void **state)
 		{"8847 00010040 00020140 0800", 0, 0,
 			0}, /* bottom of stack missing: not what is meant */
 		{"8847 00010000 00020140", 0, 0, 0},
+		{"8847 00010140 00000000 020000000001 020000000002 0800", 0, 0, 0},
+		{"8847 00010140 020000000001 020000000002 0800", 0, 0, 0}, /* no control word */
+		{"8847 00010140 460000000001 020000000002 0800", 0, 0, 0},
+		{"8847 00010140 660000000001 020000000002 8100 0008 0800", 1, 8, 8},
+		{"8847 00010140 980000000001 020000000002 0800", 0, 0, 0},
 		{"8926 80000000 8100 0009 0800", 1, 9, 9},
 		{"88a8 0005 88e7 00000001 020000000003 020000000004 0800", 1, 5, 5},
 		{"8903 0000 020000000003 020000000004 0800", 0, 0, 0},
@@ -375,6 +404,9 @@ static void every_tunnel(void **state)
 			0, 40000, 5247, false, false, TUNNEL_CAPWAP}, /* frame control swapped */
 		{"4111 1129 00000000 20010db8000000000000000000000009 00000000", 0, 5072, 5072,
 			false, true, TUNNEL_AYIYA},
+		{"c0000001 00000001", 0, 40000, 4341, false, false, TUNNEL_LISP},
+		{"08000000 00000000", 0, 40000, 4341, true, true, TUNNEL_LISP},
+		{"0000 894f 0fc2 0101 00000001", 47, 0, 0, false, false, TUNNEL_GRE},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -394,13 +426,145 @@ static void every_tunnel(void **state)
 		else
 			put_ipv4(bytes, rows[i].dport ? 17 : rows[i].proto, 1);
 		packet = decode(101, bytes);
-		if (packet.tunnel_count != 1 || packet.tunnels[0] != rows[i].tunnel)
+		if (packet.tunnel_count != (strstr(rows[i].header, "0fc2") ? 2 : 1) ||
+			packet.tunnels[0] != rows[i].tunnel) /* NSH is one, too */
 			fail_msg("%s: \"%s\" was not recognised", tunnel_name(rows[i].tunnel),
 				rows[i].header);
 		assert_flow(&packet, 6, rows[i].inner6 ? "2001:db8::9" : "10.0.0.9", 0x1234, 80,
 			rows[i].inner6 ? 63 : 43);
 		decode_all_lengths(101, bytes);
 	}
+}
+
+static void to_2002_is_6to4(void **state)
+{
+	struct bytes *bytes = begin();
+	struct packet packet;
+
+	put_tcp(bytes);
+	put(bytes, "60000000 0017 06 40 20010db8000000000000000000000001 "
+		   "20020a00000200000000000000000001");
+	put_ipv4(bytes, 41, 1);
+	packet = decode(101, bytes);
+	assert_flow(&packet, 6, "2001:db8::1", 0x1234, 80, 63);
+	assert_string_equal(tunnel_name(packet.tunnels[0]), "6to4");
+}
+
+static void circuits_of_atm(void **state)
+{
+	struct bytes *bytes = begin();
+	struct packet packet;
+
+	put_tcp(bytes);
+	put_ipv4(bytes, 6, 1);
+	put(bytes, "82 07 0123 aaaa03 000000 0800");
+	packet = decode(123, bytes);
+	assert_int_equal(packet.circuit, CIRCUIT(7, 0x123));
+	assert_int_equal(CIRCUIT_VPI(packet.circuit), 7);
+	assert_int_equal(CIRCUIT_VCI(packet.circuit), 0x123);
+	assert_int_equal(decode(100, bytes).kind, PACKET_NOT_IP);
+	bytes->at += 4;
+	assert_int_equal(decode(100, bytes).circuit, 0);
+
+	bytes = begin();
+	put_tcp(bytes);
+	put_ipv4(bytes, 6, 1);
+	put(bytes, "06 00 0005"); /* signalling, whatever it looks like */
+	assert_int_equal(decode(123, bytes).kind, PACKET_NOT_IP);
+}
+
+static void assert_fragment(const struct packet *packet, unsigned index, uint32_t id, bool later,
+	unsigned transport, unsigned sport)
+{
+	const struct fragment *fragment = &packet->fragments[index];
+
+	assert_true(index < packet->fragment_count);
+	assert_int_equal(fragment->id, id);
+	assert_int_equal(fragment->later, later);
+	assert_int_equal(fragment->transport, transport);
+	assert_int_equal(fragment->sport, sport);
+}
+
+static void fragments_of_ipv4(void **state)
+{
+	static const struct {
+		const char *header;
+		unsigned count;
+		bool later;
+	} rows[] = {
+		{"4500 002b 0007 0000 40 06 0000 0a000001 0a000002", 0, false},
+		{"4500 002b 0007 4000 40 06 0000 0a000001 0a000002", 0, false}, /* may not be cut */
+		{"4500 002b 0007 2000 40 06 0000 0a000001 0a000002", 1, false},
+		{"4500 002b 0007 2010 40 06 0000 0a000001 0a000002", 1, true},
+		{"4500 002b 0007 0010 40 06 0000 0a000001 0a000002", 1, true},
+		{"4500 002b 0007 0010 40 01 0000 0a000001 0a000002", 0, false}, /* ICMP: no ports */
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct bytes *bytes = begin();
+		struct packet packet;
+
+		put_tcp(bytes);
+		put(bytes, rows[i].header);
+		packet = decode(228, bytes);
+		decode_all_lengths(228, bytes);
+		assert_int_equal(packet.kind, PACKET_IP);
+		assert_int_equal(packet.fragment_count, rows[i].count);
+		if (rows[i].count == 0)
+			continue;
+		assert_fragment(&packet, 0, 7, rows[i].later, 6, rows[i].later ? 0 : 0x1234);
+		assert_memory_equal(packet.fragments[0].addresses, packet.key.src, 4);
+		if (rows[i].later)
+			assert_null(packet.payload);
+	}
+}
+
+static void fragments_of_ipv6(void **state)
+{
+	struct bytes *bytes = begin();
+	struct packet packet;
+
+	put_tcp(bytes);
+	put(bytes, "06 00 000000000000"); /* destination options, then the ports */
+	put(bytes, "3c 00 0001 00000009");
+	put_ipv6(bytes, 44, 1);
+	packet = decode(229, bytes);
+	assert_fragment(&packet, 0, 9, false, 6, 0x1234);
+	assert_memory_equal(packet.fragments[0].addresses, packet.key.src, 16);
+	decode_all_lengths(229, bytes);
+
+	bytes = begin();
+	put_tcp(bytes);
+	put(bytes, "3c 00 0008 00000009");
+	put_ipv6(bytes, 44, 1);
+	packet = decode(229, bytes);
+	assert_fragment(&packet, 0, 9, true, 60, 0);
+
+	bytes = begin();
+	put_tcp(bytes);
+	put(bytes, "06 00 0000 00000009"); /* the only one */
+	put_ipv6(bytes, 44, 1);
+	assert_int_equal(decode(229, bytes).fragment_count, 0);
+}
+
+/* A tunnel's first fragment holds the first fragment of what is inside; both have ports. */
+static void fragments_inside_of_fragments(void **state)
+{
+	struct bytes *bytes = begin();
+	struct packet packet;
+
+	put_tcp(bytes);
+	put(bytes, "4500 1000 0007 2000 40 06 0000 0a000009 0a00000a");
+	put_ethernet(bytes, "0800");
+	put(bytes, "08000000 00000100");
+	put_udp(bytes, 40000, 4789);
+	put(bytes, "4500 0800 0008 2000 40 11 0000 0a000001 0a000002");
+	packet = decode(228, bytes);
+	assert_flow(&packet, 6, "10.0.0.9", 0x1234, 80, 4096);
+	assert_int_equal(packet.fragment_count, 2);
+	assert_fragment(&packet, 0, 8, false, 17, 40000);
+	assert_fragment(&packet, 1, 7, false, 6, 0x1234);
+	decode_all_lengths(228, bytes);
 }
 
 static void unusable_inner_header_leaves_the_outer_flow(void **state)
@@ -507,6 +671,11 @@ static void padding_and_snaplen(void **state)
 	assert_int_equal(packet.octets, 1000);
 	assert_int_equal(packet.payload_size, 3);
 	assert_int_equal(packet.tcp_length, 960);
+	assert_int_equal(packet.uncaptured, 957);
+	/* what the header claims and the wire did not carry was not left out by the capture */
+	decode_packet(228, bytes->data + bytes->at, (uint32_t)SIZE(bytes), 100, &packet);
+	assert_int_equal(packet.octets, 1000);
+	assert_int_equal(packet.uncaptured, 57);
 }
 
 static void ports_need_four_bytes(void **state)
@@ -559,14 +728,17 @@ static void random_bytes(void **state)
 {
 	uint8_t data[200];
 	uint32_t seed = 1;
+	size_t types = 0;
 
+	while (linktype_at(types))
+		types++;
 	for (unsigned round = 0; round < 20000; round++) {
 		for (size_t i = 0; i < sizeof(data); i++) {
 			seed = seed * 1664525 + 1013904223;
 			data[i] = (uint8_t)(seed >> 24);
 		}
 		data[round % 24] = round & 1 ? 0x45 : 0x60;
-		decode_cut(linktype_at(round % 20)->number, data, round % 100);
+		decode_cut(linktype_at(round % types)->number, data, round % 100);
 	}
 }
 
@@ -658,6 +830,11 @@ int main(void)
 		cmocka_unit_test(vlans_and_labels_are_no_tunnels),
 		cmocka_unit_test(ipv6_extension_headers),
 		cmocka_unit_test(every_tunnel),
+		cmocka_unit_test(to_2002_is_6to4),
+		cmocka_unit_test(circuits_of_atm),
+		cmocka_unit_test(fragments_of_ipv4),
+		cmocka_unit_test(fragments_of_ipv6),
+		cmocka_unit_test(fragments_inside_of_fragments),
 		cmocka_unit_test(unusable_inner_header_leaves_the_outer_flow),
 		cmocka_unit_test(quoted_packets_are_not_looked_into),
 		cmocka_unit_test(lengths_of_ip),

@@ -185,6 +185,64 @@ static void directions_and_windows(void **state)
 	assert_int_equal(meter->totals.last_ms, START_MS + 300000);
 }
 
+/* A fragment of a UDP packet, raw IPv4 from 10.0.0.1; without OFFSET it has the ports. */
+static void send_fragment(unsigned id, unsigned offset, unsigned ms)
+{
+	uint8_t bytes[44] = {0x45, 0, 0, 44, 0, (uint8_t)id, 0x20, (uint8_t)(offset / 8), 64, 17};
+	struct frame frame = {bytes, sizeof(bytes), sizeof(bytes), 228, START_MS + ms};
+
+	memcpy(bytes + 12, (uint8_t[]){10, 0, 0, 1, 10, 0, 0, 2}, 8);
+	memcpy(bytes + 20, (uint8_t[]){0x11, 0x11, 0x22, 0x22, 0, 200, 'H', 'E', 'L', 'L', 'O'},
+		11);
+	assert_int_equal(meter_frames(meter, &frame, 1), 0);
+}
+
+/* Some come before their first one, one's never comes, and a window ends in between. */
+static void fragments_of_a_flow(void **state)
+{
+	const struct entry *entry;
+
+	send_fragment(1, 80, 299990);
+	send_fragment(2, 80, 299995);
+	send_fragment(1, 40, 300005);
+	assert_int_equal(meter->totals.ip, 0);
+	send_fragment(1, 0, 300010);
+	send_fragment(1, 120, 300020);
+	assert_int_equal(meter->totals.ip, 4);
+	assert_int_equal(meter_end(meter), 0);
+	assert_int_equal(meter->totals.packets, 5);
+	assert_int_equal(meter->totals.ip, 5);
+	assert_int_equal(meter->totals.octets_ip, 5 * 44);
+	assert_int_equal(meter->totals.fragments_lost, 1);
+	assert_int_equal(flowtab_count(meter->table), 3);
+	entry = flowtab_entry(meter->table, 0);
+	assert_int_equal(entry->window_ms, START_MS);
+	assert_int_equal(entry->key.sport, 0x1111);
+	assert_int_equal(entry->packets, 1);
+	assert_int_equal(entry->first, 0);
+	entry = flowtab_entry(meter->table, 1);
+	assert_int_equal(entry->window_ms, START_MS + 300000);
+	assert_int_equal(entry->key.dport, 0x2222);
+	assert_int_equal(entry->packets, 3);
+	assert_int_equal(entry->octets, 3 * 44);
+	assert_int_equal(entry->start_ms, 5);
+	assert_int_equal(entry->first, 2);
+	entry = flowtab_entry(meter->table, 2);
+	assert_int_equal(entry->key.sport + entry->key.dport, 0);
+	assert_int_equal(entry->packets, 1);
+}
+
+static void fragments_do_not_outlive_a_batch(void **state)
+{
+	send_fragment(1, 0, 0);
+	send_fragment(2, 80, 0);
+	meter_begin(meter, rules);
+	send_fragment(1, 80, 0);
+	assert_int_equal(meter_end(meter), 0);
+	assert_int_equal(meter->totals.ip, 1);
+	assert_int_equal(flowtab_entry(meter->table, 0)->key.sport, 0);
+}
+
 static void what_is_no_ip(void **state)
 {
 	static const uint8_t arp[14] = {[12] = 0x08, [13] = 0x06},
@@ -462,6 +520,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(directions_and_windows, begin, end),
+		cmocka_unit_test_setup_teardown(fragments_of_a_flow, begin, end),
+		cmocka_unit_test_setup_teardown(fragments_do_not_outlive_a_batch, begin, end),
 		cmocka_unit_test_setup_teardown(what_is_no_ip, begin, end),
 		cmocka_unit_test_setup_teardown(syn_without_ack, begin, end),
 		cmocka_unit_test_setup_teardown(symptoms_once_a_packet, begin, end),

@@ -106,7 +106,7 @@ static void the_sample_shows_the_defaults(void **state)
 	assert_int_equal(config_load(&defaults, ""), MIRA_OK);
 	assert_int_equal(config_load(&config, tmp_path("sample.conf")), MIRA_OK);
 	assert_string_equal(config.probe, "probe1");
-	assert_int_equal(config.aggregate_count, 2);
+	assert_int_equal(config.aggregate_count, 3);
 	assert_string_equal(config.network, defaults.network);
 	assert_string_equal(config.user, defaults.user);
 	assert_string_equal(config.store, defaults.store);

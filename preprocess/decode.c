@@ -67,6 +67,7 @@ const layer_fn layer_table[LAYER_COUNT] = {
 	[LAYER_CAPWAP] = layer_capwap,
 	[LAYER_AYIYA] = layer_ayiya,
 	[LAYER_LISP] = layer_lisp,
+	[LAYER_LISP_CONTROL] = layer_lisp_control,
 };
 
 static const char *const tunnel_names[TUNNEL_COUNT] = {

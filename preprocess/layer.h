@@ -84,6 +84,7 @@ enum layer {
 	LAYER_CAPWAP,
 	LAYER_AYIYA,
 	LAYER_LISP,
+	LAYER_LISP_CONTROL,
 	LAYER_COUNT
 };
 
@@ -130,7 +131,7 @@ enum layer layer_ah(struct decoder *), layer_ipip(struct decoder *), layer_6in4(
 	layer_geneve(struct decoder *), layer_gtp_u(struct decoder *),
 	layer_gtp_v0(struct decoder *), layer_teredo(struct decoder *),
 	layer_l2tp(struct decoder *), layer_capwap(struct decoder *), layer_ayiya(struct decoder *),
-	layer_lisp(struct decoder *);
+	layer_lisp(struct decoder *), layer_lisp_control(struct decoder *);
 
 /* layer_by_version(): what the next four bits say, LAYER_END for neither IPv4 nor IPv6. */
 enum layer layer_by_version(struct decoder *);

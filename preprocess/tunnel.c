@@ -325,6 +325,16 @@ enum layer layer_lisp(struct decoder *decoder)
 	return decoder_tunnel(decoder, TUNNEL_LISP, layer_by_version(decoder));
 }
 
+/* RFC 9301: of the control messages one (type 8) carries another one, in a packet of its own. */
+enum layer layer_lisp_control(struct decoder *decoder)
+{
+	const uint8_t *header = cursor_take(&decoder->cursor, 4);
+
+	if (!header || header[0] >> 4 != 8)
+		return LAYER_END;
+	return decoder_tunnel(decoder, TUNNEL_LISP, layer_by_version(decoder));
+}
+
 static enum layer layer_of_port(uint16_t port)
 {
 	switch (port) {
@@ -333,6 +343,7 @@ static enum layer layer_of_port(uint16_t port)
 	case 3386: return LAYER_GTP_V0;
 	case 3544: return LAYER_TEREDO;
 	case 4341: return LAYER_LISP;
+	case 4342: return LAYER_LISP_CONTROL;
 	case 4754: return LAYER_GRE; /* RFC 8086 */
 	case 4789:
 	case 8472: return LAYER_VXLAN;

@@ -405,6 +405,7 @@ static void every_tunnel(void **state)
 		{"4111 1129 00000000 20010db8000000000000000000000009 00000000", 0, 5072, 5072,
 			false, true, TUNNEL_AYIYA},
 		{"c0000001 00000001", 0, 40000, 4341, false, false, TUNNEL_LISP},
+		{"80000000", 0, 4342, 4342, false, false, TUNNEL_LISP},
 		{"08000000 00000000", 0, 40000, 4341, true, true, TUNNEL_LISP},
 		{"0000 894f 0fc2 0101 00000001", 47, 0, 0, false, false, TUNNEL_GRE},
 	};

@@ -15,7 +15,7 @@
  * BSD loopback, SLIP, PPP, PPP in HDLC-like framing, PPPoE, Cisco HDLC, ATM (RFC 2684, SunATM),
  * Frame Relay with addresses of 2 bytes; and behind SHAREFILTER_TAGS VLAN tags (also none, where the
  * kernel has taken them off), LLC/SNAP, PPPoE, SHAREFILTER_LABELS MPLS labels. What lies deeper is
- * not looked for, and all packets of other link types (IEEE 802.11, PPI, NFLOG) are of share 1;
+ * not looked for, and all packets of other link types (IEEE 802.11, PPI, NFLOG, Juniper) are of share 1;
  * that is said once.
  */
 #ifndef CAPTURE_SHAREFILTER_H

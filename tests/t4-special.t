@@ -4,6 +4,6 @@
 [ -d "$data/special" ] || skip_all "no captures in $data/special"
 export MIRA_CACHE=$tmp/cache
 mkdir "$MIRA_CACHE"
-ok 'captures of every kind' "$top/tests/special-compare" --build "$(dirname "$MIRA_BIN")" --special "$data/special" --sample 8
+ok 'captures of every kind' "$top/tests/special-compare" --build "$(dirname "$MIRA_BIN")" --special "$data/special" --sample 24
 sed 's/^/# /' "$tmp/.out"
 done_testing

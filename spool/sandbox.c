@@ -25,7 +25,8 @@ static const char *const of_the_system[] = {"/proc", "/etc/machine-id", "/etc/lo
 	"/etc/ld.so.cache", "/usr/share/zoneinfo", "/usr/lib", "/lib", "/lib64", "/dev/null",
 	"/dev/urandom"};
 
-#define MALLOC_MAX (4 << 20) /* what malloc asks for beyond its caller */
+#define RESERVED_BYTES (4ull << 30)
+#define MALLOC_MAX     (4 << 20) /* what malloc asks for beyond its caller */
 
 static const char *state = "";
 static char said[160]; /* made before, because the handler may only write */
@@ -198,7 +199,8 @@ static void no_memory(size_t size)
 	abort();
 }
 
-/* RLIMIT_DATA: what is written to; files that are mapped and address space that is only reserved do not count. */
+/* RLIMIT_DATA counts what may be written to: not the files that are mapped, but all of a table that is reserved whole and
+ * touched as it fills. So without a setting there is room for such tables beyond the memory of the host. */
 static void bound_memory(uint64_t bytes)
 {
 #if !defined(__SANITIZE_ADDRESS__)
@@ -206,7 +208,8 @@ static void bound_memory(uint64_t bytes)
 
 	log_no_memory = no_memory;
 	if (!bytes)
-		bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+		bytes = RESERVED_BYTES +
+			2 * (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 	if (getrlimit(RLIMIT_DATA, &limit) == 0 && limit.rlim_max > bytes) {
 		limit.rlim_cur = limit.rlim_max = bytes;
 		if (setrlimit(RLIMIT_DATA, &limit))

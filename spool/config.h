@@ -74,7 +74,7 @@ struct config {
 	bool withhold_names;  /* the latter */
 	char *sandbox;	      /* "best-effort", "required" or "off" (sandbox.h) */
 	enum sandbox_mode sandbox_mode; /* the same */
-	uint64_t memory_limit;		/* bytes of a stage; 0: the memory of the host */
+	uint64_t memory_limit;		/* bytes of a stage; 0: sandbox.c chooses */
 	uint32_t segment_cpu_s;		/* of a stage, for each 64 MiB of a segment, 120 */
 	uint32_t bad_days;		/* retention of bad/, 30 */
 	uint32_t bad_batches;		/* and the most it keeps, 1000 */

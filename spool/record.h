@@ -44,7 +44,7 @@ enum flow_flag {
 	FLOW_LATE = 2,	     /* its packets belong to a window that had closed */
 	FLOW_INCOMPLETE = 4, /* the window closed without all its batches */
 	FLOW_REVERSED = 8,   /* biflow: orientation was carried over from an earlier window */
-	FLOW_RESOLVED = 16,  /* host_name is what a client had resolved; the flow told none itself */
+	FLOW_RESOLVED = 16, /* host_name is what a client had resolved; the flow told none itself */
 };
 
 /* A partial flow: one direction, one window, one packets batch. */

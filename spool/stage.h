@@ -64,7 +64,7 @@ struct stage {
 	const struct option *options; /* of its own, ended by a zero row; may be NULL */
 	const char *options_help;
 	int (*option)(struct stage_run *run, int value,
-		const char *argument);	    /* 0, or an exit code */
+		const char *argument); /* 0, or an exit code */
 	/* confine(): what it reads and writes outside of the spool; may be NULL */
 	void (*confine)(const struct stage_run *run, struct sandbox *sandbox);
 	int (*open)(struct stage_run *run); /* after the spool is open; 0 or an exit code */

@@ -55,6 +55,15 @@ make_trace() {
 	[ -s "$trace" ] || "$here/trace" "$trace" 36
 }
 
+# A short trace of so many PASSES, $input, and what nobody disturbs: the audit $run/calm, its dump $run/wanted.
+undisturbed() { # PASSES
+	input=$run/short.pcapng
+	"$here/trace" "$input" "$1"
+	mira run --out "$run/calm" "$input" >"$run/calm.log" 2>&1
+	mira dump "$run/calm" >"$run/wanted"
+	note "the undisturbed audit: $(grep -c ^ledger "$run/wanted") batches"
+}
+
 on_host() { # STAGES...
 	local stage arguments
 	echo "export SPOOL=$spool MIRA_BIN='$MIRA_BIN' MIRA_CONFIG='$conf' PLAN='${plan:-}' MIRA_LOG='${MIRA_LOG:-info}'; mkdir -p /srv/local/audit;"

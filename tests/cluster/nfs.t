@@ -4,11 +4,7 @@
 #
 # Each time the line works off a short trace on the export; the audit must be the one that a local disk gives.
 . "$(dirname "$0")/cluster.sh"
-input=$run/short.pcapng
-"$here/trace" "$input" 4
-mira run --out "$run/calm" "$input" >"$run/calm.log" 2>&1
-mira dump "$run/calm" >"$run/wanted"
-note "the undisturbed audit: $(grep -c ^ledger "$run/wanted") batches"
+undisturbed 4
 stages='capture preprocess consolidate classify store'
 
 command_of() { # STAGE: on $spool; $AS is what runs it, another user say

@@ -7,11 +7,7 @@
 # log must say that they were fenced, and the audit must be the one that nobody disturbed. The store is no zombie: its database,
 # on a disk of its own, lets no second one in while the first one stands still.
 . "$(dirname "$0")/cluster.sh"
-input=$run/short.pcapng
-"$here/trace" "$input" 8
-mira run --out "$run/calm" "$input" >"$run/calm.log" 2>&1
-mira dump "$run/calm" >"$run/wanted"
-note "the undisturbed audit: $(grep -c ^ledger "$run/wanted") batches"
+undisturbed 8
 
 # Each takes what comes later than what the one before it holds, so that all of them have something to hold.
 plans=('capture commit 44' 'preprocess commit 30' 'consolidate commit 2' 'classify commit 1')

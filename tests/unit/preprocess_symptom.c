@@ -32,66 +32,63 @@ static bool shows(struct symptoms *symptoms, const struct symptom_hits *hits, co
 
 /* ---- reading ---- */
 
+static const struct {
+	const char *text, *says;
+} wrong_texts[] = {
+	{"symptom\n", "a.sym:1:8: a name is expected"},
+	{"symptom Big\n text \"a\"\n", "a.sym:1:9: 'Big' is no name"},
+	{"symptom 1a\n", "a.sym:1:9: '1a' is no name"},
+	{"symptom sport\n", "a.sym:1:9: 'sport' is a column"},
+	{"symptom a tcp,ipx\n", "a.sym:1:15: 'ipx' is not understood; allowed are transports"},
+	{"symptom a port\n", "a.sym:1:15: port must be followed by a list"},
+	{"symptom a port 1-\n", "a.sym:1:16: a list of numbers"},
+	{"symptom a port 1,\n", "a.sym:1:16: a list of numbers"},
+	{"symptom a port 9-1\n", "a.sym:1:16: a list of numbers"},
+	{"symptom a port 65536\n", "a.sym:1:16: a list of numbers"},
+	{"symptom a size x\n", "a.sym:1:16: a list of numbers"},
+	{"symptom a\n\nsymptom b\n text \"x\"\n", "a.sym:1:1: symptom 'a' has no pattern"},
+	{"symptom a\n # nothing\n", "a.sym:1:1: symptom 'a' has no pattern"},
+	{"text \"a\"\n", "a.sym:1:1: a pattern needs a symptom"},
+	{"symptom a\n text \"a\"\n\n  word x\n",
+		"a.sym:4:3: 'word' is not understood; a line begins with"},
+	{"symptom a\n text abc\n", "a.sym:2:7: a text in double quotes"},
+	{"symptom a\n text \"abc\n", "a.sym:2:7: the quoted text has no end"},
+	{"symptom a\n text \"\"\n", "a.sym:2:7: the text is empty"},
+	{"symptom a\n text \"a\\q\"\n", "a.sym:2:9: unknown escape"},
+	{"symptom a\n text \"\\x4\"\n", "a.sym:2:8: unknown escape"},
+	{"symptom a\n text \"a\" end\n", "a.sym:2:11: unknown option 'end'"},
+	{"symptom a\n hex 1 2\n", "a.sym:2:6: '1' is no byte"},
+	{"symptom a\n hex 13 xx\n", "a.sym:2:9: 'xx' is no byte"},
+	{"symptom a\n hex ?? ??\n", "at least one byte must be known"},
+	{"symptom a\n hex\n", "bytes are expected"},
+	{"symptom a\n regex abc\n", "a.sym:2:8: an expression between slashes"},
+	{"symptom a\n regex /abc\n", "a.sym:2:8: the expression has no end"},
+	{"symptom a\n regex //\n", "a.sym:2:8: the expression is empty"},
+	{"symptom a\n regex /a/x\n", "a.sym:2:11: unknown flag 'x'; allowed are i, s and m"},
+	{"symptom a\n regex /^\\x0[1-5]/\n", "x with one digit takes the next byte"},
+	{"symptom a\n regex /a(/\n", "a.sym:2:1: Hyperscan refuses the pattern"},
+	{"symptom a\n text \"ok\"\n regex /(a)\\1/\n", "a.sym:3:1: Hyperscan refuses the pattern"},
+	{"symptom a\n regex /a*/\n", "a.sym:2:1: Hyperscan refuses the pattern"},
+	{"symptom a\n host .example.org\n", "a.sym:2:7: a host name is expected"},
+	{"symptom a\n host a..b\n", "a.sym:2:7: a host name is expected"},
+	{"symptom a\n host a b\n", "a.sym:2:9: nothing may follow a host name"},
+	{"symptom a\n ja4\n", "a.sym:2:5: a JA4 fingerprint is expected"},
+	{"symptom a\n ja4 t13d1516h2_8daaf6152771_e5627efa2ab\n",
+		"a.sym:2:6: a JA4 fingerprint is expected"},
+	{"symptom a\n ja4 t13d1516h2_8daaf6152771_e5627efa2abX\n",
+		"a.sym:2:6: a JA4 fingerprint is expected"},
+	{"symptom a\n ja4 t13d1516h2_8daaf6152771_e5627efa2ab1 x\n",
+		"a.sym:2:6: a JA4 fingerprint is expected"},
+};
+
 static void errors_have_a_place(void **state)
 {
-	static const struct {
-		const char *text, *says;
-	} wrong[] = {
-		{"symptom\n", "a.sym:1:8: a name is expected"},
-		{"symptom Big\n text \"a\"\n", "a.sym:1:9: 'Big' is no name"},
-		{"symptom 1a\n", "a.sym:1:9: '1a' is no name"},
-		{"symptom sport\n", "a.sym:1:9: 'sport' is a column"},
-		{"symptom a tcp,ipx\n",
-			"a.sym:1:15: 'ipx' is not understood; allowed are transports"},
-		{"symptom a port\n", "a.sym:1:15: port must be followed by a list"},
-		{"symptom a port 1-\n", "a.sym:1:16: a list of numbers"},
-		{"symptom a port 1,\n", "a.sym:1:16: a list of numbers"},
-		{"symptom a port 9-1\n", "a.sym:1:16: a list of numbers"},
-		{"symptom a port 65536\n", "a.sym:1:16: a list of numbers"},
-		{"symptom a size x\n", "a.sym:1:16: a list of numbers"},
-		{"symptom a\n\nsymptom b\n text \"x\"\n", "a.sym:1:1: symptom 'a' has no pattern"},
-		{"symptom a\n # nothing\n", "a.sym:1:1: symptom 'a' has no pattern"},
-		{"text \"a\"\n", "a.sym:1:1: a pattern needs a symptom"},
-		{"symptom a\n text \"a\"\n\n  word x\n",
-			"a.sym:4:3: 'word' is not understood; a line begins with"},
-		{"symptom a\n text abc\n", "a.sym:2:7: a text in double quotes"},
-		{"symptom a\n text \"abc\n", "a.sym:2:7: the quoted text has no end"},
-		{"symptom a\n text \"\"\n", "a.sym:2:7: the text is empty"},
-		{"symptom a\n text \"a\\q\"\n", "a.sym:2:9: unknown escape"},
-		{"symptom a\n text \"\\x4\"\n", "a.sym:2:8: unknown escape"},
-		{"symptom a\n text \"a\" end\n", "a.sym:2:11: unknown option 'end'"},
-		{"symptom a\n hex 1 2\n", "a.sym:2:6: '1' is no byte"},
-		{"symptom a\n hex 13 xx\n", "a.sym:2:9: 'xx' is no byte"},
-		{"symptom a\n hex ?? ??\n", "at least one byte must be known"},
-		{"symptom a\n hex\n", "bytes are expected"},
-		{"symptom a\n regex abc\n", "a.sym:2:8: an expression between slashes"},
-		{"symptom a\n regex /abc\n", "a.sym:2:8: the expression has no end"},
-		{"symptom a\n regex //\n", "a.sym:2:8: the expression is empty"},
-		{"symptom a\n regex /a/x\n",
-			"a.sym:2:11: unknown flag 'x'; allowed are i, s and m"},
-		{"symptom a\n regex /^\\x0[1-5]/\n", "x with one digit takes the next byte"},
-		{"symptom a\n regex /a(/\n", "a.sym:2:1: Hyperscan refuses the pattern"},
-		{"symptom a\n text \"ok\"\n regex /(a)\\1/\n",
-			"a.sym:3:1: Hyperscan refuses the pattern"},
-		{"symptom a\n regex /a*/\n", "a.sym:2:1: Hyperscan refuses the pattern"},
-		{"symptom a\n host .example.org\n", "a.sym:2:7: a host name is expected"},
-		{"symptom a\n host a..b\n", "a.sym:2:7: a host name is expected"},
-		{"symptom a\n host a b\n", "a.sym:2:9: nothing may follow a host name"},
-		{"symptom a\n ja4\n", "a.sym:2:5: a JA4 fingerprint is expected"},
-		{"symptom a\n ja4 t13d1516h2_8daaf6152771_e5627efa2ab\n",
-			"a.sym:2:6: a JA4 fingerprint is expected"},
-		{"symptom a\n ja4 t13d1516h2_8daaf6152771_e5627efa2abX\n",
-			"a.sym:2:6: a JA4 fingerprint is expected"},
-		{"symptom a\n ja4 t13d1516h2_8daaf6152771_e5627efa2ab1 x\n",
-			"a.sym:2:6: a JA4 fingerprint is expected"},
-	};
-
-	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
-		const char *path = folder("wrong", wrong[i].text);
+	for (size_t i = 0; i < sizeof(wrong_texts) / sizeof(*wrong_texts); i++) {
+		const char *path = folder("wrong", wrong_texts[i].text);
 		struct symptoms *symptoms;
 		tmp_log_begin();
 		symptoms = symptoms_load(path, NULL);
-		assert_says(tmp_log_end(), wrong[i].says);
+		assert_says(tmp_log_end(), wrong_texts[i].says);
 		assert_null(symptoms);
 	}
 }

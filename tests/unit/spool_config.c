@@ -163,72 +163,71 @@ static void every_setting_is_explained(void **state)
 	free(page);
 }
 
+static const struct {
+	const char *text, *says;
+} mistakes[] = {
+	{"\nwindw_s = 5;",
+		"m.conf:2: \\\"windw_s\\\" is no setting; allowed here: network, probe, "},
+	{"window_s 5;", "m.conf:1: syntax error"},
+	{"host_names = \"no\";",
+		"m.conf:1: \\\"host_names\\\" is \\\"keep\\\" or \\\"withhold\\\""},
+	{"window_s = 0;", "m.conf:1: \\\"window_s\\\" must be a whole number from 1 to 86400"},
+	{"window_s = 86401;", "from 1 to 86400"},
+	{"window_s = -5;", "from 1 to 86400"},
+	{"window_s = 1.5;", "from 1 to 86400"},
+	{"window_s = \"5\";", "from 1 to 86400"},
+	{"window_s = 4294967356;", "from 1 to 86400"}, /* 60 modulo 2^32 */
+	{"window_s = 0x10000003C;", "from 1 to 86400"},
+	{"window_s = 99999999999999999999;", "from 1 to 86400"},
+	{"window_s = 60; window_s = 61;", "m.conf:1: duplicate setting name"},
+	{"segment_bytes = 17179869185;", "from 4096 to 17179869184"},
+	{"period_s = 0.0;", "\\\"period_s\\\" must be a number from 0.001 to 86400"},
+	{"period_s = \"5\";", "from 0.001 to 86400"},
+	{"period_s = true;", "from 0.001 to 86400"},
+	{"sampling = 1.01;", "from 1e-06 to 1"},
+	{"probe = \"a-b\";", "m.conf:1: \\\"probe\\\" is 1 to 48 letters"},
+	{"probe = 5;", "\\\"probe\\\" must be a text in double quotes"},
+	{"user = \"\";", "\\\"user\\\" must name a user"},
+	{"streams = ( );", "needs at least one stream"},
+	{"streams = \"x\";", "\\\"streams\\\" must be a list"},
+	{"streams = ( \"x\" );", "\\\"streams\\\" is a list of groups"},
+	{"streams = ( {\nfilter = \"\"; } );", "\\\"name\\\" is missing in this group"},
+	{"streams = ( { name = \"a\"; },\n { name = \"a\"; } );",
+		"m.conf:2: stream \\\"a\\\" stands twice"},
+	{"streams = ( { name = \"a/b\"; } );", "stream \\\"a/b\\\": a name is"},
+	{"streams = ( { name = \"a\"; snaplen = 1; } );",
+		"\\\"snaplen\\\" must be a whole number from 64 to 262144"},
+	{"streams = ( { name = \"a\";\n filtr = \"x\"; } );",
+		"m.conf:2: \\\"filtr\\\" is no setting; allowed here: "
+		"name, filter, snaplen"},
+	{"aggregates = ( { name = \"a\"; prefixes = [ \"10.0.0.1/8\" ]; } );",
+		"\\\"10.0.0.1/8\\\" is no prefix"},
+	{"aggregates = ( { name = \"a\"; prefixes = [ 10 ]; } );",
+		"\\\"prefixes\\\" is a list of texts"},
+	{"aggregates = ( { name = \"a\"; vlans = [ 4096 ]; } );",
+		"\\\"vlans\\\" is a list of whole numbers from 0 to 4095"},
+	{"aggregates = ( { name = \"a\"; vlans = [ \"1\" ]; } );",
+		"\\\"vlans\\\" is a list of whole numbers"},
+	{"aggregates = ( { name = \"a\"; } );", "has neither prefixes nor vlans"},
+	{"aggregates = ( { name = \"a,b\"; vlans = [ 1 ]; } );", "is empty or has a comma"},
+	{"aggregates = ( { name = \"a\"; vlans = [ 1 ]; }, { name = \"a\"; vlans = [ 2 ]; "
+	 "} );",
+		"stands twice"},
+	{"\n\n  @include \"/tmp\"", "m.conf:3: @include is not allowed"},
+	{"\x01\x02\xff garbage", "m.conf:1: syntax error"},
+	{"network = \"open", "m.conf:1: "},
+};
+
 static void mistakes_are_named(void **state)
 {
-	static const struct {
-		const char *text, *says;
-	} rows[] = {
-		{"\nwindw_s = 5;",
-			"m.conf:2: \\\"windw_s\\\" is no setting; allowed here: network, probe, "},
-		{"window_s 5;", "m.conf:1: syntax error"},
-		{"host_names = \"no\";",
-			"m.conf:1: \\\"host_names\\\" is \\\"keep\\\" or \\\"withhold\\\""},
-		{"window_s = 0;",
-			"m.conf:1: \\\"window_s\\\" must be a whole number from 1 to 86400"},
-		{"window_s = 86401;", "from 1 to 86400"},
-		{"window_s = -5;", "from 1 to 86400"},
-		{"window_s = 1.5;", "from 1 to 86400"},
-		{"window_s = \"5\";", "from 1 to 86400"},
-		{"window_s = 4294967356;", "from 1 to 86400"}, /* 60 modulo 2^32 */
-		{"window_s = 0x10000003C;", "from 1 to 86400"},
-		{"window_s = 99999999999999999999;", "from 1 to 86400"},
-		{"window_s = 60; window_s = 61;", "m.conf:1: duplicate setting name"},
-		{"segment_bytes = 17179869185;", "from 4096 to 17179869184"},
-		{"period_s = 0.0;", "\\\"period_s\\\" must be a number from 0.001 to 86400"},
-		{"period_s = \"5\";", "from 0.001 to 86400"},
-		{"period_s = true;", "from 0.001 to 86400"},
-		{"sampling = 1.01;", "from 1e-06 to 1"},
-		{"probe = \"a-b\";", "m.conf:1: \\\"probe\\\" is 1 to 48 letters"},
-		{"probe = 5;", "\\\"probe\\\" must be a text in double quotes"},
-		{"user = \"\";", "\\\"user\\\" must name a user"},
-		{"streams = ( );", "needs at least one stream"},
-		{"streams = \"x\";", "\\\"streams\\\" must be a list"},
-		{"streams = ( \"x\" );", "\\\"streams\\\" is a list of groups"},
-		{"streams = ( {\nfilter = \"\"; } );", "\\\"name\\\" is missing in this group"},
-		{"streams = ( { name = \"a\"; },\n { name = \"a\"; } );",
-			"m.conf:2: stream \\\"a\\\" stands twice"},
-		{"streams = ( { name = \"a/b\"; } );", "stream \\\"a/b\\\": a name is"},
-		{"streams = ( { name = \"a\"; snaplen = 1; } );",
-			"\\\"snaplen\\\" must be a whole number from 64 to 262144"},
-		{"streams = ( { name = \"a\";\n filtr = \"x\"; } );",
-			"m.conf:2: \\\"filtr\\\" is no setting; allowed here: "
-			"name, filter, snaplen"},
-		{"aggregates = ( { name = \"a\"; prefixes = [ \"10.0.0.1/8\" ]; } );",
-			"\\\"10.0.0.1/8\\\" is no prefix"},
-		{"aggregates = ( { name = \"a\"; prefixes = [ 10 ]; } );",
-			"\\\"prefixes\\\" is a list of texts"},
-		{"aggregates = ( { name = \"a\"; vlans = [ 4096 ]; } );",
-			"\\\"vlans\\\" is a list of whole numbers from 0 to 4095"},
-		{"aggregates = ( { name = \"a\"; vlans = [ \"1\" ]; } );",
-			"\\\"vlans\\\" is a list of whole numbers"},
-		{"aggregates = ( { name = \"a\"; } );", "has neither prefixes nor vlans"},
-		{"aggregates = ( { name = \"a,b\"; vlans = [ 1 ]; } );", "is empty or has a comma"},
-		{"aggregates = ( { name = \"a\"; vlans = [ 1 ]; }, { name = \"a\"; vlans = [ 2 ]; "
-		 "} );",
-			"stands twice"},
-		{"\n\n  @include \"/tmp\"", "m.conf:3: @include is not allowed"},
-		{"\x01\x02\xff garbage", "m.conf:1: syntax error"},
-		{"network = \"open", "m.conf:1: "},
-	};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		const char *path = tmp_write("m.conf", rows[i].text), *text;
+	for (size_t i = 0; i < sizeof(mistakes) / sizeof(*mistakes); i++) {
+		const char *path = tmp_write("m.conf", mistakes[i].text), *text;
 		int result;
 
 		tmp_log_begin();
 		result = config_load(&config, path);
 		text = tmp_log_end();
-		assert_says(text, rows[i].says);
+		assert_says(text, mistakes[i].says);
 		assert_int_equal(result, MIRA_PERSON);
 		assert_null(config.streams);
 	}

@@ -4,6 +4,7 @@
 #   on NAME COMMAND         runs COMMAND on a host
 #   on_host STAGES...       the text of a command for "lab host": the services STAGES with $plan (see service)
 #   until_ SECONDS COMMAND  waits until COMMAND succeeds
+#   undisturbed PASSES      $input and the audit that nobody disturbs
 #   note TEXT               a diagnostic with the time since the test began
 #   drained                 is nothing left in the queues, seen from host $1?
 . "$(dirname "${BASH_SOURCE[0]}")/../tap.sh"

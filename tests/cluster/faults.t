@@ -16,6 +16,8 @@ limit=$((SECONDS + 900))
 RANDOM=$SEED
 note "SEED=$SEED CUTS=$CUTS"
 make_trace
+# No stage gets far ahead of the next one: on a fast machine the trace would be read before the cuts are made.
+echo 'max_batches = 8;' >>"$conf"
 
 roles=([1]='capture classify' [2]='preprocess consolidate' [3]='preprocess classify store')
 declare -A points=(
@@ -46,14 +48,22 @@ make_plans() {
 }
 make_plans
 
-boots=(0 0 0 0) cuts=(0 0 0 0) booted=(0 0 0 0) aimless=0
+made=(0 0 0 0) cuts=(0 0 0 0) booted=(0 0 0 0) aimless=0
 declare -A of_stage
 total() { echo $((cuts[1] + cuts[2] + cuts[3])); }
 
+# Cuts go on until there were $CUTS and one fell on every stage: the last ones pick their stage.
+cut_enough() { [ "$(total)" -ge "$CUTS" ] && [ ${#of_stage[@]} = 5 ]; }
+next_plan() { # H: into $plan; empty when none of that host's is of use
+	while plan=${plans[$1 * 100 + made[$1]]:-}; [ -n "$plan" ]; do
+		made[$1]=$((made[$1] + 1))
+		[ "$(total)" -ge "$CUTS" ] && [ -n "${of_stage[${plan%% *}]:-}" ] || return 0
+	done
+}
+
 start() { # H: boots that host with its next plan, or with none
-	local h=$1 plan=
-	[ "$(total)" -ge "$CUTS" ] || plan=${plans[h * 100 + boots[h]]}
-	boots[h]=$((boots[h] + 1))
+	local h=$1 plan
+	next_plan $h
 	booted[h]=$SECONDS
 	planned[h]=$plan
 	LAB_LOCAL=$run/h$h.img lab host h$h $((10 + h)) "$(on_host ${roles[h]})"
@@ -126,13 +136,14 @@ note "the undisturbed audit: $(grep -c ^ledger "$run/wanted") batches, $(grep -v
 
 lab_up
 for h in 1 2 3; do start $h; done
-while [ "$(total)" -lt "$CUTS" ] && [ $SECONDS -lt $limit ]; do
+while ! cut_enough && [ $SECONDS -lt $limit ]; do
 	for h in 1 2 3; do look_at $h; done
 	disturb
 	sleep 0.2
 done
 wait $background 2>/dev/null
 # a plan that was made before the last cut is not waited for
+made=(99 99 99 99)
 for h in 1 2 3; do [ -z "${planned[h]}" ] || cut $h; done
 note 'no more faults; the rest is worked off'
 

@@ -136,6 +136,7 @@ accuracy: check-deps
 # ---- fuzzing: every tests/fuzz/NAME.c is a target, linked with the library of the stage whose headers it names ----
 FUZZ_PACKAGES := clang libclang-rt-dev python3
 FUZZ_SECONDS  ?= 60
+FUZZ_JOBS     ?= $(shell nproc)
 FUZZ_DATA     ?= ../shared/data
 FUZZ          := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 FUZZ_STAGE     = $(if $(shell grep -l '"capture/' tests/fuzz/$(1).c),capture,preprocess)
@@ -152,7 +153,7 @@ fuzz: fuzz-deps
 	@$(MAKE) --no-print-directory -s -j2 B=$(B) all
 	@CFLAGS='-g -O1 -w' $(MAKE) --no-print-directory -s -j2 B=$(B)/fuzz CC=clang \
 	  SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined' fuzz-targets
-	@tests/fuzz/run --build $(B)/fuzz --mira $(B)/bin --data $(FUZZ_DATA) --seconds $(FUZZ_SECONDS) $(FUZZ)
+	@tests/fuzz/run --build $(B)/fuzz --mira $(B)/bin --data $(FUZZ_DATA) --seconds $(FUZZ_SECONDS) --jobs $(FUZZ_JOBS) $(FUZZ)
 
 # Captures of every kind (a manifest.tsv says which), against tshark and what other programs saw; prints a table of kinds.
 SPECIAL ?= ../shared/data/special

@@ -29,7 +29,10 @@ struct symptoms {
 	uint32_t *names; /* intern ids */
 	uint32_t *slots; /* hash table of host suffixes: 1 + index into source.hosts, 0 free */
 	size_t slot_mask;
+	uint8_t *asked; /* of each port: does a symptom ask for it? PORT_TCP, PORT_OTHER */
 };
+
+enum { PORT_TCP = 1, PORT_OTHER = 2, PORTS = 65536 };
 
 /* One scan, as on_match() sees it. */
 struct scan {
@@ -119,6 +122,69 @@ bool symptoms_ask_ja4(const struct symptoms *symptoms)
 	return symptoms->source.ja4_count > 0;
 }
 
+/* ---- ports ---- */
+
+static void index_ports(struct symptoms *symptoms)
+{
+	const struct symptom_source *source = &symptoms->source;
+
+	symptoms->asked = x_calloc(PORTS, 1);
+	for (size_t i = 0; i < source->rule_count; i++) {
+		const struct symptom_rule *rule = &source->rules[i];
+		uint8_t bits = rule->transports == SYMPTOM_TCP ? PORT_TCP
+			       : rule->transports & SYMPTOM_TCP || !rule->transports
+				       ? PORT_TCP | PORT_OTHER
+				       : PORT_OTHER;
+		for (size_t r = 0; rule->patterns && r < rule->ports.count; r++)
+			for (uint32_t port = rule->ports.ranges[r].first;
+				port <= rule->ports.ranges[r].last; port++)
+				symptoms->asked[port] |= bits;
+	}
+}
+
+/* is_busy(): a port of SSH, mail, names or the web, which no client takes for its own. */
+static bool is_busy(uint16_t port)
+{
+	static const uint16_t ports[] = {22, 25, 53, 80, 110, 143, 443, 465, 587, 853, 993, 995};
+
+	for (size_t i = 0; port < 1024 && i < sizeof(ports) / sizeof(*ports); i++)
+		if (ports[i] == port)
+			return true;
+	return false;
+}
+
+/* Which ports count: one above the system's, beside a busy one, was given to a client by chance. */
+struct ends {
+	bool source, target;
+};
+
+static struct ends ends_that_count(uint16_t sport, uint16_t dport)
+{
+	bool source = is_busy(sport), target = is_busy(dport);
+
+	return (struct ends){source || !target || sport < 1024, target || !source || dport < 1024};
+}
+
+static bool ports_asked(const struct symptoms *symptoms, uint8_t bit, uint16_t sport,
+	uint16_t dport)
+{
+	struct ends count;
+
+	if (!((symptoms->asked[sport] | symptoms->asked[dport]) & bit))
+		return false;
+	count = ends_that_count(sport, dport);
+	return ((count.source && symptoms->asked[sport] & bit) ||
+		(count.target && symptoms->asked[dport] & bit));
+}
+
+static bool ports_fit(const struct symptom_list *ports, uint16_t sport, uint16_t dport)
+{
+	struct ends count = ends_that_count(sport, dport);
+
+	return (count.source && symptom_list_has(ports, sport)) ||
+	       (count.target && symptom_list_has(ports, dport));
+}
+
 /* ---- payload ---- */
 
 static bool rule_fits(const struct symptom_rule *rule, const struct scan *scan)
@@ -127,8 +193,7 @@ static bool rule_fits(const struct symptom_rule *rule, const struct scan *scan)
 		return false;
 	if (rule->sizes.count && !symptom_list_has(&rule->sizes, (uint32_t)scan->size))
 		return false;
-	return !rule->ports.count || symptom_list_has(&rule->ports, scan->sport) ||
-	       symptom_list_has(&rule->ports, scan->dport);
+	return !rule->ports.count || ports_fit(&rule->ports, scan->sport, scan->dport);
 }
 
 static bool is_known(const struct symptom_ends *ends, uint32_t pattern, uint32_t end)
@@ -197,14 +262,25 @@ static void run(struct symptoms *symptoms, enum symptom_set set, const uint8_t *
 			size);
 }
 
+/* run_ports(): the symptoms of any port, and where a port is asked for, those of ports. */
+static void run_ports(struct symptoms *symptoms, const uint8_t *bytes, size_t size,
+	struct scan *scan)
+{
+	bool tcp = scan->transport == SYMPTOM_TCP;
+
+	run(symptoms, tcp ? SYMPTOM_SET_TCP : SYMPTOM_SET_OTHER, bytes, size, scan);
+	if (ports_asked(symptoms, tcp ? PORT_TCP : PORT_OTHER, scan->sport, scan->dport))
+		run(symptoms, tcp ? SYMPTOM_SET_TCP_PORTS : SYMPTOM_SET_OTHER_PORTS, bytes, size,
+			scan);
+}
+
 void symptoms_scan(struct symptoms *symptoms, const uint8_t *payload, size_t size, uint8_t proto,
 	uint16_t sport, uint16_t dport, struct symptom_hits *hits)
 {
 	struct scan scan = {symptoms, hits, payload, size, transport_bit(proto), sport, dport, NULL,
 		NULL};
 
-	run(symptoms, proto == IPPROTO_TCP ? SYMPTOM_SET_TCP : SYMPTOM_SET_OTHER, payload, size,
-		&scan);
+	run_ports(symptoms, payload, size, &scan);
 }
 
 static void scan_stretch(struct symptoms *symptoms, const struct symptom_stretch *stretch,
@@ -213,8 +289,10 @@ static void scan_stretch(struct symptoms *symptoms, const struct symptom_stretch
 	struct scan scan = {symptoms, hits, NULL, stretch->payload_size, SYMPTOM_TCP,
 		stretch->sport, stretch->dport, stretch, ends};
 
-	run(symptoms, stretch->start ? SYMPTOM_SET_TCP : SYMPTOM_SET_ACROSS, stretch->bytes,
-		stretch->size, &scan);
+	if (stretch->start)
+		run_ports(symptoms, stretch->bytes, stretch->size, &scan);
+	else
+		run(symptoms, SYMPTOM_SET_ACROSS, stretch->bytes, stretch->size, &scan);
 }
 
 void symptoms_scan_stretch(struct symptoms *symptoms, const struct symptom_stretch *stretch,
@@ -278,6 +356,7 @@ struct symptoms *symptoms_load(const char *folder, const char *cache)
 			 "decides",
 			folder);
 	index_hosts(symptoms);
+	index_ports(symptoms);
 	symptoms->names = x_calloc(symptoms->source.rule_count + 1, sizeof(*symptoms->names));
 	for (size_t i = 0; i < symptoms->source.rule_count; i++)
 		symptoms->names[i] = intern(symptoms->source.rules[i].name);
@@ -293,6 +372,7 @@ void symptoms_free(struct symptoms *symptoms)
 		hs_free_database(symptoms->databases[set]);
 	symptom_source_free(&symptoms->source);
 	free(symptoms->slots);
+	free(symptoms->asked);
 	free(symptoms->names);
 	free(symptoms);
 }

@@ -3,8 +3,8 @@
  * read.
  *
  * All patterns of a transport go into one block-mode database: a packet is scanned once however
- * many symptoms there are, and ports are looked at only where something was found, which is rare.
- * TCP has its own, for half of the patterns costs half of the time.
+ * many symptoms there are. TCP has its own, for half of the patterns costs half of the time. So
+ * have the patterns that ask for a port: most packets are of none of these ports.
  */
 #include "preprocess/symptom_compile.h"
 
@@ -27,14 +27,16 @@ struct arguments {
 static bool is_member(const struct symptom_source *source, const struct symptom_pattern *pattern,
 	enum symptom_set set, unsigned *flags)
 {
-	uint8_t transports = source->rules[pattern->rule].transports;
+	const struct symptom_rule *rule = &source->rules[pattern->rule];
+	bool ports = set == SYMPTOM_SET_TCP_PORTS || set == SYMPTOM_SET_OTHER_PORTS;
+	bool other = set == SYMPTOM_SET_OTHER || set == SYMPTOM_SET_OTHER_PORTS;
 
 	*flags = pattern->flags | HS_FLAG_SINGLEMATCH;
-	if (set == SYMPTOM_SET_OTHER)
-		return !transports || transports & ~SYMPTOM_TCP;
-	if (transports && !(transports & SYMPTOM_TCP))
+	if (rule->transports && !(rule->transports & (other ? ~SYMPTOM_TCP : SYMPTOM_TCP)))
 		return false;
-	return set == SYMPTOM_SET_TCP || symptom_across(pattern, flags);
+	if (set == SYMPTOM_SET_ACROSS)
+		return symptom_across(pattern, flags);
+	return ports == (rule->ports.count > 0);
 }
 
 static struct arguments arguments_new(const struct symptom_source *source, enum symptom_set set)

@@ -15,8 +15,10 @@
 #include "preprocess/symptom_parse.h"
 
 enum symptom_set {
-	SYMPTOM_SET_TCP,    /* what a payload of TCP can show */
-	SYMPTOM_SET_OTHER,  /* what one of another transport can show */
+	SYMPTOM_SET_TCP,	 /* what a payload of TCP can show on any port */
+	SYMPTOM_SET_TCP_PORTS,	 /* and on the ports that are asked for */
+	SYMPTOM_SET_OTHER,	 /* what one of another transport can show on any port */
+	SYMPTOM_SET_OTHER_PORTS, /* and on the ports that are asked for */
 	SYMPTOM_SET_ACROSS, /* what several payloads of TCP can show together (symptom_across.h) */
 	SYMPTOM_SETS
 };

@@ -98,11 +98,11 @@ TEST_PACKAGES := perl libcmocka-dev libfixbuf-tools tshark sqlite3 python3 mando
 CLUSTER_PACKAGES := user-mode-linux uml-utilities nfs-kernel-server nfs-common kmod e2fsprogs tcpreplay bc
 missing = $(shell for p in $(1); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done)
 
-deps check-deps cluster-deps fuzz-deps: WANTED = $(PACKAGES)
+deps check-deps cluster-deps fuzz-deps bench-deps: WANTED = $(PACKAGES)
 check-deps cluster-deps: WANTED += $(TEST_PACKAGES)
 cluster-deps: WANTED += $(CLUSTER_PACKAGES)
 fuzz-deps: WANTED += $(FUZZ_PACKAGES)
-deps check-deps cluster-deps fuzz-deps:
+deps check-deps cluster-deps fuzz-deps bench-deps:
 	@set -- $(call missing,$(WANTED)); [ $$# = 0 ] && exit 0; echo "installing: $$*"; \
 	if [ "$$(id -u)" = 0 ]; then sudo=; elif command -v sudo >/dev/null; then sudo=sudo; else \
 	  echo "make: please have these packages installed: $$*" >&2; exit 2; fi; \
@@ -173,6 +173,25 @@ cluster: cluster-deps
 	@$(if $(TOGETHER),$(IN_CLUSTER) -j2 $(TOGETHER))
 	@$(if $(ALONE),$(IN_CLUSTER) $(ALONE))
 
+# ---- throughput: each stage beside what the machine allows, and beside other programs; tests/bench/run ----
+BENCH_PACKAGES := python3 nfdump softflowd libndpi-bin tcpdump argus-server
+bench-deps: WANTED += $(BENCH_PACKAGES)
+BENCH      := $(patsubst tests/bench/%.c,$(B)/bench/%,$(filter-out %/block.c,$(wildcard tests/bench/*.c))) $(B)/bench/preprocess-block
+BENCH_DATA ?= ../shared/data
+$(B)/bench/hslimit: private CFLAGS += -O3 -march=native
+$(B)/bench/%: tests/bench/%.c $(B)/libspool.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(B)/libspool.a $(LIB_capture) $(LIB_preprocess) $(LIB_postproc) $(LIB_spool)
+$(B)/bench/preprocess-block: tests/bench/block.c $(B)/preprocess/main.o $(B)/libpreprocess.a $(B)/libspool.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -Wl,--wrap=stitch_scan -o $@ $^ $(LIB_preprocess) $(LIB_spool)
+bench-tools: $(BENCH)
+
+bench: deps
+	@$(MAKE) --no-print-directory -s -j2 all bench-tools
+	@tests/bench/run --build $(B) --data $(BENCH_DATA) $(A) $(CAPTURES)
+	@tests/bench/report $(B)/bench/results $(B)/bench/ratios | tee $(B)/bench/report.md
+
 asan: check-deps
 	@$(MAKE) --no-print-directory -s -j2 B=$(B)/asan FAULTS=1 SANITIZE=-fsanitize=address,undefined all unit
 	@ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
@@ -199,4 +218,4 @@ clean:
 	rm -rf $(B)
 
 -include $(shell find $(B) -name '*.d' -type f 2>/dev/null)
-.PHONY: all unit clean demo check cluster cluster-deps fuzz fuzz-deps fuzz-targets run-tests compare special accuracy asan deps check-deps format install
+.PHONY: all unit clean demo bench bench-deps bench-tools check cluster cluster-deps fuzz fuzz-deps fuzz-targets run-tests compare special accuracy asan deps check-deps format install

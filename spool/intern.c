@@ -237,6 +237,24 @@ uint32_t intern_union(uint32_t a, uint32_t b)
 	return pair->result;
 }
 
+uint32_t intern_most(uint32_t set, unsigned most)
+{
+	const char *text = intern_text(set), *at = text;
+	char *short_text;
+	uint32_t id;
+
+	for (; *at && most > 0; most--) {
+		at += strcspn(at, ",");
+		at += *at == ',';
+	}
+	if (!*at || strcmp(at, INTERN_MORE) == 0)
+		return set;
+	short_text = x_sprintf("%.*s%s", (int)(at - text), text, INTERN_MORE);
+	id = intern(short_text);
+	free(short_text);
+	return id;
+}
+
 /* What was remembered of unions may name a forgotten id: it is found out anew. */
 void intern_forget(uint32_t count)
 {

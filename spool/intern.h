@@ -15,10 +15,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define INTERN_MORE "~more" /* a member that says: and others; it stands last */
+
 uint32_t intern(const char *text);
 uint32_t intern_bytes(const char *text, size_t size);
 const char *intern_text(uint32_t id);
 uint32_t intern_union(uint32_t a, uint32_t b);
+/*
+ * intern_most(): SET when it has at most MOST members; else the first MOST of them, and INTERN_MORE.
+ * A union and then this is commutative, associative and idempotent as well.
+ */
+uint32_t intern_most(uint32_t set, unsigned most);
 /* intern_count(): ids are 0 … count-1. */
 uint32_t intern_count(void);
 /* intern_forget(): drops the ids from COUNT, an earlier intern_count(), on; nobody may use them any more. For processes that

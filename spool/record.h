@@ -57,8 +57,9 @@ struct flow {
 	double sampling; /* probability that a packet of it was analysed, (0, 1] (samplingProbability 311) */
 	uint16_t tcp_flags;
 	uint16_t flags; /* enum flow_flag */
-	uint32_t vlan, tunnel, aggregate,
-		host_name; /* intern ids; tunnel: "+"-joined stack, innermost first */
+	/* Intern ids; tunnel: "+"-joined stack, innermost first; endpoint: between whom the tunnels
+	 * run, a "-"-joined pair of addresses for each IP header around, "+"-joined like the stack. */
+	uint32_t vlan, tunnel, endpoint, aggregate, host_name;
 	const struct symptom_count *symptoms;
 	size_t symptom_count;
 };
@@ -75,7 +76,7 @@ struct biflow {
 	uint64_t window_ms, start_ms, end_ms;
 	struct direction forward, reverse;
 	uint16_t flags;
-	uint32_t vlan, tunnel, aggregate, host_name, probe; /* intern ids */
+	uint32_t vlan, tunnel, endpoint, aggregate, host_name, probe; /* intern ids */
 	uint32_t class, verdict, rule; /* intern ids; 0 before classification */
 	const struct symptom_count *symptoms;
 	size_t symptom_count;

@@ -79,6 +79,29 @@ static void order_of_unions_does_not_matter(void **state)
 	assert_int_equal(all, intern_union(all, intern("9")));
 }
 
+/* Whatever was left out on the way, the same members stay. */
+static void the_first_of_a_set(void **state)
+{
+	uint32_t one = 0, other = 0, again;
+	char text[16];
+
+	assert_string_equal(intern_text(intern_most(intern("a,b,c"), 3)), "a,b,c");
+	assert_string_equal(intern_text(intern_most(intern("a,b,c,d"), 3)), "a,b,c,~more");
+	assert_string_equal(intern_text(intern_most(intern("a,b,c,~more"), 3)), "a,b,c,~more");
+	assert_string_equal(intern_text(intern_most(intern("a,~more"), 3)), "a,~more");
+	assert_int_equal(intern_most(0, 3), 0);
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(text, sizeof(text), "10.0.0.%u", i * 7 % 100);
+		one = intern_most(intern_union(one, intern(text)), 3);
+		snprintf(text, sizeof(text), "10.0.0.%u", 99 - i);
+		other = intern_most(intern_union(intern(text), other), 3);
+	}
+	assert_string_equal(intern_text(one), "10.0.0.0,10.0.0.1,10.0.0.10,~more");
+	assert_int_equal(one, other);
+	again = intern_most(intern_union(one, other), 3);
+	assert_int_equal(one, again);
+}
+
 static void many_pairs_are_remembered(void **state)
 {
 	char text[16];
@@ -131,6 +154,7 @@ int main(void)
 		cmocka_unit_test(bytes_end_at_a_nul),
 		cmocka_unit_test(members_are_sorted_and_stand_once),
 		cmocka_unit_test(order_of_unions_does_not_matter),
+		cmocka_unit_test(the_first_of_a_set),
 		cmocka_unit_test(many_pairs_are_remembered),
 		cmocka_unit_test(later_texts_are_forgotten),
 	};

@@ -56,6 +56,7 @@ static struct flow flow_of(unsigned number)
 		.flags = FLOW_SYN | FLOW_LATE,
 		.vlan = intern("7,100"),
 		.tunnel = intern("gre+6in4"),
+		.endpoint = intern("10.0.0.1-10.0.0.2+2001:db8::1-2001:db8::2"),
 		.aggregate = intern("campus"),
 		.host_name = number % 3 ? intern("www.example.org") : 0,
 		.symptoms = symptoms,
@@ -75,6 +76,7 @@ static struct biflow biflow_of(unsigned number, bool verdict)
 		.flags = FLOW_INCOMPLETE | FLOW_REVERSED,
 		.vlan = intern("3"),
 		.tunnel = intern("4in4"),
+		.endpoint = intern("192.0.2.1-198.51.100.1"),
 		.aggregate = intern("a,b"),
 		.host_name = intern("example.net"),
 		.probe = intern("p1,p2"),
@@ -136,6 +138,7 @@ static void same_flow(const struct flow *got, const struct flow *want)
 	SAME(got, want, flags);
 	SAME(got, want, vlan);
 	SAME(got, want, tunnel);
+	SAME(got, want, endpoint);
 	SAME(got, want, aggregate);
 	SAME(got, want, host_name);
 	SAME(got, want, symptom_count);
@@ -161,6 +164,7 @@ static void same_biflow(const struct biflow *got, const struct biflow *want)
 	SAME(got, want, flags);
 	SAME(got, want, vlan);
 	SAME(got, want, tunnel);
+	SAME(got, want, endpoint);
 	SAME(got, want, aggregate);
 	SAME(got, want, host_name);
 	SAME(got, want, probe);

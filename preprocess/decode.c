@@ -59,6 +59,7 @@ const layer_fn layer_table[LAYER_COUNT] = {
 	[LAYER_VXLAN] = layer_vxlan,
 	[LAYER_VXLAN_GPE] = layer_vxlan_gpe,
 	[LAYER_NSH] = layer_nsh,
+	[LAYER_MPLS_IN_IP] = layer_mpls_in_ip,
 	[LAYER_GENEVE] = layer_geneve,
 	[LAYER_GTP_U] = layer_gtp_u,
 	[LAYER_GTP_V0] = layer_gtp_v0,
@@ -90,6 +91,7 @@ static const char *const tunnel_names[TUNNEL_COUNT] = {
 	[TUNNEL_AYIYA] = "ayiya",
 	[TUNNEL_LISP] = "lisp",
 	[TUNNEL_NSH] = "nsh",
+	[TUNNEL_MPLS] = "mpls",
 };
 
 const char *tunnel_name(enum tunnel tunnel)
@@ -97,10 +99,27 @@ const char *tunnel_name(enum tunnel tunnel)
 	return tunnel < TUNNEL_COUNT ? tunnel_names[tunnel] : "";
 }
 
+/* The IP header that the tunnel stands on; of no account until one is found inside of it. */
+static void add_endpoints(struct decoder *decoder)
+{
+	const struct flowkey *key = &decoder->packet->key;
+	struct endpoints *endpoints = &decoder->packet->endpoints[decoder->endpoint_count++];
+	bool turned = memcmp(key->src, key->dst, sizeof(key->src)) > 0;
+
+	memcpy(endpoints->addresses[turned], key->src, sizeof(key->src));
+	memcpy(endpoints->addresses[!turned], key->dst, sizeof(key->dst));
+	endpoints->version = key->version;
+}
+
+/* A second tunnel on the same header (NSH in VXLAN) finds more tunnels than the header had around it. */
 enum layer decoder_tunnel(struct decoder *decoder, enum tunnel tunnel, enum layer next)
 {
+	const struct packet *packet = decoder->packet;
+
 	if (decoder->tunnel_count == DECODE_TUNNELS)
 		return LAYER_END;
+	if (packet->kind == PACKET_IP && packet->tunnel_count == decoder->tunnel_count)
+		add_endpoints(decoder);
 	decoder->tunnels[decoder->tunnel_count++] = (uint8_t)tunnel;
 	return next;
 }
@@ -151,8 +170,10 @@ struct packet *decoder_found(struct decoder *decoder)
 	for (unsigned i = 0; i < decoder->vlan_count; i++)
 		packet->vlans[i] = decoder->vlans[i];
 	packet->tunnel_count = decoder->tunnel_count;
-	for (unsigned i = 0; i < decoder->tunnel_count; i++)
-		packet->tunnels[i] = decoder->tunnels[i];
+	if (decoder->tunnel_count) {
+		memcpy(packet->tunnels, decoder->tunnels, sizeof(packet->tunnels));
+		packet->endpoint_count = decoder->endpoint_count;
+	}
 	return packet;
 }
 

@@ -17,6 +17,11 @@
  * payload option says more than that field can; an IPv4 total length of 0 (segmentation offload)
  * is what the frame still held.
  *
+ * Of the IP headers around it the addresses are kept: between them run the tunnels that the packet
+ * is in. A header counts once, however many tunnels stand on it (NSH in VXLAN); a tunnel without an
+ * IP header of its own has none (PPPoE runs between MAC addresses). Of a packet without tunnels none
+ * of that is filled in.
+ *
  * Nothing is allocated and nothing remembered: the result is a function of the packet. Pointers
  * go into BYTES.
  */
@@ -59,6 +64,7 @@ enum tunnel {
 	TUNNEL_AYIYA,
 	TUNNEL_LISP, /* RFC 9300 */
 	TUNNEL_NSH,  /* RFC 8300 */
+	TUNNEL_MPLS, /* in IP, RFC 4023, or in UDP, RFC 7510; labels on a link are none */
 	TUNNEL_COUNT
 };
 
@@ -71,6 +77,12 @@ struct fragment {
 	uint8_t protocol;  /* of the header that says that it is a fragment */
 	uint8_t transport; /* of a first one: the flow's */
 	bool later;	   /* the packet ends with it */
+};
+
+/* Between whom a tunnel runs, the same for both directions. Compared and hashed as bytes. */
+struct endpoints {
+	uint8_t addresses[2][16]; /* as in struct flowkey; the lower one first */
+	uint8_t version;
 };
 
 struct packet {
@@ -88,6 +100,8 @@ struct packet {
 	struct fragment fragments[DECODE_FRAGMENTS]; /* outermost first; a later one is the last */
 	uint16_t vlans[DECODE_VLANS];		     /* outermost first */
 	uint8_t tunnels[DECODE_TUNNELS];	     /* enum tunnel, outermost first */
+	uint8_t endpoint_count; /* at most tunnel_count; unset without tunnels */
+	struct endpoints endpoints[DECODE_TUNNELS]; /* of the IP headers around, outermost first */
 };
 
 #define CIRCUIT(vpi, vci)    (1u << 31 | (uint32_t)(vpi) << 16 | (vci))

@@ -136,7 +136,7 @@ static void set_flow(struct flow *flow, const struct entry *entry, const struct 
 	flow->syn_index = entry->flags & FLOW_SYN ? manifest->packet_index + entry->syn : 0;
 	flow->tcp_flags = entry->tcp_flags;
 	flow->vlan = entry->vlan;
-	flow->tunnel = entry->tunnel;
+	attributes_split(entry->tunnel, &flow->tunnel, &flow->endpoint);
 	flow->host_name = entry->host_name;
 }
 

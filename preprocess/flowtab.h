@@ -42,7 +42,7 @@ struct entry {
 	uint32_t syn_ms, syn;		  /* time and position of the earliest SYN without ACK */
 	uint32_t next_seq;		  /* TCP: the highest sequence number seen, plus one */
 	uint32_t gap_begin, gap_end;	  /* TCP: what is known to be missing below it */
-	uint32_t vlan, tunnel, host_name; /* intern ids */
+	uint32_t vlan, tunnel, host_name; /* intern ids; tunnel: with its endpoints, attributes.h */
 	uint32_t symptoms;		  /* index of its first count plus one */
 	uint32_t first_seq;		  /* TCP: of the first byte, as the SYN told */
 	uint32_t pieces; /* of its TCP stream (piece.h), the highest: index plus one */

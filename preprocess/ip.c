@@ -39,7 +39,7 @@ static const uint8_t protocol_layers[256] = {
 	[PROTOCOL_ICMPV6] = LAYER_ICMP,
 	[PROTOCOL_SCTP] = LAYER_SCTP,
 	[PROTOCOL_UDP_LITE] = LAYER_PORTS,
-	[PROTOCOL_MPLS] = LAYER_MPLS,
+	[PROTOCOL_MPLS] = LAYER_MPLS_IN_IP,
 };
 
 enum layer layer_raw_ip(struct decoder *decoder)

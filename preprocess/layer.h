@@ -76,6 +76,7 @@ enum layer {
 	LAYER_VXLAN,
 	LAYER_VXLAN_GPE,
 	LAYER_NSH,
+	LAYER_MPLS_IN_IP,
 	LAYER_GENEVE,
 	LAYER_GTP_U,
 	LAYER_GTP_V0,
@@ -95,7 +96,7 @@ struct decoder {
 	struct fragment *fragment; /* of the IP header last found, its ports not yet known */
 	uint32_t circuit;
 	uint8_t protocol; /* of the IP header last found, extension headers passed */
-	uint8_t vlan_count, tunnel_count;
+	uint8_t vlan_count, tunnel_count, endpoint_count;
 	uint16_t vlans[DECODE_VLANS];
 	uint8_t tunnels[DECODE_TUNNELS];
 };
@@ -128,10 +129,11 @@ enum layer layer_ah(struct decoder *), layer_ipip(struct decoder *), layer_6in4(
 	layer_gre(struct decoder *), layer_erspan2(struct decoder *),
 	layer_erspan3(struct decoder *), layer_vxlan(struct decoder *),
 	layer_vxlan_gpe(struct decoder *), layer_nsh(struct decoder *),
-	layer_geneve(struct decoder *), layer_gtp_u(struct decoder *),
-	layer_gtp_v0(struct decoder *), layer_teredo(struct decoder *),
-	layer_l2tp(struct decoder *), layer_capwap(struct decoder *), layer_ayiya(struct decoder *),
-	layer_lisp(struct decoder *), layer_lisp_control(struct decoder *);
+	layer_mpls_in_ip(struct decoder *), layer_geneve(struct decoder *),
+	layer_gtp_u(struct decoder *), layer_gtp_v0(struct decoder *),
+	layer_teredo(struct decoder *), layer_l2tp(struct decoder *),
+	layer_capwap(struct decoder *), layer_ayiya(struct decoder *), layer_lisp(struct decoder *),
+	layer_lisp_control(struct decoder *);
 
 /* layer_by_version(): what the next four bits say, LAYER_END for neither IPv4 nor IPv6. */
 enum layer layer_by_version(struct decoder *);
@@ -141,8 +143,8 @@ enum layer layer_of_ethertype(uint16_t type);
 enum layer layer_of_udp(uint16_t sport, uint16_t dport);
 
 /*
- * decoder_tunnel(): what follows lies inside TUNNEL. Returns NEXT, or LAYER_END when there are
- * too many.
+ * decoder_tunnel(): what follows lies inside TUNNEL, which stands on the IP header last found.
+ * Returns NEXT, or LAYER_END when there are too many.
  */
 enum layer decoder_tunnel(struct decoder *decoder, enum tunnel tunnel, enum layer next);
 /* decoder_found(): a usable IP header; PACKET's key and octets are the caller's to fill. */

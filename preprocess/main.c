@@ -139,6 +139,13 @@ static void tell_progress(struct stage_run *run, const struct preprocess *prepro
 		log_debug("%s: %llu times a TCP stream had more gaps than are remembered",
 			preprocess->manifest->name,
 			(unsigned long long)preprocess->meter->pieces->crowded);
+	if (preprocess->meter->attributes.left_out)
+		log_warn(
+			"%s: %llu packets came in tunnels between more than %d pairs of addresses; "
+			"those are not recorded, the packets are",
+			preprocess->manifest->name,
+			(unsigned long long)preprocess->meter->attributes.left_out,
+			ATTRIBUTES_TEXTS);
 	if (totals->overflow)
 		log_warn("%s: %llu symptoms were not counted, more than 64 in one packet",
 			preprocess->manifest->name, (unsigned long long)totals->overflow);

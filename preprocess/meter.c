@@ -18,10 +18,10 @@
 
 /* A packet on its way through the passes. */
 struct passing {
-	struct packet packet;
 	uint64_t window_ms, hash;
-	uint32_t offset_ms; /* of its time in the window */
-	uint32_t position;  /* in the batch */
+	uint32_t offset_ms;   /* of its time in the window */
+	uint32_t position;    /* in the batch */
+	struct packet packet; /* ends with what few packets have */
 };
 
 static int count_fragment(void *own, void *record, const struct fragment *first);

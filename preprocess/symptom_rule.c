@@ -15,7 +15,7 @@
 static const char *const reserved[] = {"window_ms", "start_ms", "end_ms", "duration_s", "hour",
 	"weekday", "proto", "src", "sport", "dst", "dport", "packets", "octets", "reverse_packets",
 	"reverse_octets", "total_packets", "total_octets", "tcp_flags", "class", "verdict", "rule",
-	"symptoms", "aggregate", "host_name", "tunnel", "probe", "vlan", "user"};
+	"symptoms", "aggregate", "host_name", "tunnel", "tunnel_endpoint", "probe", "vlan", "user"};
 
 bool symptom_list_has(const struct symptom_list *list, uint32_t value)
 {

@@ -180,6 +180,12 @@ enum layer layer_nsh(struct decoder *decoder)
 	return decoder_tunnel(decoder, TUNNEL_NSH, layer_of_next(header[3]));
 }
 
+/* RFC 4023, and by a UDP port RFC 7510: labels follow. */
+enum layer layer_mpls_in_ip(struct decoder *decoder)
+{
+	return decoder_tunnel(decoder, TUNNEL_MPLS, LAYER_MPLS);
+}
+
 enum layer layer_geneve(struct decoder *decoder)
 {
 	const uint8_t *header = cursor_take(&decoder->cursor, 8);
@@ -351,7 +357,7 @@ static enum layer layer_of_port(uint16_t port)
 	case 5072: return LAYER_AYIYA;
 	case 5247: return LAYER_CAPWAP;
 	case 6081: return LAYER_GENEVE;
-	case 6635: return LAYER_MPLS; /* RFC 7510 */
+	case 6635: return LAYER_MPLS_IN_IP;
 	default: return LAYER_END;
 	}
 }

@@ -1,6 +1,7 @@
 /*
  * flows-of.c: prints the flows of flows batches, a line each, for tests: proto, src, sport, dst,
- * dport, packets, octets, window, tunnel, vlan, host name, symptoms; separated by tabs.
+ * dport, packets, octets, window, tunnel, vlan, host name, symptoms, tunnel's endpoints; separated
+ * by tabs.
  *
  *	flows-of FLOWS.ipfix…
  *	flows-of --ledger FLOWS.ipfix…	packets: captured, IP, not IP, malformed, and what is damaged
@@ -33,7 +34,7 @@ static void print_flow(const struct flow *flow)
 	for (size_t i = 0; i < flow->symptom_count; i++)
 		printf("%s%s=%llu", i ? "," : "", intern_text(flow->symptoms[i].name),
 			(unsigned long long)flow->symptoms[i].packets);
-	printf("\n");
+	printf("\t%s\n", intern_text(flow->endpoint));
 }
 
 static void print_ledger(const struct ledger *ledger)

@@ -27,7 +27,7 @@ dump() { # QUEUE READER FILE ELEMENT...: ipfixDump of every file there, with our
 }
 exits 0 'preprocess' mira-preprocess --spool "$spool" --drain
 dump flows shard-0 flows.ipfix sourceIPv4Address sourceIPv6Address packetDeltaCount octetDeltaCount samplingProbability \
-    miraSymptomName miraFirstPacketIndex
+    miraSymptomName miraFirstPacketIndex miraTunnelEndpoints
 exits 0 'consolidate' mira-consolidate --spool "$spool" --drain
 dump biflows classify biflows.ipfix reversePacketDeltaCount reverseOctetDeltaCount miraWindowStartMilliseconds
 exits 0 'classify' mira-classify --spool "$spool" --drain

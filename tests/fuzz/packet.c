@@ -13,7 +13,8 @@ static void check(const struct packet *packet, const uint8_t *data, size_t size)
 	if (packet->kind != PACKET_IP)
 		return;
 	if (packet->octets < 20 || packet->tunnel_count > DECODE_TUNNELS ||
-		packet->vlan_count > DECODE_VLANS)
+		packet->vlan_count > DECODE_VLANS ||
+		(packet->tunnel_count && packet->endpoint_count > packet->tunnel_count))
 		abort();
 	if (packet->payload &&
 		(packet->payload < data || packet->payload > data + size ||

@@ -249,7 +249,26 @@ static const struct {
 	{"80000000", 0, 4342, 4342, false, false, TUNNEL_LISP},
 	{"08000000 00000000", 0, 40000, 4341, true, true, TUNNEL_LISP},
 	{"0000 894f 0fc2 0101 00000001", 47, 0, 0, false, false, TUNNEL_GRE},
+	{"00010040 00020140", 137, 0, 0, false, false, TUNNEL_MPLS},
+	{"00020140", 0, 40000, 6635, true, false, TUNNEL_MPLS},
 };
+
+/* Between 10.0.0.LOW and 10.0.0.HIGH, or between 2001:db8::LOW and 2001:db8::HIGH. */
+static void assert_endpoints(const struct endpoints *endpoints, bool v6, unsigned low,
+	unsigned high)
+{
+	static const uint8_t v4_net[16] = {10}, v6_net[16] = {0x20, 0x01, 0x0d, 0xb8};
+	unsigned hosts[2] = {low, high};
+
+	assert_int_equal(endpoints->version, v6 ? 6 : 4);
+	for (int i = 0; i < 2; i++) {
+		uint8_t wanted[16];
+
+		memcpy(wanted, v6 ? v6_net : v4_net, sizeof(wanted));
+		wanted[v6 ? 15 : 3] = (uint8_t)hosts[i];
+		assert_memory_equal(endpoints->addresses[i], wanted, sizeof(wanted));
+	}
+}
 
 static void every_tunnel(void **state)
 {
@@ -272,8 +291,38 @@ static void every_tunnel(void **state)
 				tunnels[i].header);
 		assert_flow(&packet, 6, tunnels[i].inner6 ? "2001:db8::9" : "10.0.0.9", 0x1234, 80,
 			tunnels[i].inner6 ? 63 : 43);
+		assert_int_equal(packet.endpoint_count, 1);
+		assert_endpoints(packet.endpoints, tunnels[i].outer6, 1, 2);
 		decode_all_lengths(101, bytes);
 	}
+}
+
+/* PPPoE has no IP header; what the innermost header says is the flow's, not a tunnel's. */
+static void endpoints_of_a_stack(void **state)
+{
+	struct bytes *bytes = begin();
+	struct packet packet;
+
+	put_packet(bytes, false, 9);
+	put_ipv6(bytes, 4, 1);
+	put_ipv4(bytes, 41, 3);
+	put(bytes, "1100 0001 0069 0021");
+	packet = decode(51, bytes);
+	assert_flow(&packet, 6, "10.0.0.9", 0x1234, 80, 43);
+	assert_int_equal(packet.tunnel_count, 3);
+	assert_int_equal(packet.tunnels[0], TUNNEL_PPPOE);
+	assert_int_equal(packet.tunnels[2], TUNNEL_4IN6);
+	assert_int_equal(packet.endpoint_count, 2);
+	assert_endpoints(&packet.endpoints[0], false, 2, 3); /* sent by the higher one */
+	assert_endpoints(&packet.endpoints[1], true, 1, 2);
+	decode_all_lengths(51, bytes);
+
+	bytes = begin();
+	put_packet(bytes, false, 9);
+	put(bytes, "1100 0001 002d 0021");
+	packet = decode(51, bytes);
+	assert_int_equal(packet.tunnel_count, 1);
+	assert_int_equal(packet.endpoint_count, 0);
 }
 
 static void to_2002_is_6to4(void **state)
@@ -318,6 +367,7 @@ int main(void)
 		cmocka_unit_test(vlans_and_labels_are_no_tunnels),
 		cmocka_unit_test(ipv6_extension_headers),
 		cmocka_unit_test(every_tunnel),
+		cmocka_unit_test(endpoints_of_a_stack),
 		cmocka_unit_test(to_2002_is_6to4),
 		cmocka_unit_test(circuits_of_atm),
 	};

@@ -118,6 +118,7 @@ void biflow_make(const struct window_table *table, const struct entry *entry, st
 		.flags = (entry->flags & ~FLOW_REVERSED) | (carried ? FLOW_REVERSED : 0),
 		.vlan = entry->vlan,
 		.tunnel = entry->tunnel,
+		.endpoint = entry->endpoint,
 		.aggregate = entry->aggregate,
 		.host_name = entry->host_name,
 		.probe = entry->probe,

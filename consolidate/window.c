@@ -266,6 +266,15 @@ static void merge_attribute(uint32_t *kept, uint32_t more)
 		*kept = *kept ? intern_union(*kept, more) : more;
 }
 
+static void merge_most(uint32_t *kept, uint32_t more)
+{
+	if (*kept == more || !more)
+		return;
+	more = intern_union(*kept, more);
+	if (more != *kept)
+		*kept = intern_most(more, WINDOW_TUNNELS);
+}
+
 static void merge_side(struct side *side, const struct flow *flow)
 {
 	side->packets += flow->packets;
@@ -288,7 +297,8 @@ static void merge(struct window_table *table, const struct pending *pending)
 		entry->end_ms = flow->end_ms;
 	merge_host(entry, flow);
 	merge_attribute(&entry->vlan, flow->vlan);
-	merge_attribute(&entry->tunnel, flow->tunnel);
+	merge_most(&entry->tunnel, flow->tunnel);
+	merge_most(&entry->endpoint, flow->endpoint);
 	merge_attribute(&entry->aggregate, flow->aggregate);
 	merge_attribute(&entry->probe, pending->probe);
 	for (size_t i = 0; i < flow->symptom_count; i++)

@@ -2,8 +2,9 @@
  * window.h: partial flows of the windows being closed become one entry a window and undirected key.
  *
  * The merge is commutative and associative, so neither the order of records nor the cut into batches can matter: packets,
- * octets and weights are integer sums, flags unions, attributes unions of sets, times extremes. What has one
- * value only is chosen by an order over all contributors: the host name by (start_ms, first_index, text).
+ * octets and weights are integer sums, flags unions, attributes unions of sets, times extremes. Of the tunnels and endpoints
+ * of an entry, which a forger may change with every packet, the first WINDOW_TUNNELS in the order of a set are kept, whatever
+ * came first, and INTERN_MORE says that there were others. What has one value only is chosen by an order over all contributors: the host name by (start_ms, first_index, text).
  *
  * Weight: a direction's packets were analysed with probability p each, so n packets stand for n/p. The sum of n/p is kept in
  * units of 2^-20 packet, each term rounded, in 64 unsigned bits: floating-point sums would depend on their order.
@@ -18,8 +19,9 @@
 #include "spool/flowkey.h"
 #include "spool/record.h"
 
-#define WEIGHT_ONE (1u << 20)
-#define NEVER	   UINT64_MAX
+#define WEIGHT_ONE     (1u << 20)
+#define NEVER	       UINT64_MAX
+#define WINDOW_TUNNELS 16
 
 /* When something was first seen: time, and index in its run for what is equal in milliseconds. */
 struct moment {
@@ -38,8 +40,8 @@ struct entry {
 	uint64_t window_ms, end_ms;
 	struct side side[2];
 	struct moment host_moment;
-	uint32_t host_name, vlan, tunnel, aggregate, probe; /* intern ids */
-	uint32_t symptoms;				    /* first node, 0: none */
+	uint32_t host_name, vlan, tunnel, endpoint, aggregate, probe; /* intern ids */
+	uint32_t symptoms;					      /* first node, 0: none */
 	uint16_t tcp_flags[2];
 	uint16_t flags; /* enum flow_flag */
 };

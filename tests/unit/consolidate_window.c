@@ -46,6 +46,7 @@ static void random_sample(struct sample *sample, unsigned keys)
 	static const char *const names[] = {"a", "bb", "ccc"};
 	static const char *const hosts[] = {"", "", "www.example.org", "b.example", "a.example"};
 	struct flow *flow = &sample->flow;
+	char endpoint[32];
 
 	*flow = flow_of(below(keys), below(2));
 	flow->start_ms = below(20); /* ties are frequent */
@@ -60,6 +61,8 @@ static void random_sample(struct sample *sample, unsigned keys)
 	flow->tcp_flags = below(64);
 	flow->vlan = intern(vlans[below(4)]);
 	flow->tunnel = intern(below(2) ? "gre" : "ipip+gre");
+	snprintf(endpoint, sizeof(endpoint), "10.0.0.%lu-10.0.1.1", below(30));
+	flow->endpoint = below(3) ? intern(endpoint) : 0;
 	flow->aggregate = intern(below(2) ? "campus" : "city");
 	flow->host_name = intern(hosts[below(5)]);
 	flow->flags |= flow->host_name && below(2) ? FLOW_RESOLVED : 0;
@@ -88,10 +91,11 @@ static void describe(FILE *out, const struct biflow *biflow)
 	const struct direction *sides[] = {&biflow->forward, &biflow->reverse};
 
 	fwrite(&biflow->key, sizeof(biflow->key), 1, out);
-	fprintf(out, "%lu %lu %lu %u %s %s %s %s %s", biflow->window_ms, biflow->start_ms,
+	fprintf(out, "%lu %lu %lu %u %s %s %s %s %s %s", biflow->window_ms, biflow->start_ms,
 		biflow->end_ms, biflow->flags, intern_text(biflow->vlan),
-		intern_text(biflow->tunnel), intern_text(biflow->aggregate),
-		intern_text(biflow->host_name), intern_text(biflow->probe));
+		intern_text(biflow->tunnel), intern_text(biflow->endpoint),
+		intern_text(biflow->aggregate), intern_text(biflow->host_name),
+		intern_text(biflow->probe));
 	for (int i = 0; i < 2; i++)
 		fprintf(out, " %lu %lu %u %a", sides[i]->packets, sides[i]->octets,
 			sides[i]->tcp_flags, sides[i]->sampling);
@@ -203,6 +207,32 @@ static void test_window_is_part_of_the_key(void **unused)
 	window_free(table);
 }
 
+/* What a forger makes of a biflow's tunnels stays so small that its record fits a message. */
+static void test_few_tunnels_are_kept(void **unused)
+{
+	struct window_table *table = window_new();
+	struct flow flow = flow_of(1, false);
+	const struct entry *entry;
+	char text[64];
+
+	for (int i = 999; i >= 0; i--) {
+		snprintf(text, sizeof(text), "10.0.0.1-10.0.1.%03d", i);
+		flow.endpoint = intern(text);
+		snprintf(text, sizeof(text), "gre+%03d", i);
+		flow.tunnel = intern(text);
+		window_add(table, &flow, 0, 0, 0);
+	}
+	window_settle(table);
+	entry = window_entry(table, 0);
+	assert_int_equal(strncmp(intern_text(entry->endpoint),
+				 "10.0.0.1-10.0.1.000,10.0.0.1-10.0.1.001,", 40),
+		0);
+	assert_non_null(strstr(intern_text(entry->endpoint), "10.0.0.1-10.0.1.015," INTERN_MORE));
+	assert_int_equal(strncmp(intern_text(entry->tunnel), "gre+000,gre+001,", 16), 0);
+	assert_non_null(strstr(intern_text(entry->tunnel), "gre+015," INTERN_MORE));
+	window_free(table);
+}
+
 /* An end is address and port: the same address with another port is the other end. */
 static void test_directions_meet(void **unused)
 {
@@ -268,6 +298,7 @@ int main(void)
 		cmocka_unit_test(test_order_changes_nothing),
 		cmocka_unit_test(test_many_keys_and_windows),
 		cmocka_unit_test(test_window_is_part_of_the_key),
+		cmocka_unit_test(test_few_tunnels_are_kept),
 		cmocka_unit_test(test_directions_meet),
 		cmocka_unit_test(test_sampling_is_weighed),
 		cmocka_unit_test(test_no_sampling_is_exactly_one),

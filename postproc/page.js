@@ -399,6 +399,18 @@ function fillHosts() {
     ], report.names, names.names ? [{ cells: [plural(names.names, 'other', 'others'), size(names.octets), count(names.biflows), dash(names.unacceptable_octets), ''] }] : []);
 }
 
+function fillTunnels() {
+    const others = report.tunnels_others;
+    if (!report.tunnels.length)
+        return empty('tunnel-table', 'No packet came in a tunnel that can be read.');
+    table('tunnel-table', `The ${report.tunnels.length} tunnels with most octets`, [
+        text('Tunnel', row => foreign(row.tunnel.replace(/,/g, ', '))),
+        text('Between', row => row.endpoints === null ? el('i', {}, 'no address around') :
+            el('span', { class: 'mono' }, foreign(row.endpoints.replace(/-/g, ' – ').replace(/[,+]/g, ', ')))),
+        number('Octets', row => row.octets, size), number('Packets', row => row.packets), number('Biflows', row => row.biflows, count, { opt: true }),
+    ], report.tunnels, others.tunnels ? [{ cells: [plural(others.tunnels, 'other', 'others'), '', size(others.octets), count(others.packets), count(others.biflows)] }] : []);
+}
+
 function notes(rows, title, show, look) {
     if (rows.length)
         put('damage', el('div', { class: 'note ' + look }, el('b', {}, title), el('ul', {}, rows.slice(0, 50).map(row => el('li', {}, foreign(show(row))))),
@@ -429,7 +441,7 @@ function fillStreams() {
         ], report.inputs);
 }
 
-[fillCover, fillCoverage, fillVerdicts, fillClasses, fillRules, fillAggregates, fillTimes, fillHosts, fillStreams].forEach(fill => fill());
+[fillCover, fillCoverage, fillVerdicts, fillClasses, fillRules, fillAggregates, fillTimes, fillHosts, fillTunnels, fillStreams].forEach(fill => fill());
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redress);
 /* On paper the conditions are open, and charts have paper's colours. */
 let opened = [];

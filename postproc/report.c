@@ -21,6 +21,9 @@
 #define SUMS "sum(biflows) AS biflows, sum(packets) AS packets, sum(octets) AS octets"
 #define OF_VERDICT(verdict, octets) "sum(iif(verdict = '" verdict "', " octets ", 0))"
 #define BOTH "octets + coalesce(reverse_octets, 0)"
+#define OBSERVED                                                                                   \
+	"count(*) AS biflows, sum(packets + coalesce(reverse_packets, 0)) AS packets,"             \
+	" sum(" BOTH ") AS octets"
 #define MOVED "sent_octets + received_octets"
 
 /* What every list of the report is: its name, and the query whose rows are its objects. ?1: rows
@@ -108,6 +111,17 @@ static const struct part {
 		"   " OF_VERDICT("unacceptable", BOTH) " AS unacceptable"
 		"  FROM biflow_text WHERE host_name IS NOT NULL GROUP BY host_name"
 		"  ORDER BY sum(" BOTH ") DESC, host_name LIMIT -1 OFFSET ?1)"},
+	/* A biflow stands in one row: what is in a tunnel adds up to the rows and the others. */
+	{"tunnels",
+		"SELECT tunnel, tunnel_endpoint AS endpoints, " OBSERVED
+		" FROM biflow_text WHERE tunnel IS NOT NULL GROUP BY tunnel, tunnel_endpoint"
+		" ORDER BY octets DESC, tunnel, endpoints LIMIT ?1"},
+	{"tunnels_others",
+		"SELECT count(*) AS tunnels, coalesce(sum(biflows), 0) AS biflows,"
+		"  coalesce(sum(packets), 0) AS packets, coalesce(sum(octets), 0) AS octets"
+		" FROM (SELECT " OBSERVED
+		"  FROM biflow_text WHERE tunnel IS NOT NULL GROUP BY tunnel, tunnel_endpoint"
+		"  ORDER BY octets DESC, tunnel, tunnel_endpoint LIMIT -1 OFFSET ?1)"},
 	{"streams",
 		"SELECT * FROM coverage ORDER BY probe, stream"},
 	{"damaged",
@@ -125,8 +139,7 @@ static const struct part {
 };
 
 static const char windows_sql[] =
-	"SELECT window_ms, class, count(*) AS biflows,"
-	"  sum(packets + coalesce(reverse_packets, 0)) AS packets, sum(" BOTH ") AS octets"
+	"SELECT window_ms, class, " OBSERVED
 	" FROM biflow_text GROUP BY window_ms, class ORDER BY window_ms, class";
 
 static const char total_sql[] =

@@ -38,7 +38,7 @@
 #include "spool/record.h"
 #include "spool/spool.h"
 
-#define STORE_FORMAT   2	  /* PRAGMA user_version, and meta key "format" */
+#define STORE_FORMAT   3	  /* PRAGMA user_version, and meta key "format" */
 #define STORE_APP_ID   0x4d495241 /* PRAGMA application_id: "MIRA" */
 #define STORE_IDENTITY 32	  /* hex digits of meta key "identity" */
 #define STORE_HOUR_MS  3600000ll  /* rollup_hour.hour_ms: start of the UTC hour of window_ms */

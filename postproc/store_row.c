@@ -31,7 +31,7 @@ const char store_row_ledger_sql[] =
 
 const char store_row_biflow_sql[] =
 	"INSERT INTO biflow VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,"
-	" ?20, ?21, ?22, ?23, ?24, ?25)";
+	" ?20, ?21, ?22, ?23, ?24, ?25, ?26)";
 
 /* Binds one parameter after the other. */
 struct binder {
@@ -289,5 +289,5 @@ bool store_row_bind_biflow(sqlite3_stmt *statement, struct store_names *names,
 	if (!labels(&to, names, biflow, ids))
 		return false;
 	qualities(&to, biflow);
-	return true;
+	return label(&to, names, biflow->endpoint);
 }

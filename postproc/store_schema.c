@@ -62,7 +62,8 @@ const char store_schema[] =
 
 	/*
 	 * src, dst: host.id. start_after_ms: start_ms - window_ms. reverse_*: NULL when not observed. symptoms, carried:
-	 * JSON, NULL for none. aggregate, host_name, tunnel, probe, vlan: text.id or NULL. flags: 1 late, 2 incomplete.
+	 * JSON, NULL for none. aggregate, host_name, tunnel, probe, vlan, tunnel_endpoint: text.id or NULL.
+	 * flags: 1 late, 2 incomplete.
 	 */
 	"CREATE TABLE biflow("
 	"window_ms INTEGER NOT NULL, proto INTEGER NOT NULL, src INTEGER NOT NULL, sport INTEGER NOT NULL,"
@@ -70,7 +71,7 @@ const char store_schema[] =
 	" packets INTEGER NOT NULL, octets INTEGER NOT NULL, reverse_packets INTEGER, reverse_octets INTEGER,"
 	" decision INTEGER NOT NULL, symptoms TEXT, carried TEXT, aggregate INTEGER, host_name INTEGER,"
 	" tunnel INTEGER, probe INTEGER, vlan INTEGER, sampling REAL NOT NULL, reverse_sampling REAL,"
-	" tcp_flags INTEGER NOT NULL, reverse_tcp_flags INTEGER, flags INTEGER NOT NULL,"
+	" tcp_flags INTEGER NOT NULL, reverse_tcp_flags INTEGER, flags INTEGER NOT NULL, tunnel_endpoint INTEGER,"
 	" PRIMARY KEY(window_ms, proto, src, sport, dst, dport)) WITHOUT ROWID;\n"
 
 	/* packets, octets: both directions as observed. aggregate: text.id, 0 for none. */
@@ -97,7 +98,8 @@ const char store_schema[] =
 	TEXT_OF("host_name") " AS host_name, " TEXT_OF("tunnel") " AS tunnel, " TEXT_OF("probe") " AS probe, "
 	TEXT_OF("vlan") " AS vlan, coalesce(b.carried, '{}') AS carried_symptoms, b.sampling AS sampling,"
 	" b.reverse_sampling AS reverse_sampling, b.tcp_flags AS tcp_flags,"
-	" b.reverse_tcp_flags AS reverse_tcp_flags, b.flags & 1 AS late, b.flags >> 1 & 1 AS incomplete"
+	" b.reverse_tcp_flags AS reverse_tcp_flags, b.flags & 1 AS late, b.flags >> 1 & 1 AS incomplete, "
+	TEXT_OF("tunnel_endpoint") " AS tunnel_endpoint"
 	" FROM biflow b LEFT JOIN decision d ON d.id = b.decision;\n"
 
 	"CREATE VIEW hour_total AS SELECT hour_ms, class, verdict, rule, sum(biflows) AS biflows,"

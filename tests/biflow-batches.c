@@ -74,6 +74,7 @@ static void label(uint64_t i, struct biflow *biflow)
 	biflow->host_name = i % 4 ? 0 : intern(name);
 	biflow->aggregate = i % 3 ? intern("campus") : 0;
 	biflow->tunnel = i % 11 ? 0 : intern("6in4+4in4");
+	biflow->endpoint = i % 22 ? 0 : intern("10.0.0.1-10.0.0.2+192.0.2.1-198.51.100.7");
 	biflow->vlan = i % 6 ? 0 : intern("7,100");
 	biflow->probe = intern("p1");
 }
@@ -268,13 +269,14 @@ static void print_biflow(const struct biflow *b)
 	text_address(b->key.version, b->key.src, src);
 	text_address(b->key.version, b->key.dst, dst);
 	printf("biflow %" PRIu64 " %" PRIu64 " %" PRIu64 " %u %s %u %s %u %" PRIu64 " %" PRIu64
-	       " %" PRIu64 " %" PRIu64 " %g %g %x %x %x [%s] [%s] [%s] [%s] [%s] %s/%s/%s",
+	       " %" PRIu64 " %" PRIu64 " %g %g %x %x %x [%s] [%s] [%s] [%s] [%s] [%s] %s/%s/%s",
 		b->window_ms, b->start_ms, b->end_ms, b->key.proto, src, b->key.sport, dst,
 		b->key.dport, b->forward.packets, b->forward.octets, b->reverse.packets,
 		b->reverse.octets, b->forward.sampling, b->reverse.sampling, b->forward.tcp_flags,
 		b->reverse.tcp_flags, b->flags, intern_text(b->vlan), intern_text(b->tunnel),
-		intern_text(b->aggregate), intern_text(b->host_name), intern_text(b->probe),
-		intern_text(b->class), intern_text(b->verdict), intern_text(b->rule));
+		intern_text(b->endpoint), intern_text(b->aggregate), intern_text(b->host_name),
+		intern_text(b->probe), intern_text(b->class), intern_text(b->verdict),
+		intern_text(b->rule));
 	for (size_t i = 0; i < b->symptom_count; i++)
 		printf(" %s=%" PRIu64 "+%" PRIu64 "+%" PRIu64, intern_text(b->symptoms[i].name),
 			b->symptoms[i].packets, b->symptoms[i].reverse_packets,

@@ -38,14 +38,14 @@ is '  nothing but the verdicts changed' "$(sed "s#\] $verdict#] //#" "$tmp/verdi
 # The same decisions, told by awk from what went in.
 expected() {
     awk '$1 == "biflow" { split("", n); v = "UNKNOWN/review/blind"
-        for (i = 25; i <= NF; i++) { split($i, s, "[=+]"); n[s[1]] = s[2] + s[3] + s[4] }
+        for (i = 26; i <= NF; i++) { split($i, s, "[=+]"); n[s[1]] = s[2] + s[3] + s[4] }
         if (n["dns"]) v = "DNS/acceptable/dns"
         if (n["tls"] && $9 == 443) v = "WEB/acceptable/web"
         if (n["bittorrent"] > n["tls"] + n["dns"]) v = "P2P/unacceptable/bittorrent"
         if (n["campus_dns"]) v = "DNS/acceptable/campus_dns"
         count[v]++ } END { for (v in count) print count[v], v }' "$1" | sort -k2
 }
-is '  and these are the verdicts' "$(awk '$1 == "biflow" { print $24 }' "$tmp/verdicts" | sort | uniq -c | awk '{ print $1, $2 }' | sort -k2)" \
+is '  and these are the verdicts' "$(awk '$1 == "biflow" { print $25 }' "$tmp/verdicts" | sort | uniq -c | awk '{ print $1, $2 }' | sort -k2)" \
     "$(expected "$tmp/in")"
 
 # A damaged batch goes to bad/, its number is kept by an empty batch.

@@ -59,7 +59,7 @@ biflows() { # DAYS later than the demo's: one more batch of biflows is ready
         mira-capture --spool "$S" --read "$tmp/$1.pcap" && mira-preprocess --spool "$S" --drain && mira-consolidate --spool "$S" --drain
 } 2>"$tmp/line.log"
 rules_of() { sed -n 's/.*"rules": "\([0-9a-f]*\)".*/\1/p' "$S/$1/manifest.json"; }
-decided_by() { biflow-batches dump "$S/verdicts/store/ready/$1/verdicts.ipfix" | awk '$1 == "biflow" { print $24 }' | sort -u; }
+decided_by() { biflow-batches dump "$S/verdicts/store/ready/$1/verdicts.ipfix" | awk '$1 == "biflow" { print $25 }' | sort -u; }
 batch() { printf '%010d-shard-0' "$1"; }
 
 # ---- a policy, from window to window ----

@@ -40,6 +40,10 @@ done
 is '  hosts and others to twice as much' "$(json 'sum(h["octets"] for h in r["hosts"]) + r["hosts_others"]["octets"]')" $((2 * total))
 is '  names and others to what has a name' "$(json 'sum(n["octets"] for n in r["names"]) + r["names_others"]["octets"]')" \
     "$(sql "SELECT $octets WHERE host_name IS NOT NULL")"
+is '  tunnels and others to what is in one' "$(json 'sum(t["octets"] for t in r["tunnels"]) + r["tunnels_others"]["octets"]')" \
+    "$(sql "SELECT $octets WHERE tunnel IS NOT NULL")"
+is '  of one between whom it runs' "$(json '[t["packets"] for t in r["tunnels"] if t["endpoints"] == "10.0.0.1-10.0.0.2+192.0.2.1-198.51.100.7"]')" \
+    "$(sql "SELECT '[' || sum(packets + coalesce(reverse_packets, 0)) || ']' FROM biflow_text WHERE tunnel_endpoint GLOB '10.0.0.1-*'")"
 is 'octets of a verdict' "$(json 'next(v["octets"] for v in r["verdicts"] if v["verdict"] == "unacceptable")')" \
     "$(sql "SELECT $octets WHERE verdict = 'unacceptable'")"
 is 'the top host' "$(json '(lambda h: "%s|%d|%d" % (h["address"], h["sent_octets"], h["received_octets"]))(r["hosts"][0])')" \

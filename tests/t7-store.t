@@ -24,7 +24,7 @@ is '  that is whole by itself' "$(ls "$tmp" | grep -c 'mira.db-')" 0
 ok '  and balanced' mira balance "$tmp"
 is '  the columns of the view' "$(sql "SELECT group_concat(name) FROM pragma_table_info('biflow_text')")" \
     "window_ms,start_ms,end_ms,proto,src,sport,dst,dport,packets,octets,reverse_packets,reverse_octets,class,verdict,rule,symptoms,$(
-    )aggregate,host_name,tunnel,probe,vlan,carried_symptoms,sampling,reverse_sampling,tcp_flags,reverse_tcp_flags,late,incomplete"
+    )aggregate,host_name,tunnel,probe,vlan,carried_symptoms,sampling,reverse_sampling,tcp_flags,reverse_tcp_flags,late,incomplete,tunnel_endpoint"
 is '  the first columns of the ledger' "$(sql "SELECT group_concat(name) FROM (SELECT name FROM pragma_table_info('ledger') LIMIT 14)")" \
     "probe,stream,run,seq,status,packets_seen,packets_captured,packets_filtered,packets_dropped,packets_shed,packets_ip,$(
     )packets_not_ip,packets_malformed,octets_ip"
@@ -32,14 +32,14 @@ is '  the first columns of the ledger' "$(sql "SELECT group_concat(name) FROM (S
 # Every biflow of the files, field by field.
 sql "SELECT 'biflow', window_ms, start_ms, end_ms, proto, src, sport, dst, dport, packets, octets, coalesce(reverse_packets, 0),
     coalesce(reverse_octets, 0), '[' || coalesce(vlan, '') || ']', '[' || replace(coalesce(tunnel, ''), ',', '+') || ']',
-    '[' || coalesce(aggregate, '') || ']', '[' || coalesce(host_name, '') || ']', '[' || coalesce(probe, '') || ']',
+    '[' || coalesce(tunnel_endpoint, '') || ']', '[' || coalesce(aggregate, '') || ']', '[' || coalesce(host_name, '') || ']', '[' || coalesce(probe, '') || ']',
     class || '/' || verdict || '/' || rule FROM biflow_text" | sort >"$tmp/stored"
-awk '$1 == "biflow" { $14 = $15 = $16 = $17 = $18 = ""; NF = 24; $0 = $0; $1 = $1; print }' "$tmp/in" | sed 's/  */ /g; s/ $//' | sort >"$tmp/given"
+awk '$1 == "biflow" { $14 = $15 = $16 = $17 = $18 = ""; NF = 25; $0 = $0; $1 = $1; print }' "$tmp/in" | sed 's/  */ /g; s/ $//' | sort >"$tmp/given"
 ok '  every field of every biflow' diff "$tmp/given" "$tmp/stored"
 is '  unobserved is NULL, not 0' "$(sql 'SELECT count(*) FROM biflow_text WHERE reverse_packets IS NULL AND reverse_octets IS NULL
     AND reverse_sampling IS NULL AND reverse_tcp_flags IS NULL')" "$(awk '$1 == "biflow" && $12 == 0' "$tmp/in" | wc -l)"
 is '  no zero, no empty text' "$(sql "SELECT count(*) FROM biflow_text WHERE reverse_packets = 0 OR aggregate = '' OR host_name = ''
-    OR tunnel = '' OR probe = '' OR vlan = ''")" 0
+    OR tunnel = '' OR tunnel_endpoint = '' OR probe = '' OR vlan = ''")" 0
 is '  a stack of tunnels is comma-joined' "$(sql 'SELECT DISTINCT tunnel FROM biflow_text WHERE tunnel IS NOT NULL')" 6in4,4in4
 is '  symptoms: both directions, sorted by name' "$(sql "SELECT symptoms FROM biflow_text WHERE sport = 1024 + 13 AND window_ms =
     (SELECT min(window_ms) FROM biflow)")" '{"alpha":1,"bittorrent":5}'
@@ -174,6 +174,10 @@ exits 2 'a file that is no database' mira-store --spool "$tmp/spool2" --db "$tmp
 said '  is named' 'text.db'
 sqlite3 "$tmp/foreign.db" 'CREATE TABLE x(y)'
 exits 2 'a database of somebody else' mira-store --spool "$tmp/spool2" --db "$tmp/foreign.db"
+cp "$DB" "$tmp/older.db" && sqlite3 "$tmp/older.db" 'PRAGMA user_version = 2'
+exits 2 'a store of an older version' mira-store --spool "$tmp/spool2" --db "$tmp/older.db"
+said '  is told so' 'older.db is a store of another format version'
+exits 2 '  by the report, too' mira-report --db "$tmp/older.db" --out "$tmp"
 exits 2 'a folder that is not there' mira-store --spool "$tmp/spool2" --db "$tmp/none/mira.db"
 exits 2 'no store named' mira-store --spool "$tmp/spool2"
 

@@ -25,6 +25,7 @@ while IFS='	' read -r name class transport client server port up_p up_o down_p d
         "$class	$up_p	$up_o	$down_p	$down_o"
 done <"$top/tests/data/demo.truth.tsv"
 is '6in4 is named as a tunnel' "$(sql "SELECT DISTINCT tunnel FROM biflow_text WHERE src LIKE '2001:db8:41:%' AND dport=80")" 6in4
+is 'between whom it runs is known' "$(sql "SELECT DISTINCT tunnel_endpoint FROM biflow_text WHERE tunnel = '6in4'")" 10.1.0.10-203.0.113.41
 
 ok 'the audit is printed: coverage first' grep -qi 'coverage' "$tmp/printed"
 ok 'the page is named' grep -q 'index.html' "$tmp/printed"

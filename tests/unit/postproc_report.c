@@ -52,12 +52,13 @@ static sqlite3 *small_store(void)
 	run(db, "INSERT INTO decision VALUES(1, 'WEB', 'acceptable', 'web'), (2, 'P2P',"
 		" 'unacceptable', 'bittorrent'),"
 		" (3, 'UNKNOWN', 'review', 'blind');"
-		"INSERT INTO text VALUES(1, 'campus'), (2, '</script><img src=x>'), (3, 'p1');"
+		"INSERT INTO text VALUES(1, 'campus'), (2, '</script><img src=x>'), (3, 'p1'), (4, 'gre'),"
+		" (5, '192.0.2.1-192.0.2.2');"
 		"INSERT INTO host VALUES(1, '10.0.0.1'), (2, '10.0.0.2'), (3, '10.0.0.3');"
 		"INSERT INTO biflow"
-		" VALUES(0,6,1,1000,2,80,0,5,1,100,1,100,1,NULL,NULL,1,2,NULL,3,NULL,1,1,0,0,0),"
-		" (0,6,1,1001,3,6881,0,5,3,300,NULL,NULL,2,NULL,NULL,NULL,NULL,NULL,3,NULL,1,NULL,0,0,2),"
-		" (300000,17,2,1002,3,9,0,5,1,100,NULL,NULL,3,NULL,NULL,NULL,NULL,NULL,3,NULL,1,NULL,0,0,1);"
+		" VALUES(0,6,1,1000,2,80,0,5,1,100,1,100,1,NULL,NULL,1,2,NULL,3,NULL,1,1,0,0,0,NULL),"
+		" (0,6,1,1001,3,6881,0,5,3,300,NULL,NULL,2,NULL,NULL,NULL,NULL,4,3,NULL,1,NULL,0,0,2,5),"
+		" (300000,17,2,1002,3,9,0,5,1,100,NULL,NULL,3,NULL,NULL,NULL,NULL,4,3,NULL,1,NULL,0,0,1,NULL);"
 		"INSERT INTO rollup_hour VALUES(0,1,1,1,2,200), (0,0,2,1,3,300), (0,0,3,1,1,100);"
 		"INSERT INTO rollup_host VALUES(0,1,1,1,1,100,1,100), (0,2,1,1,1,100,1,100),"
 		" (0,1,2,1,3,300,0,0),"
@@ -169,6 +170,12 @@ static void parts_add_up(void **state)
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		assert_int_equal(sum_of(report, parts[i], "octets"), 600);
 	assert_int_equal(sum_of(report, "hosts", "octets"), 1200);
+	assert_int_equal(sum_of(report, "tunnels", "octets"), 400);
+	assert_int_equal(sum_of(report, "tunnels", "packets"), 4);
+	assert_int_equal(json_number(find(report, "tunnels", "endpoints", "192.0.2.1-192.0.2.2"),
+				 "octets"),
+		300);
+	assert_int_equal(json_number(json_object_get(report, "tunnels_others"), "tunnels"), 0);
 	assert_int_equal(json_number(find(report, "hosts", "address", "10.0.0.3"),
 				 "unacceptable_octets"),
 		300);
@@ -194,6 +201,9 @@ static void others(void **state)
 	assert_int_equal(sum_of(report, "hosts", "octets") +
 				 json_number(json_object_get(report, "hosts_others"), "octets"),
 		1200);
+	assert_int_equal(sum_of(report, "tunnels", "octets"), 300);
+	assert_int_equal(json_number(json_object_get(report, "tunnels_others"), "tunnels"), 1);
+	assert_int_equal(json_number(json_object_get(report, "tunnels_others"), "octets"), 100);
 	json_decref(report);
 }
 

@@ -4,6 +4,7 @@
 #include "classify/functions.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,6 +42,25 @@ static bool in_prefix(const struct prefix *address, const struct prefix *prefix)
 	return !rest || (address->address[whole] ^ prefix->address[whole]) >> (8 - rest) == 0;
 }
 
+/* Does an address of TEXT lie in PREFIX? It may have several: tunnel_endpoint. */
+static bool any_in_prefix(const struct row *row, const char *text, const struct prefix *prefix)
+{
+	struct prefix address = {0};
+	char one[TEXT_ADDRESS];
+
+	if (address_of(row, text, &address))
+		return in_prefix(&address, prefix);
+	while (*text) {
+		size_t size = strcspn(text, "-+,");
+
+		snprintf(one, sizeof(one), "%.*s", (int)size, text);
+		if (address_of(row, one, &address) && in_prefix(&address, prefix))
+			return true;
+		text += size + (text[size] != '\0');
+	}
+	return false;
+}
+
 /* Parsed once for a statement when the text is a constant, as it nearly always is. */
 static const struct prefix *prefix_of(sqlite3_context *out, sqlite3_value *value,
 	struct prefix *here)
@@ -62,7 +82,7 @@ static const struct prefix *prefix_of(sqlite3_context *out, sqlite3_value *value
 
 static void net(sqlite3_context *out, int argc, sqlite3_value **argv)
 {
-	struct prefix here = {0}, address = {0};
+	struct prefix here = {0};
 	const struct prefix *prefix = prefix_of(out, argv[1], &here);
 	const char *text = (const char *)sqlite3_value_text(argv[0]);
 	char why[160];
@@ -76,8 +96,7 @@ static void net(sqlite3_context *out, int argc, sqlite3_value **argv)
 	}
 	if (!text)
 		return;
-	sqlite3_result_int(out,
-		address_of(sqlite3_user_data(out), text, &address) && in_prefix(&address, prefix));
+	sqlite3_result_int(out, any_in_prefix(sqlite3_user_data(out), text, prefix));
 }
 
 static sqlite3_int64 sum(int argc, sqlite3_value **argv)

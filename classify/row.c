@@ -101,6 +101,11 @@ static void get_tunnel(sqlite3_context *out, struct row *row)
 	give_text(out, text_tunnel(row->biflow->tunnel));
 }
 
+static void get_tunnel_endpoint(sqlite3_context *out, struct row *row)
+{
+	give_text(out, row->biflow->endpoint);
+}
+
 static void get_probe(sqlite3_context *out, struct row *row)
 {
 	give_text(out, row->biflow->probe);
@@ -147,6 +152,7 @@ static const struct {
 	{"aggregate", "TEXT", get_aggregate},
 	{"host_name", "TEXT", get_host_name},
 	{"tunnel", "TEXT", get_tunnel},
+	{"tunnel_endpoint", "TEXT", get_tunnel_endpoint},
 	{"probe", "TEXT", get_probe},
 	{"vlan", "TEXT", get_vlan},
 	{"user", "TEXT", get_user},

@@ -41,13 +41,14 @@ enum column {
 	VLAN,
 	CLASS,
 	VERDICT,
-	RULE
+	RULE,
+	TUNNEL_ENDPOINT
 };
 
 static const char stored_sql[] =
 	"SELECT window_ms, start_ms, end_ms, proto, src, sport, dst, dport, packets, octets, reverse_packets,"
 	" reverse_octets, tcp_flags, reverse_tcp_flags, symptoms, carried_symptoms, aggregate, host_name, tunnel, probe,"
-	" vlan, class, verdict, rule FROM biflow_text";
+	" vlan, class, verdict, rule, tunnel_endpoint FROM biflow_text";
 
 struct sums {
 	uint64_t biflows, packets, octets;
@@ -207,6 +208,7 @@ static void take_labels(struct trial *trial)
 	biflow->aggregate = intern(text(trial, AGGREGATE));
 	biflow->host_name = intern(text(trial, HOST_NAME));
 	biflow->tunnel = intern(text(trial, TUNNEL));
+	biflow->endpoint = intern(text(trial, TUNNEL_ENDPOINT));
 	biflow->probe = intern(text(trial, PROBE));
 	biflow->vlan = intern(text(trial, VLAN));
 	trial->now = (struct decision){intern(text(trial, CLASS)), intern(text(trial, VERDICT)),
@@ -356,7 +358,8 @@ static int open_stored(struct trial *trial, const char *store)
 		sqlite3_busy_timeout(trial->db, 10000) == SQLITE_OK &&
 		sqlite3_prepare_v2(trial->db, stored_sql, -1, &trial->rows, NULL) == SQLITE_OK)
 		return MIRA_OK;
-	log_err("cannot read biflows from %s: %s", path, sqlite3_errmsg(trial->db));
+	log_err("cannot read biflows from %s: %s; is it a store that this version of MIRA made?",
+		path, sqlite3_errmsg(trial->db));
 	return sqlite3_errcode(trial->db) == SQLITE_BUSY ? MIRA_AGAIN : MIRA_PERSON;
 }
 

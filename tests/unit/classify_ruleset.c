@@ -63,6 +63,7 @@ static struct biflow sample(void)
 	b.aggregate = intern("campus,library");
 	b.host_name = intern("www.example.org");
 	b.tunnel = intern("6in4+4in4");
+	b.endpoint = intern("192.0.2.1-198.51.100.7+2001:db8::1-2001:db8::2,~more");
 	b.probe = intern("p1");
 	counts[0] = (struct symptom_count){intern("tls"), 2, 3, 4};
 	counts[1] = (struct symptom_count){intern("ftp"), 0, 0, 1};
@@ -146,6 +147,7 @@ static void columns(void **state)
 		"aggregate = 'campus,library'",
 		"host_name LIKE '%.EXAMPLE.org'",
 		"tunnel = '6in4,4in4'",
+		"tunnel_endpoint GLOB '192.0.2.1-198.51.100.7+*'",
 		"probe = 'p1'",
 		"vlan IS NULL",
 		"user IS NULL",
@@ -192,6 +194,12 @@ static void functions(void **state)
 	assert_true(
 		holds("net('10.1.2.3', '10.1.2.0/23') AND net(user, '10.0.0.0/8') IS NULL", &b));
 	assert_false(holds("net(host_name, '0.0.0.0/0')", &b));
+	assert_true(holds("net(tunnel_endpoint, '192.0.2.0/24') AND net(tunnel_endpoint,"
+			  " '198.51.100.7') AND net(tunnel_endpoint, '2001:db8::2')",
+		&b));
+	assert_false(holds("net(tunnel_endpoint, '10.0.0.0/8') OR net(tunnel_endpoint, '2001::/32')"
+			   " OR net('-,+', '0.0.0.0/0')",
+		&b));
 	assert_true(
 		holds("total(tls, ftp, dns) = 10 AND total(tls) = 9 AND total(user, 3) = 3", &b));
 	assert_true(holds("majority(tls, ftp, dns)", &b));

@@ -66,19 +66,17 @@ class Bench:
                  cpu_s=','.join(f'{s.cpu_s:.4f}' for s in samples), wall_s=','.join(f'{s.wall_s:.4f}' for s in samples))
 
     def execute(self, *argv, pinned=True):
-        argv = (['taskset', '-c', self.core] if pinned else []) + [str(word) for word in argv]
+        argv = [str(word) for word in argv]
         with open(self.path('said'), 'w+', encoding='utf-8', errors='replace') as said:
-            begun = time.monotonic()
-            with subprocess.Popen(argv, stdout=said, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                                  env=self.environment) as child:
-                _, status, usage = os.wait4(child.pid, 0)
-                wall_s = time.monotonic() - begun
-                child.returncode = os.waitstatus_to_exitcode(status)
+            code = subprocess.call([self.tool('timed'), self.path('took'), self.core if pinned else '-1'] + argv, stdout=said,
+                                   stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=self.environment)
             said.seek(0)
             text = said.read()
-        if child.returncode:
-            fail(f'{" ".join(argv)}: exit code {child.returncode}\n{text[-2000:]}')
-        return Took(usage.ru_utime + usage.ru_stime, wall_s, usage.ru_maxrss, text)
+        if code:
+            fail(f'{" ".join(argv)}: exit code {code}\n{text[-2000:]}')
+        with open(self.path('took'), encoding='utf-8') as file:
+            took = pairs_of(file.read())
+        return Took(took['cpu_s'], took['wall_s'], int(took['rss_kb']), text)
 
     def mira(self, program, *argv, **how):
         return self.execute(os.path.join(self.bin, program), *argv, **how)
@@ -120,6 +118,19 @@ def merge(bench, name, paths):
     bench.tell(f'makes {name} out of {len(paths)} captures')
     bench.helper('mkbench', out, CAPTURE_BYTES, WINDOW_S, listed, pinned=False)
     return name, out
+
+
+def beginning(bench, path, share):
+    """The first packets of a plain capture, so much of it."""
+    out = bench.tool('beginning.pcap')
+    with open(path, 'rb') as file:
+        head = file.read(int(os.path.getsize(path) * share))
+    at = end = 24
+    while end <= len(head):
+        at, end = end, end + 16 + (struct.unpack_from('=I', head, end + 8)[0] if end + 16 <= len(head) else len(head))
+    with open(out, 'wb') as file:
+        file.write(head[:at])
+    return out
 
 
 def named(bench, path):

@@ -4,7 +4,8 @@
  *	flow-batches SPOOL KEYS TIMES BATCHES	fills the queue of SPOOL's first shard
  *
  * One run of BATCHES batches, which all lie in one window, holds KEYS biflows, each of which comes as TIMES partial flows, its
- * two directions in turns, spread over the batches in an order that hashing cannot profit from. A quarter shows a symptom, half tell a host name.
+ * two directions in turns, spread over the batches in an order that hashing cannot profit from. A quarter shows a symptom, half
+ * tell a host name.
  */
 #include <inttypes.h>
 #include <stdio.h>

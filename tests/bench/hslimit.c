@@ -14,7 +14,8 @@
  *	copy		walk, copy, write into files of 64 MiB in FOLDER, each with an fsync of itself and the folder
  *
  * CAPTURE is a pcap file of Ethernet frames, in this machine's byte order, as mkbench writes it. PATTERNS has a line
- * NUMBER:/EXPRESSION/FLAGS for each pattern; what they are compiled to is kept beside it. What is timed is the work alone, neither the start nor the compiling of patterns.
+ * NUMBER:/EXPRESSION/FLAGS for each pattern; what they are compiled to is kept beside it. What is timed is the work alone,
+ * neither the start nor the compiling of patterns.
  */
 #include <fcntl.h>
 #include <inttypes.h>

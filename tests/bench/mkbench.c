@@ -5,7 +5,8 @@
  *
  * Each copy of each capture gets addresses of its own (their host bits change, checksums are kept right), so flows are distinct,
  * and a place of its own in a window of SECONDS; a capture that is longer than half of it is pressed into that. Left out are
- * captures that cannot be read, are not Ethernet, have less than half IP packets, or more than 2 % fragments. The same list gives the same bytes.
+ * captures that cannot be read, are not Ethernet, have less than half IP packets, or more than 2 % fragments. The same list
+ * gives the same bytes.
  */
 #include <pcap/pcap.h>
 #include <stdbool.h>

@@ -1,19 +1,23 @@
 /*
  * carry-table.h: the inside of struct carry, for carry.c and carry-file.c.
  *
- * Entries stand in a vector, which slots index by hash of the key (index + 1, 0: free); symptoms are lists in an arena whose
- * node 0 is not used.
+ * Entries stand in a vector, which slots index by hash of the key; symptoms are lists in an arena whose node 0 is not used.
  */
 #ifndef CONSOLIDATE_CARRY_TABLE_H
 #define CONSOLIDATE_CARRY_TABLE_H
 
 #include "consolidate/carry.h"
 
+struct carry_slot {
+	uint32_t tag;	/* upper bits of the hash: spares most looks at other entries */
+	uint32_t entry; /* index + 1, 0: free */
+};
+
 struct carry {
 	uint64_t window_ms, idle_ms;
 	size_t limit;
 	uint64_t shed;
-	uint32_t *slots;
+	struct carry_slot *slots;
 	size_t mask;
 	struct carried *entries;
 	size_t count, room;

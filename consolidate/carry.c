@@ -48,25 +48,48 @@ const struct carried_symptom *carry_symptom(const struct carry *carry, uint32_t 
 	return &carry->nodes[index];
 }
 
-/* The slot of KEY, or the free one where it would go. */
-static size_t slot_of(const struct carry *carry, const struct flowkey *key)
+static uint64_t hash_of(const struct flowkey *key)
 {
-	size_t at = XXH3_64bits(key, sizeof(*key)) & carry->mask;
-
-	while (carry->slots[at] &&
-		memcmp(&carry->entries[carry->slots[at] - 1].key, key, sizeof(*key)))
-		at = (at + 1) & carry->mask;
-	return at;
+	return XXH3_64bits(key, sizeof(*key));
 }
 
-static void index_all(struct carry *carry)
+/* The slot of KEY, or the free one where it would go, tagged. */
+static struct carry_slot *slot_of(const struct carry *carry, const struct flowkey *key)
 {
-	while (carry->count > carry->mask / 2)
+	uint64_t hash = hash_of(key);
+	uint32_t tag = hash >> 32;
+	size_t at = hash & carry->mask;
+	struct carry_slot *slot = &carry->slots[at];
+
+	while (slot->entry && (slot->tag != tag || memcmp(&carry->entries[slot->entry - 1].key, key,
+							   sizeof(*key)))) {
+		at = (at + 1) & carry->mask;
+		slot = &carry->slots[at];
+	}
+	if (!slot->entry)
+		slot->tag = tag;
+	return slot;
+}
+
+static void index_all(struct carry *carry, size_t count)
+{
+	while (count > carry->mask / 2)
 		carry->mask = 2 * carry->mask + 1;
 	free(carry->slots);
 	carry->slots = x_calloc(carry->mask + 1, sizeof(*carry->slots));
 	for (size_t i = 0; i < carry->count; i++)
-		carry->slots[slot_of(carry, &carry->entries[i].key)] = i + 1;
+		slot_of(carry, &carry->entries[i].key)->entry = i + 1;
+}
+
+void carry_expect(struct carry *carry, size_t count)
+{
+	if (carry->count + count > carry->mask / 2)
+		index_all(carry, carry->count + count);
+}
+
+void carry_fetch(const struct carry *carry, const struct flowkey *key)
+{
+	__builtin_prefetch(&carry->slots[hash_of(key) & carry->mask], 1);
 }
 
 static bool idle(const struct carry *carry, const struct carried *carried, uint64_t window_ms)
@@ -76,7 +99,7 @@ static bool idle(const struct carry *carry, const struct carried *carried, uint6
 
 struct carried *carry_find(const struct carry *carry, const struct flowkey *key, uint64_t window_ms)
 {
-	uint32_t entry = carry->slots[slot_of(carry, key)];
+	uint32_t entry = slot_of(carry, key)->entry;
 	struct carried *carried = entry ? &carry->entries[entry - 1] : NULL;
 
 	return carried && !idle(carry, carried, window_ms) ? carried : NULL;
@@ -94,15 +117,15 @@ static struct carried *add(struct carry *carry, const struct flowkey *key)
 	memset(carried, 0, sizeof(*carried));
 	carried->key = *key;
 	if (carry->count > carry->mask / 2)
-		index_all(carry);
+		index_all(carry, carry->count);
 	else
-		carry->slots[slot_of(carry, key)] = carry->count;
+		slot_of(carry, key)->entry = carry->count;
 	return carried;
 }
 
 struct carried *carry_put(struct carry *carry, const struct flowkey *key, uint64_t window_ms)
 {
-	uint32_t entry = carry->slots[slot_of(carry, key)];
+	uint32_t entry = slot_of(carry, key)->entry;
 	struct carried *carried = entry ? &carry->entries[entry - 1] : add(carry, key);
 
 	if (entry && idle(carry, carried, window_ms)) {
@@ -154,7 +177,7 @@ static void keep_first(struct carry *carry, size_t count)
 {
 	carry->count = count;
 	pack_symptoms(carry);
-	index_all(carry);
+	index_all(carry, count);
 }
 
 void carry_purge(struct carry *carry, uint64_t below_ms)

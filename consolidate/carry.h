@@ -44,6 +44,10 @@ void carry_free(struct carry *carry);
 size_t carry_count(const struct carry *carry);
 uint64_t carry_shed(const struct carry *carry); /* entries shed since carry_new() */
 
+/* carry_expect(): COUNT more entries will come: spares growing step by step. */
+void carry_expect(struct carry *carry, size_t count);
+/* carry_fetch(): KEY will be looked for: its slot is fetched from memory. */
+void carry_fetch(const struct carry *carry, const struct flowkey *key);
 /* carry_find(): what window WINDOW_MS knows of KEY; NULL: nothing. Valid until carry_put(). */
 struct carried *carry_find(const struct carry *carry, const struct flowkey *key,
 	uint64_t window_ms);

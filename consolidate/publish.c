@@ -21,6 +21,7 @@
 #include "spool/notify.h"
 #include "spool/rules.h"
 
+#define AHEAD 8 /* entries on their way from memory while biflows are made */
 #define RECORD_BYTES                                                                               \
 	60 /* of a flow record in a file, at least: a first guess of what fits a commit */
 
@@ -158,6 +159,15 @@ static int put_rows(const struct state *state, struct record_writer *writer)
 	return result;
 }
 
+/* Sorted entries stand anywhere in memory: the entry is fetched first, and when it is there its slot of the carry. */
+static void fetch(const struct shard *shard, struct entry *const *sorted, size_t i, size_t count)
+{
+	if (i + 2 * AHEAD < count)
+		window_fetch(sorted[i + 2 * AHEAD]);
+	if (i + AHEAD < count)
+		carry_fetch(shard->carry, &sorted[i + AHEAD]->key);
+}
+
 static int put_biflows(struct shard *shard, struct record_writer *writer)
 {
 	struct entry **sorted = window_sorted(shard->table);
@@ -166,7 +176,9 @@ static int put_biflows(struct shard *shard, struct record_writer *writer)
 	struct biflow biflow;
 	int result = 0;
 
+	carry_expect(shard->carry, count);
 	for (size_t i = 0; i < count && !result; i++) {
+		fetch(shard, sorted, i, count);
 		biflow_make(shard->table, sorted[i], shard->carry, &symptoms, &biflow);
 		result = record_add_biflow(writer, &biflow);
 		if (i + 1 == count || sorted[i + 1]->window_ms != sorted[i]->window_ms)

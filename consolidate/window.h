@@ -69,6 +69,8 @@ size_t window_count(const struct window_table *table);
 const struct entry *window_entry(const struct window_table *table, size_t index);
 /* window_sorted(): all entries by window and key, malloc'ed; valid until the next add. */
 struct entry **window_sorted(const struct window_table *table);
+/* window_fetch(): ENTRY will be looked at: it is fetched from memory. */
+void window_fetch(const struct entry *entry);
 /* window_symptom(): node INDEX of an entry's list. */
 const struct symptom_node *window_symptom(const struct window_table *table, uint32_t index);
 

@@ -243,6 +243,29 @@ static void fragments_do_not_outlive_a_batch(void **state)
 	assert_int_equal(flowtab_entry(meter->table, 0)->key.sport, 0);
 }
 
+/* A later fragment in IPIP: while it waits for its first one, its bytes go to other packets. */
+static void fragments_keep_their_tunnel(void **state)
+{
+	static uint8_t bytes[60];
+	struct frame frame = {.bytes = bytes,
+		.captured = 60,
+		.length = 60,
+		.linktype = 101,
+		.time_ms = START_MS};
+
+	memcpy(bytes,
+		(uint8_t[]){0x45, 0, 0, 60, 0, 0, 0, 0, 64, 4, 0, 0, 10, 1, 0, 2, 10, 1, 0, 1}, 20);
+	memcpy(bytes + 20,
+		(uint8_t[]){0x45, 0, 0, 40, 0, 7, 0, 5, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2},
+		20);
+	assert_int_equal(meter_frames(meter, &frame, 1), 0);
+	assert_int_equal(flowtab_count(meter->table), 0);
+	memset(bytes, 0xff, sizeof(bytes));
+	assert_int_equal(meter_end(meter), 0);
+	assert_string_equal(intern_text(flowtab_entry(meter->table, 0)->tunnel),
+		"ipip 10.1.0.1-10.1.0.2");
+}
+
 static void what_is_no_ip(void **state)
 {
 	static const uint8_t arp[14] = {[12] = 0x08, [13] = 0x06},
@@ -574,6 +597,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(directions_and_windows, begin, end),
 		cmocka_unit_test_setup_teardown(fragments_of_a_flow, begin, end),
 		cmocka_unit_test_setup_teardown(fragments_do_not_outlive_a_batch, begin, end),
+		cmocka_unit_test_setup_teardown(fragments_keep_their_tunnel, begin, end),
 		cmocka_unit_test_setup_teardown(what_is_no_ip, begin, end),
 		cmocka_unit_test_setup_teardown(syn_without_ack, begin, end),
 		cmocka_unit_test_setup_teardown(symptoms_once_a_packet, begin, end),

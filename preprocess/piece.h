@@ -26,8 +26,7 @@
 
 #define PIECES_FLOW  4
 #define PIECE_STARTS 4
-/* Two bytes more than can be in a match, to see that a payload goes on. */
-#define PIECE_HEAD (SYMPTOM_REACH + 2)
+#define PIECE_HEAD   SYMPTOM_HEAD
 
 struct piece {
 	struct entry *owner;

@@ -70,6 +70,24 @@ static unsigned find_new(const struct job *job, struct sequence_span *spans)
 
 /* ---- a border ---- */
 
+/* Patterns that may begin anywhere cannot be farther from the border than the longest is long. */
+static void scan_near(const struct job *job, const struct symptom_stretch *border)
+{
+	uint32_t reach = symptoms_reach(job->symptoms), limit = border->skip + reach;
+	uint32_t far = border->skip > reach ? border->skip - reach : 0;
+	struct symptom_stretch near = *border;
+
+	if (near.limit > limit)
+		near.limit = limit;
+	if (near.size > limit + 2) /* to see that the payload goes on */
+		near.size = limit + 2;
+	near.bytes += far;
+	near.size -= far;
+	near.skip -= far;
+	near.limit -= far;
+	symptoms_scan_stretch(job->symptoms, &near, job->hits);
+}
+
 /* From each start of a payload that is remembered, and from anywhere. */
 static void scan_border(const struct job *job, const struct piece *piece,
 	const struct symptom_stretch *border)
@@ -77,11 +95,13 @@ static void scan_border(const struct job *job, const struct piece *piece,
 	struct symptom_stretch stretch = *border;
 	uint32_t begin = piece->end - piece->tail_size;
 
-	symptoms_scan_stretch(job->symptoms, &stretch, job->hits);
+	scan_near(job, border);
 	stretch.start = true;
 	for (unsigned i = 0; i < piece->start_count; i++) {
-		uint32_t at = piece->starts[i] - begin;
+		uint32_t at = piece->starts[i] - begin, before = border->skip - at;
 
+		if (symptoms_start_reach(job->symptoms, border->bytes[at]) <= before)
+			continue;
 		stretch.bytes = border->bytes + at;
 		stretch.size = border->size - at;
 		stretch.skip = border->skip - at;

@@ -14,8 +14,10 @@
 #include <string.h>
 #include <xxhash.h>
 #include "preprocess/cost.h"
+#include "preprocess/symptom_across.h"
 #include "preprocess/symptom_chain.h"
 #include "preprocess/symptom_compile.h"
+#include "preprocess/symptom_first.h"
 #include "preprocess/symptom_parse.h"
 #include "spool/intern.h"
 #include "spool/log.h"
@@ -30,6 +32,8 @@ struct symptoms {
 	uint32_t *slots; /* hash table of host suffixes: 1 + index into source.hosts, 0 free */
 	size_t slot_mask;
 	uint8_t *asked; /* of each port: does a symptom ask for it? PORT_TCP, PORT_OTHER */
+	uint32_t reach; /* the longest of the patterns that may begin anywhere */
+	uint16_t start_reach[256]; /* of the others, by the first byte */
 };
 
 enum { PORT_TCP = 1, PORT_OTHER = 2, PORTS = 65536 };
@@ -323,12 +327,43 @@ void symptoms_keep(const struct symptoms *symptoms, struct symptom_hits *hits,
 	}
 }
 
+uint32_t symptoms_reach(const struct symptoms *symptoms)
+{
+	return symptoms->reach;
+}
+
+uint32_t symptoms_start_reach(const struct symptoms *symptoms, uint8_t first)
+{
+	return symptoms->start_reach[first];
+}
+
 /* ---- life ---- */
+
+static void find_reach(struct symptoms *symptoms)
+{
+	const struct symptom_source *source = &symptoms->source;
+
+	for (size_t i = 0; i < source->pattern_count; i++) {
+		const struct symptom_pattern *pattern = &source->patterns[i];
+		const struct symptom_crossing *crossing = &pattern->crossing;
+		bool first[256] = {false};
+
+		if (crossing->reach > symptoms->reach)
+			symptoms->reach = crossing->reach;
+		if (crossing->start_reach)
+			symptom_first(pattern, first);
+		for (int byte = 0; byte < 256; byte++)
+			if (first[byte] && crossing->start_reach > symptoms->start_reach[byte])
+				symptoms->start_reach[byte] = (uint16_t)crossing->start_reach;
+	}
+}
 
 static int compile(struct symptoms *symptoms, const char *cache)
 {
 	if (symptom_compile_chains(&symptoms->source))
 		return -1;
+	symptom_cross(&symptoms->source);
+	find_reach(symptoms);
 	for (enum symptom_set set = 0; set < SYMPTOM_SETS; set++) {
 		hs_database_t **database = &symptoms->databases[set];
 

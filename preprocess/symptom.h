@@ -93,6 +93,12 @@ void symptoms_scan_stretch(struct symptoms *symptoms, const struct symptom_stret
 /* symptoms_note_stretch(): writes to ENDS what stands in STRETCH. */
 void symptoms_note_stretch(struct symptoms *symptoms, const struct symptom_stretch *stretch,
 	struct symptom_ends *ends);
+/* symptoms_reach(): what may begin anywhere and lies over a border has at most so many bytes on
+ * either side of it. */
+uint32_t symptoms_reach(const struct symptoms *symptoms);
+/* symptoms_start_reach(): so many bytes has what is found only from the start of a payload whose first
+ * byte is FIRST; more than SYMPTOM_REACH: it has no such limit. */
+uint32_t symptoms_start_reach(const struct symptoms *symptoms, uint8_t first);
 /* symptoms_host(): adds the hits of a host NAME (lower case, no final dot). */
 void symptoms_host(struct symptoms *symptoms, const char *name, struct symptom_hits *hits);
 /* symptoms_ja4(): the same of a fingerprint (ja4.h). symptoms_ask_ja4(): does any line have one? */

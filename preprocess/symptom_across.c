@@ -52,28 +52,65 @@ static bool begins_at_start(const struct symptom_pattern *pattern, struct shape 
 	       !shape.alternative;
 }
 
+static uint32_t least(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
 /*
  * One of a fixed length is reported wherever it ends. One of several lengths ends where it ends
  * first: what could be added to it in the next packet is not found once more.
  */
-bool symptom_across(const struct symptom_pattern *pattern, unsigned *flags)
+static void cross(struct symptom_crossing *crossing, bool anchor, const hs_expr_info_t *info)
 {
+	crossing->anywhere = info->min_width <= 2 * SYMPTOM_REACH &&
+			     (!anchor || info->max_width <= SYMPTOM_REACH);
+	if (!crossing->anywhere)
+		return;
+	if (info->min_width != info->max_width)
+		crossing->flags |= HS_FLAG_SINGLEMATCH;
+	crossing->reach = least(info->max_width, SYMPTOM_REACH);
+}
+
+/*
+ * What is found anywhere is found at the start of a payload, too: but for what asks for that start,
+ * and what has several lengths and ended once before it.
+ */
+static uint32_t start_reach(const struct symptom_crossing *crossing, bool anchor,
+	const hs_expr_info_t *info)
+{
+	bool fixed = info->min_width == info->max_width;
+
+	if (info->min_width > SYMPTOM_ROOM || (crossing->anywhere && fixed && !anchor))
+		return 0;
+	return least(info->max_width, SYMPTOM_REACH + 1);
+}
+
+static struct symptom_crossing crossing_of(const struct symptom_pattern *pattern)
+{
+	struct symptom_crossing crossing = {.flags = pattern->flags};
 	struct shape shape = shape_of(pattern->expression);
 	hs_expr_info_t *info = NULL;
 	hs_compile_error_t *error = NULL;
-	bool can;
 
-	if (pattern->chain || begins_at_start(pattern, shape))
-		return false;
 	if (hs_expression_info(pattern->expression, pattern->flags, &info, &error)) {
-		hs_free_compile_error(error);
-		return false; /* it is refused where all patterns are compiled */
+		hs_free_compile_error(error); /* it is refused where all patterns are compiled */
+		return crossing;
 	}
-	can = info->min_width <= 2 * SYMPTOM_REACH &&
-	      (!shape.anchor || info->max_width <= SYMPTOM_REACH);
-	*flags = pattern->flags;
-	if (info->min_width != info->max_width)
-		*flags |= HS_FLAG_SINGLEMATCH;
+	if (!begins_at_start(pattern, shape))
+		cross(&crossing, shape.anchor, info);
+	crossing.start_reach = start_reach(&crossing, shape.anchor, info);
 	free(info);
-	return can;
+	return crossing;
+}
+
+void symptom_cross(struct symptom_source *source)
+{
+	for (size_t i = 0; i < source->pattern_count; i++) {
+		struct symptom_pattern *pattern = &source->patterns[i];
+		uint8_t transports = source->rules[pattern->rule].transports;
+
+		if (!pattern->chain && (!transports || transports & SYMPTOM_TCP))
+			pattern->crossing = crossing_of(pattern);
+	}
 }

@@ -5,13 +5,16 @@
 #ifndef PREPROCESS_SYMPTOM_ACROSS_H
 #define PREPROCESS_SYMPTOM_ACROSS_H
 
-#include <stdbool.h>
 #include "preprocess/symptom_parse.h"
 
-/* Bytes of the stream that are looked at on either side of a border between two packets. */
+/* Bytes of the stream that are looked at on either side of a border between two packets, at most. */
 #define SYMPTOM_REACH 255
+/* Two bytes more than can be in a match, to see that a payload goes on. */
+#define SYMPTOM_HEAD (SYMPTOM_REACH + 2)
+#define SYMPTOM_ROOM (SYMPTOM_REACH + SYMPTOM_HEAD)
 
-/* symptom_across(): and FLAGS for Hyperscan, when PATTERN can. */
-bool symptom_across(const struct symptom_pattern *pattern, unsigned *flags);
+/* symptom_cross(): fills in `crossing` of the patterns of SOURCE that TCP can show. Once: it asks
+ * Hyperscan about each. */
+void symptom_cross(struct symptom_source *source);
 
 #endif

@@ -34,9 +34,10 @@ static bool is_member(const struct symptom_source *source, const struct symptom_
 	*flags = pattern->flags | HS_FLAG_SINGLEMATCH;
 	if (rule->transports && !(rule->transports & (other ? ~SYMPTOM_TCP : SYMPTOM_TCP)))
 		return false;
-	if (set == SYMPTOM_SET_ACROSS)
-		return symptom_across(pattern, flags);
-	return ports == (rule->ports.count > 0);
+	if (set != SYMPTOM_SET_ACROSS)
+		return ports == (rule->ports.count > 0);
+	*flags = pattern->crossing.flags;
+	return pattern->crossing.anywhere;
 }
 
 static struct arguments arguments_new(const struct symptom_source *source, enum symptom_set set)

@@ -52,6 +52,14 @@ struct symptom_rule {
 	uint32_t group; /* 1 + index of the one it belongs to; 0: none */
 };
 
+/* How a pattern takes part where the bytes of several packets are looked at: symptom_across.h. */
+struct symptom_crossing {
+	bool anywhere;	      /* it is looked for wherever it begins */
+	unsigned flags;	      /* HS_FLAG_..., for that */
+	uint32_t reach;	      /* bytes that it can have on one side of a border, for that */
+	uint32_t start_reach; /* bytes that it can have when only where a payload begins finds it */
+};
+
 struct symptom_pattern {
 	char *expression;
 	unsigned flags; /* HS_FLAG_... */
@@ -60,6 +68,7 @@ struct symptom_pattern {
 	uint32_t fixed; /* its bytes; 0: a regular expression */
 	bool start, first;
 	struct chain *chain; /* not NULL: the expression is its prefilter only */
+	struct symptom_crossing crossing;
 };
 
 /* A fingerprint of a ClientHello is kept as a host, too, behind what no host name begins with. */

@@ -1,0 +1,120 @@
+/* symptom_first.c: with which bytes a match can begin. A byte too many costs time, one that is missing
+ * would hide a symptom. */
+#include "tests/unit/tmp.h"
+
+#include <hs.h>
+
+#include "preprocess/symptom_first.h"
+
+static const struct {
+	const char *expression;
+	unsigned flags;
+	const char *bytes; /* NULL: any */
+} table[] = {
+	{"abc", 0, "a"},
+	{"^(?:\\x41\\x42)", 0, "A"},
+	{"^(GET|POST) /", 0, "GP"},
+	{"^get", HS_FLAG_CASELESS, "Gg"},
+	{"^(?:a?b*c{0,3}d|e)", 0, "abcde"},
+	{"^(?:a?)+b", 0, "ab"},
+	{"a{2}b", 0, "a"},
+	{"a+?b", 0, "a"},
+	{"a{2,}+b", 0, "a"},
+	{"a*|b", 0, NULL},
+	{"a|", 0, NULL},
+	{"()x", 0, "x"},
+	{"[ac-e]x", 0, "acde"},
+	{"[]a-]x", 0, "]a-"},
+	{"[\\x30-\\x32\\d]x", 0, "0123456789"},
+	{"[\\n\\]\\-]x", 0, "\n]-"},
+	{"[^\\x01-\\xff]x", 0, ""},
+	{"\\d{1,3} ok", 0, "0123456789"},
+	{"\\.\\/x", 0, "."},
+	{"\\bword", 0, "w"},
+	{"x{y", 0, "x"},
+	{"{y", 0, "{"},
+	{".x", HS_FLAG_DOTALL, NULL},
+	/* not understood */
+	{"(?i)x", 0, NULL},
+	{"[[:alpha:]]x", 0, NULL},
+	{"[a-\\d]x", 0, NULL},
+	{"\\x{41}", 0, NULL},
+	{"\\pLx", 0, NULL},
+	{"\\Qx\\E", 0, NULL},
+	{"[abc", 0, NULL},
+	{"(abc", 0, NULL},
+	{"abc)", 0, NULL},
+	{"a\\", 0, NULL},
+};
+
+static bool listed(const char *bytes, int byte)
+{
+	return !bytes || (byte && strchr(bytes, byte));
+}
+
+static void all_of_the_table(void **state)
+{
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		struct symptom_pattern pattern = {.expression = (char *)table[i].expression,
+			.flags = table[i].flags};
+		bool set[256] = {false};
+
+		symptom_first(&pattern, set);
+		for (int byte = 1; byte < 256; byte++)
+			if (set[byte] != listed(table[i].bytes, byte))
+				fail_msg("/%s/ %s with byte %02x", table[i].expression,
+					set[byte] ? "may not begin" : "may begin", byte);
+	}
+}
+
+/* Hyperscan has the last word: whatever begins a match is in the set. */
+static int found(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
+	void *context)
+{
+	*(bool *)context |= from == 0;
+	return 0;
+}
+
+static void hyperscan_agrees(void **state)
+{
+	static const char *const rests[] = {"", "a", "b", "d", "x", " ok", " /", "ET /", "OST /",
+		"et", "ETx", "bc", "B", "aab", "./x", "/x", "ord", "{y", "y"};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		struct symptom_pattern pattern = {.expression = (char *)table[i].expression,
+			.flags = table[i].flags};
+		bool set[256] = {false};
+		hs_database_t *database = NULL;
+		hs_scratch_t *scratch = NULL;
+		hs_compile_error_t *error = NULL;
+
+		if (hs_compile(pattern.expression, pattern.flags | HS_FLAG_SOM_LEFTMOST,
+			    HS_MODE_BLOCK, NULL, &database, &error)) {
+			hs_free_compile_error(error);
+			continue;
+		}
+		assert_int_equal(hs_alloc_scratch(database, &scratch), 0);
+		symptom_first(&pattern, set);
+		for (size_t k = 0; k < 255 * sizeof(rests) / sizeof(*rests); k++) {
+			char text[8];
+			bool begins = false;
+			int size = snprintf(text, sizeof(text), "%c%s", (int)(k % 255 + 1),
+				rests[k / 255]);
+			hs_scan(database, text, (unsigned)size, 0, scratch, found, &begins);
+			if (begins && !set[(uint8_t)text[0]])
+				fail_msg("/%s/ matches %s", pattern.expression, text);
+		}
+		hs_free_scratch(scratch);
+		hs_free_database(database);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(all_of_the_table),
+		cmocka_unit_test(hyperscan_agrees),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

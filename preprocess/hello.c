@@ -12,6 +12,7 @@
 struct hello_pool {
 	struct hello slots[HELLO_SLOTS];
 	unsigned next; /* the one that was begun first */
+	unsigned used; /* slots from here on were not begun since all was forgotten */
 };
 
 struct hello_pool *hello_new(void)
@@ -26,9 +27,9 @@ void hello_free(struct hello_pool *pool)
 
 void hello_clear(struct hello_pool *pool)
 {
-	for (unsigned i = 0; i < HELLO_SLOTS; i++)
+	for (unsigned i = 0; i < pool->used; i++)
 		pool->slots[i].flow = NULL;
-	pool->next = 0;
+	pool->next = pool->used = 0;
 }
 
 struct hello *hello_find(struct hello_pool *pool, const struct entry *entry)
@@ -47,6 +48,8 @@ struct hello *hello_begin(struct hello_pool *pool, struct entry *entry)
 
 	static_assert(HELLO_SLOTS <= UINT16_MAX, "an entry holds the number in 16 bits");
 	entry->hello = (uint16_t)(pool->next + 1);
+	if (pool->used < HELLO_SLOTS)
+		pool->used++;
 	pool->next = (pool->next + 1) % HELLO_SLOTS;
 	hello->flow = entry;
 	hello->begin = 0;

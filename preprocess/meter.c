@@ -271,8 +271,9 @@ static bool look_into(struct meter *meter, struct entry *entry, const struct pac
 
 static void scan(struct meter *meter, struct entry *entry, const struct packet *packet)
 {
-	struct symptom_hits hits = {.count = 0};
+	struct symptom_hits hits;
 
+	hits.count = hits.overflow = 0; /* clearing the whole list costs more than decoding */
 	if (!look_into(meter, entry, packet, &hits))
 		return;
 	find_host(meter, entry, packet, &hits);

@@ -10,6 +10,8 @@
 
 #include "spool/log.h"
 
+#define MAP_BITS 65536
+
 struct pair {
 	uint8_t client[16], address[16];
 	uint64_t version; /* of ADDRESS; wide, so that there is no padding: hashed as bytes */
@@ -26,18 +28,18 @@ struct known {
 	char name[HOST_NAME_SIZE];
 };
 
+/* Most addresses are of no name: that is seen in a map that stays in the first-level cache. */
 struct resolve {
+	uint64_t map[MAP_BITS / 64]; /* of the hashes that stand in slots */
 	struct slot slots[RESOLVE_SETS][RESOLVE_WAYS];
 	struct known known[RESOLVE_SETS][RESOLVE_WAYS];
-	bool empty;
+	uint16_t used[RESOLVE_SETS]; /* sets that hold something: all that is to be cleared */
+	uint32_t used_count;
 };
 
 struct resolve *resolve_new(void)
 {
-	struct resolve *memory = x_calloc(1, sizeof(*memory));
-
-	memory->empty = true;
-	return memory;
+	return x_calloc(1, sizeof(struct resolve));
 }
 
 void resolve_free(struct resolve *memory)
@@ -47,9 +49,22 @@ void resolve_free(struct resolve *memory)
 
 void resolve_clear(struct resolve *memory)
 {
-	if (!memory->empty)
-		memset(memory->slots, 0, sizeof(memory->slots));
-	memory->empty = true;
+	for (uint32_t i = 0; i < memory->used_count; i++)
+		memset(memory->slots[memory->used[i]], 0, sizeof(memory->slots[0]));
+	if (memory->used_count)
+		memset(memory->map, 0, sizeof(memory->map));
+	memory->used_count = 0;
+}
+
+/* The upper bits of a hash, for the lower ones say its set. */
+static size_t map_word(uint64_t hash)
+{
+	return (hash >> 48) / 64;
+}
+
+static uint64_t map_bit(uint64_t hash)
+{
+	return 1ull << (hash >> 48) % 64;
 }
 
 static struct pair pair_of(const uint8_t client[16], const uint8_t address[16], uint8_t version)
@@ -105,12 +120,14 @@ void resolve_learn(struct resolve *memory, const uint8_t client[16],
 		size_t set = hash % RESOLVE_SETS;
 		int way = find(memory, &pair, hash);
 
+		if (!memory->slots[set][0].end_ms) /* the first to be taken */
+			memory->used[memory->used_count++] = (uint16_t)set;
 		if (way < 0)
 			way = first_to_end(memory->slots[set]);
+		memory->map[map_word(hash)] |= map_bit(hash);
 		memory->slots[set][way] = (struct slot){hash, end_of(address, now_ms)};
 		memory->known[set][way].pair = pair;
 		strcpy(memory->known[set][way].name, answer->name);
-		memory->empty = false;
 	}
 }
 
@@ -121,10 +138,12 @@ const char *resolve_name(const struct resolve *memory, const uint8_t client[16],
 	uint64_t hash;
 	int way;
 
-	if (memory->empty)
+	if (!memory->used_count)
 		return NULL;
 	pair = pair_of(client, address, version);
 	hash = XXH3_64bits(&pair, sizeof(pair));
+	if (!(memory->map[map_word(hash)] & map_bit(hash)))
+		return NULL;
 	way = find(memory, &pair, hash);
 	if (way < 0 || memory->slots[hash % RESOLVE_SETS][way].end_ms <= now_ms)
 		return NULL;

@@ -13,7 +13,7 @@
 #include "spool/log.h"
 #include "spool/nfs.h"
 
-#define READ_BYTES (1u << 20)
+#define READ_BYTES (64u << 10) /* less than what malloc asks of the kernel each time, and clears */
 
 bool hash_is_hex(const char *text)
 {

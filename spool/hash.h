@@ -11,6 +11,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <xxhash.h>
+#ifdef __x86_64__
+#include <xxh_x86dispatch.h> /* what this processor has, which is twice as fast as what all have */
+#endif
 
 #define HASH_HEX 32
 

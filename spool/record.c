@@ -47,7 +47,6 @@ struct layout {
 struct record_writer {
 	FILE *file;
 	enum record_kind kind;
-	fbInfoModel_t *model;
 	fbSession_t *session;
 	fBuf_t *buffer;
 	struct layout layouts[SCHEMA_COUNT];
@@ -111,15 +110,27 @@ static void append_row(struct layout *layout, fbTemplate_t *internal, const stru
 	layout->size += padding + memory_length(field);
 }
 
+/* The elements are the same for all files. To describe them costs more than a small batch. */
+static fbInfoModel_t *elements(void)
+{
+	static fbInfoModel_t *model;
+
+	if (!model) {
+		model = fbInfoModelAlloc();
+		schema_describe(model);
+	}
+	return model;
+}
+
 /* libfixbuf takes over the templates. */
 static void add_template(struct record_writer *writer, enum schema_index index)
 {
 	const struct schema *schema = &schemas[index];
 	struct layout *layout = &writer->layouts[index];
-	fbTemplate_t *internal = fbTemplateAlloc(writer->model);
+	fbTemplate_t *internal = fbTemplateAlloc(elements());
 	GError *error = NULL;
 
-	layout->external = fbTemplateAlloc(writer->model);
+	layout->external = fbTemplateAlloc(elements());
 	for (size_t i = 0; i < schema->field_count; i++)
 		if (schema_has(schema, &schema->fields[i]))
 			append_row(layout, internal, &schema->fields[i]);
@@ -174,9 +185,7 @@ struct record_writer *record_create(const char *path, enum record_kind kind)
 	writer = x_calloc(1, sizeof(*writer));
 	writer->file = file;
 	writer->kind = kind;
-	writer->model = fbInfoModelAlloc();
-	schema_describe(writer->model);
-	writer->session = fbSessionAlloc(writer->model);
+	writer->session = fbSessionAlloc(elements());
 	fbSessionSetDomain(writer->session,
 		RECORD_DOMAIN); /* later it would forget the templates */
 	if (!fbSessionSetMetadataExportElements(writer->session, TRUE, ELEMENT_TEMPLATE, &error) ||
@@ -392,7 +401,6 @@ int record_add_biflow(struct record_writer *writer, const struct biflow *biflow)
 static void release(struct record_writer *writer)
 {
 	fBufFree(writer->buffer); /* and with it session and exporter */
-	fbInfoModelFree(writer->model);
 	free(writer->symptom_ids);
 	free(writer);
 }

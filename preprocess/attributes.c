@@ -13,6 +13,17 @@
 #include "spool/intern.h"
 #include "spool/text.h"
 
+void attributes_begin(struct attributes *attributes)
+{
+	memset(attributes->vlans, 0, sizeof(attributes->vlans));
+	attributes->last_circuit = attributes->last_circuit_id = 0;
+	attributes->texts = 0;
+	attributes->left_out = 0;
+	if (attributes->placed)
+		memset(attributes->places, 0, sizeof(attributes->places));
+	attributes->placed = false;
+}
+
 static uint32_t vlan_id(struct attributes *attributes, uint16_t vlan)
 {
 	uint32_t *id = &attributes->vlans[vlan & 0x0fff];
@@ -150,6 +161,7 @@ uint32_t attributes_tunnels(struct attributes *attributes, const struct packet *
 	memcpy(place->endpoints, packet->endpoints,
 		place->endpoint_count * sizeof(*place->endpoints));
 	place->id = id;
+	attributes->placed = true;
 	return id;
 }
 

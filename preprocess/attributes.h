@@ -22,11 +22,14 @@ struct attributes_tunnels {
 struct attributes {
 	uint32_t vlans[4096]; /* id of each VLAN, 0: not met yet */
 	struct attributes_tunnels places[ATTRIBUTES_PLACES];
+	bool placed;	   /* is any of them in use? Few batches hold tunnels */
 	uint32_t texts;	   /* of tunnels, made so far */
 	uint64_t left_out; /* packets whose endpoints were */
 	uint32_t last_circuit, last_circuit_id;
 };
 
+/* attributes_begin(): forgets the batch before, whose ids are no more. */
+void attributes_begin(struct attributes *attributes);
 /* attributes_vlans(): the set of the VLAN ids, "7,100". */
 uint32_t attributes_vlans(struct attributes *attributes, const struct packet *packet);
 /* attributes_circuit(): the virtual circuit, "VPI/VCI". */

@@ -57,7 +57,7 @@ void meter_begin(struct meter *meter, const struct ruleset *rules)
 	hosts_begin(meter->hosts, symptoms_ask_ja4(rules->symptoms));
 	pieces_begin(meter->pieces);
 	fragments_clear(meter->fragments);
-	memset(&meter->attributes, 0, sizeof(meter->attributes));
+	attributes_begin(&meter->attributes);
 	memset(&meter->totals, 0, sizeof(meter->totals));
 }
 

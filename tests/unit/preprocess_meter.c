@@ -539,6 +539,22 @@ static void tunnels_of_a_packet(void **state)
 	assert_int_equal(attributes_tunnels(&attributes, &packet), 0);
 }
 
+/* With a batch its texts are forgotten, and their ids are given to others. */
+static void tunnels_are_of_one_batch(void **state)
+{
+	static struct attributes attributes;
+	uint32_t texts = intern_count();
+	struct packet packet = in_tunnels(0xfffe);
+
+	for (unsigned batch = 0; batch < 2; batch++) {
+		intern_forget(texts);
+		attributes_begin(&attributes);
+		intern(batch ? "later" : "");
+		assert_string_equal(text_of(&attributes, &packet),
+			"gre+pppoe 10.0.0.0-10.1.255.254");
+	}
+}
+
 static void names_and_endpoints_part(void **state)
 {
 	uint32_t names, endpoints,
@@ -565,7 +581,7 @@ static void more_tunnels_than_are_kept(void **state)
 
 	first.tunnels[0] = TUNNEL_IPIP;
 	for (unsigned round = 0; round < 2; round++) {
-		memset(&attributes, 0, sizeof(attributes));
+		attributes_begin(&attributes);
 		for (unsigned i = 0; i < ATTRIBUTES_TEXTS + 1000; i++) {
 			struct packet packet = in_tunnels(i % 65536);
 
@@ -607,6 +623,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(vlans_of_a_flow, begin, end),
 		cmocka_unit_test_setup_teardown(too_many_vlans, begin, end),
 		cmocka_unit_test(tunnels_of_a_packet),
+		cmocka_unit_test(tunnels_are_of_one_batch),
 		cmocka_unit_test(names_and_endpoints_part),
 		cmocka_unit_test(more_tunnels_than_are_kept),
 		cmocka_unit_test_setup_teardown(full_table, begin, end),

@@ -6,7 +6,6 @@
  */
 #include "preprocess/dns.h"
 
-#include <ctype.h>
 #include <string.h>
 #include "preprocess/cursor.h"
 
@@ -36,12 +35,20 @@ struct message {
 	unsigned questions, answers;
 };
 
+static uint8_t lower(uint8_t byte)
+{
+	return byte >= 'A' && byte <= 'Z' ? byte | 0x20 : byte;
+}
+
 static bool add_label(struct name *name, const uint8_t *label, size_t size)
 {
-	if (!label || memchr(label, '.', size) || name->size + size + 1 > NAME)
+	if (!label || name->size + size + 1 > NAME)
 		return false;
-	for (size_t i = 0; i < size; i++)
-		name->text[name->size++] = (uint8_t)tolower(label[i]);
+	for (size_t i = 0; i < size; i++) {
+		if (label[i] == '.')
+			return false;
+		name->text[name->size++] = lower(label[i]);
+	}
 	name->text[name->size++] = '.';
 	return true;
 }

@@ -14,7 +14,7 @@
 #include "spool/log.h"
 
 #define CHANGES_MAX	8
-#define FLOWS_PER_PIECE 8 /* most flows of a batch are short, or no TCP */
+#define FLOWS_PER_PIECE 16 /* most flows of a batch are short, or no TCP; a piece is 576 bytes */
 
 /* A packet on its way through the passes. */
 struct passing {

@@ -208,10 +208,14 @@ bool stitch_scan(struct pieces *pieces, struct entry *entry, const struct packet
 {
 	struct job job = {pieces, entry, packet, symptoms, hits, {0}};
 	struct sequence_span spans[SPANS_MAX];
-	struct piece *first = pieces_first(pieces, entry);
+	struct piece *first;
 	unsigned count;
 	bool new = false;
 
+	/* Most packets without payload: no need to wait for what is remembered of their stream. */
+	if (packet->tcp_length == 0 && !(packet->tcp_flags & (TCP_SYN | TCP_FIN)))
+		return false;
+	first = pieces_first(pieces, entry);
 	sequence_take(entry, packet, first ? &first->begin : NULL, &job.fresh);
 	if (job.fresh.restart)
 		pieces_forget(pieces, entry);

@@ -236,10 +236,19 @@ static int open_all(struct store *store, bool durable)
 	return MIRA_OK;
 }
 
+/* One thread, and nobody asks how much memory SQLite has: without this each of its allocations takes a lock. Refused, at no
+ * harm, when SQLite is in use already. */
+static void configure_sqlite(void)
+{
+	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 struct store *store_open(const char *path, bool durable, int *code)
 {
 	struct store *store = x_calloc(1, sizeof(*store));
 
+	configure_sqlite();
 	store->lock = -1;
 	store->shards = 1;
 	snprintf(store->path, sizeof(store->path), "%s", path);

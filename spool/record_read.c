@@ -328,6 +328,38 @@ static inline int decode_field(struct record_reader *reader, struct step *step, 
 	return 0;
 }
 
+/* Most elements: a number of 1, 2, 4 or 8 octets, for which this is all there is to do. False: it is none, or cut. */
+static inline bool decode_plain(const struct step *step, struct cursor *cursor, uint8_t *to)
+{
+	uint64_t eight;
+	uint32_t four;
+	uint16_t two;
+
+	if (left(cursor) < step->plain)
+		return false;
+	switch (step->plain) {
+	case 8:
+		memcpy(&eight, cursor->at, 8);
+		eight = be64toh(eight);
+		memcpy(to, &eight, 8);
+		break;
+	case 4:
+		memcpy(&four, cursor->at, 4);
+		four = be32toh(four);
+		memcpy(to, &four, 4);
+		break;
+	case 2:
+		memcpy(&two, cursor->at, 2);
+		two = be16toh(two);
+		memcpy(to, &two, 2);
+		break;
+	case 1: *to = *cursor->at; break;
+	default: return false;
+	}
+	cursor->at += step->plain;
+	return true;
+}
+
 /* decode(): one record from CURSOR into TO, which is zeroed. */
 static int decode(struct record_reader *reader, struct template *template, struct cursor *cursor,
 	void *to)
@@ -337,12 +369,14 @@ static int decode(struct record_reader *reader, struct template *template, struc
 		struct cursor part;
 		int result;
 
+		if (decode_plain(step, cursor, (uint8_t *)to + step->offset))
+			continue;
 		if (!(step->length == VARIABLE ? take_variable(cursor, &part)
 					       : take(cursor, step->length, &part)))
 			return bad(reader, "a record goes past the end of its set or list");
 		if (!step->field)
 			continue;
-		result = decode_field(reader, step, &part, (uint8_t *)to + step->field->offset);
+		result = decode_field(reader, step, &part, (uint8_t *)to + step->offset);
 		if (result < 0)
 			return result;
 	}

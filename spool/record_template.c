@@ -124,6 +124,10 @@ static bool plan(struct template *template, const struct definition *definition,
 
 		step->field = find_field(template->schema, &definition->elements[i]);
 		step->length = definition->elements[i].length;
+		if (step->field && step->field->kind == FIELD_UINT &&
+			step->field->size == step->length)
+			step->plain = step->length;
+		step->offset = step->field ? step->field->offset : 0;
 		template->minimum += step->length == VARIABLE ? 1 : step->length;
 		if (step->field && !length_fits(step->field, step->length))
 			return refuse(why, size, "template %u: %s of %u octets", definition->id,

@@ -236,7 +236,7 @@ static int open_all(struct store *store, bool durable)
 	return MIRA_OK;
 }
 
-/* One thread, and nobody asks how much memory SQLite has: without this each of its allocations takes a lock. Refused, at no
+/* One thread uses it, and nobody asks how much memory it has: without this each of its allocations takes a lock. Refused, at no
  * harm, when SQLite is in use already. */
 static void configure_sqlite(void)
 {

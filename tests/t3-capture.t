@@ -309,14 +309,16 @@ for i in range(300):
     time.sleep(0.002)
 END
     live() { inside mira-capture --spool "$@"; }
-    (sleep 1.5; inside python3 "$tmp/send.py") &
+    # once its stream has a state, the interface is open
+    begun() { for _ in $(seq 300); do [ -n "$(ls "$1/state/capture" 2>/dev/null)" ] && break; sleep 0.1; done; }
+    (begun "$tmp/p"; inside python3 "$tmp/send.py") &
     ok 'an interface' live "$tmp/p" --period 1 -i v1 --duration 5 --filter 'ether proto 0x88b5'
     wait
     books "$tmp/p" >"$tmp/live"
     ok "  every frame is captured or filtered: $(cat "$tmp/live")" awk '$2 == 100 && $3 >= 200 && $4 == $2 + $3 { good = 1 } END { exit !good }' "$tmp/live"
     ok '  a batch for each second, also the silent ones' test "$(ready "$tmp/p" | wc -l)" -ge 5
     ok '  captured as an ordinary user' test "$(stat -c %U "$(ready "$tmp/p" | head -1)")" = nobody
-    (sleep 1.5; inside python3 "$tmp/send.py") &
+    (begun "$tmp/p2"; inside python3 "$tmp/send.py") &
     ok 'a number of packets' live "$tmp/p2" --period 1 -i v1 --packets 50 --filter 'ether proto 0x88b5'
     wait
     is '  ends the run' "$(books "$tmp/p2" | cut -d' ' -f2)" 50
@@ -365,7 +367,7 @@ END
 
     ip netns exec "$space" mira-capture --spool "$tmp/p3" --period 1 -i v1 >/dev/null 2>&1 &
     first=$!
-    sleep 2.5
+    for _ in $(seq 300); do [ -n "$(ready "$tmp/p3")" ] && break; sleep 0.1; done
     exits 1 'a second capture of the stream' live "$tmp/p3" --period 1 -i v1
     kill -9 $first
     wait $first 2>/dev/null

@@ -71,8 +71,7 @@ static inline bool take_variable(struct cursor *cursor, struct cursor *part)
 struct step {
 	const struct field *field; /* NULL: skip it */
 	uint16_t length;
-	uint16_t
-		plain; /* octets of a number that is as long in the file as in the record, 0: it is none */
+	uint16_t plain; /* octets of a number as long in the file as in the record, 0: it is none */
 	uint16_t offset; /* of the member */
 	uint32_t label;
 	const char *label_text;

@@ -1,26 +1,9 @@
 /* report_query.c: rows of mira.db as JSON; between the store and the parts of the report. */
 #include "postproc/report_query.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "spool/log.h"
-
-json_t *json_text(const char *text)
-{
-	json_t *string = json_string(text);
-	char *copy;
-
-	if (string)
-		return string;
-	copy = x_strdup(text);
-	for (char *byte = copy; *byte; byte++)
-		if (*byte & 0x80)
-			*byte = '?';
-	string = json_string(copy);
-	free(copy);
-	return string;
-}
 
 double json_number(const json_t *object, const char *key)
 {

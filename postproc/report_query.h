@@ -13,6 +13,8 @@
 #include <sqlite3.h>
 #include <stdbool.h>
 
+#include "spool/fields.h" /* json_text() */
+
 struct query {
 	sqlite3 *db;
 	bool failed;
@@ -26,8 +28,6 @@ json_t *query_rows(struct query *query, const char *sql, int limit);
 /* query_row(): the first row as an object; an empty object when there is none. */
 json_t *query_row(struct query *query, const char *sql, int limit);
 
-/* json_text(): any bytes as a JSON string: what is no UTF-8 is shown as '?'. */
-json_t *json_text(const char *text);
 /* json_number(): the integer member KEY of OBJECT, 0 when it has none. */
 double json_number(const json_t *object, const char *key);
 /* json_string_at(): the text member KEY of OBJECT, "" when it has none. */

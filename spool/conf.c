@@ -252,6 +252,14 @@ static bool fill_list(struct conf *conf, config_setting_t *setting, const struct
 	return key->list(conf, setting, structure);
 }
 
+static bool fill_group(struct conf *conf, config_setting_t *setting, const struct conf_key *key,
+	void *structure)
+{
+	if (!config_setting_is_group(setting))
+		return conf_fail(conf, setting, "\"%s\" must be a group: { … }", key->name);
+	return key->list(conf, setting, structure);
+}
+
 static bool fill_one(struct conf *conf, config_setting_t *setting, const struct conf_key *key,
 	void *structure)
 {
@@ -264,6 +272,7 @@ static bool fill_one(struct conf *conf, config_setting_t *setting, const struct 
 	case CONF_U64: return fill_integer(conf, setting, key, out);
 	case CONF_REAL: return fill_real(conf, setting, key, out);
 	case CONF_LIST: return fill_list(conf, setting, key, structure);
+	case CONF_GROUP: return fill_group(conf, setting, key, structure);
 	case CONF_NONE: break;
 	}
 	return false;

@@ -24,7 +24,16 @@ struct conf {
 	config_t tree;
 };
 
-enum conf_type { CONF_NONE, CONF_TEXT, CONF_PATH, CONF_U32, CONF_U64, CONF_REAL, CONF_LIST };
+enum conf_type {
+	CONF_NONE,
+	CONF_TEXT,
+	CONF_PATH,
+	CONF_U32,
+	CONF_U64,
+	CONF_REAL,
+	CONF_LIST,
+	CONF_GROUP
+};
 
 struct conf_key {
 	const char *name;
@@ -56,6 +65,10 @@ struct conf_key {
 #define CONF_ITEMS(key, function)                                                                  \
 	{                                                                                          \
 		.name = #key, .type = CONF_LIST, .list = function                                  \
+	}
+#define CONF_MEMBERS(key, function)                                                                \
+	{                                                                                          \
+		.name = #key, .type = CONF_GROUP, .list = function                                 \
 	}
 
 /* conf_open(): 0, or an exit code after having logged why. PATH must outlive it. */

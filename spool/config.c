@@ -53,6 +53,7 @@ static const struct conf_key keys[] = {
 	CONF_FILE(struct config, symptoms),
 	CONF_FILE(struct config, store),
 	CONF_NUMBER(struct config, top_hosts, CONF_U32, 1, 10000),
+	CONF_MEMBERS(privacy, config_privacy_read),
 	{0},
 };
 
@@ -245,6 +246,7 @@ static void set_defaults(struct config *config)
 	};
 	config->streams[0].name = x_strdup("all");
 	config->streams[0].filter = x_strdup("");
+	config_privacy_defaults(&config->privacy);
 }
 
 /* Absolute, so that a process that changes its working folder still finds the policy beside it. */
@@ -351,6 +353,7 @@ void config_free(struct config *config)
 	free(config->share);
 	free(config->host_names);
 	free(config->sandbox);
+	config_privacy_free(&config->privacy);
 	*config = (struct config){0};
 }
 

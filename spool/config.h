@@ -46,6 +46,32 @@ struct config_aggregate {
 	size_t circuit_count;
 };
 
+/* What is shown of hosts (postproc/privacy.h), least first; how long a pseudonym stays the same. */
+enum privacy_level { PRIVACY_GROUP, PRIVACY_PSEUDONYM, PRIVACY_ADDRESS };
+enum privacy_names { PRIVACY_NAMES_WITHHOLD, PRIVACY_NAMES_SERVICES };
+enum privacy_rotate { ROTATE_NONE, ROTATE_DAY, ROTATE_WEEK, ROTATE_MONTH, ROTATE_YEAR };
+
+/* privacy = { level = "pseudonym"; … }: config_privacy.c */
+struct config_privacy {
+	enum privacy_level level;   /* PRIVACY_PSEUDONYM */
+	enum privacy_rotate rotate; /* ROTATE_MONTH */
+	enum privacy_names names;   /* PRIVACY_NAMES_SERVICES */
+	uint32_t group_min;	    /* hosts of the smallest group that is shown, 10 */
+	char key[PATH_MAX];	    /* file of the master key; "": mira.key beside mira.db */
+	char **domains;		    /* whose names are machines of the network itself */
+	size_t domain_count;
+	/* Retention in days, 0 for ever; none is longer than the next. */
+	uint32_t keep_biflows_days, keep_addresses_days; /* 90, 90 */
+	uint32_t keep_hosts_days, keep_totals_days;	 /* 400, 0 */
+};
+
+struct conf;
+struct config_setting_t;
+/* config_privacy_read(): the group SETTING of CONF into the privacy of a struct config. */
+bool config_privacy_read(struct conf *conf, struct config_setting_t *setting, void *config);
+void config_privacy_defaults(struct config_privacy *privacy);
+void config_privacy_free(struct config_privacy *privacy);
+
 enum sandbox_mode { SANDBOX_OFF, SANDBOX_BEST_EFFORT, SANDBOX_REQUIRED };
 
 struct config {
@@ -84,6 +110,7 @@ struct config {
 						      policy.conf, symptoms.d */
 	char store[PATH_MAX];			   /* mira.db of mira-store, "" until named */
 	uint32_t top_hosts;			   /* rows of the top tables in the report, 20 */
+	struct config_privacy privacy;
 };
 
 /* config_find(): the file to read: NAMED when not NULL, $MIRA_CONFIG, etc/mira.conf beside the

@@ -42,6 +42,9 @@ void log_write(enum log_level level, const char *format, ...) __attribute__((for
  * is silent. For what is met again at each look. */
 void log_once(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* log_public(): to the system's log (syslog, authpriv), for what somebody else must get to know. */
+void log_public(const char *text);
+
 /* die(): logs at level err and exits with CODE. */
 noreturn void die(enum mira_exit code, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

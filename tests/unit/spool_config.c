@@ -44,7 +44,11 @@ static void every_setting_is_read(void **state)
 		"policy = \"other.conf\"; symptoms = \"/abs/sym\"; store = \"db/mira.db\";\n"
 		"aggregates = ( { name = \"campus 12345678901\"; prefixes = [ \"10.0.0.0/8\", "
 		"\"2001:db8::/32\" ]; },\n"
-		"               { name = \"lab\"; vlans = ( 0, 4095 ); } );\n");
+		"               { name = \"lab\"; vlans = ( 0, 4095 ); } );\n"
+		"privacy = { level = \"group\"; rotate = \"year\"; names = \"withhold\"; key = "
+		"\"k\";\n"
+		"  group_min = 5; domains = [ \"a.org\", \"b.org\" ]; keep_biflows_days = 1;\n"
+		"  keep_addresses_days = 2; keep_hosts_days = 2; keep_totals_days = 36500; };\n");
 
 	assert_int_equal(config_load(&config, path), MIRA_OK);
 	assert_string_equal(config.file, path);
@@ -81,6 +85,17 @@ static void every_setting_is_read(void **state)
 	assert_int_equal(config.aggregates[0].prefixes[1].version, 6);
 	assert_int_equal(config.aggregates[1].vlan_count, 2);
 	assert_int_equal(config.aggregates[1].vlans[1], 4095);
+	assert_int_equal(config.privacy.level, PRIVACY_GROUP);
+	assert_int_equal(config.privacy.rotate, ROTATE_YEAR);
+	assert_int_equal(config.privacy.names, PRIVACY_NAMES_WITHHOLD);
+	assert_int_equal(config.privacy.group_min, 5);
+	assert_string_equal(config.privacy.key, tmp_path("k"));
+	assert_int_equal(config.privacy.domain_count, 2);
+	assert_string_equal(config.privacy.domains[1], "b.org");
+	assert_int_equal(config.privacy.keep_biflows_days, 1);
+	assert_int_equal(config.privacy.keep_addresses_days, 2);
+	assert_int_equal(config.privacy.keep_hosts_days, 2);
+	assert_int_equal(config.privacy.keep_totals_days, 36500);
 	config_free(&config);
 }
 
@@ -132,6 +147,11 @@ static void the_sample_shows_the_defaults(void **state)
 	assert_string_equal(config.host_names, defaults.host_names);
 	assert_false(config.withhold_names);
 	assert_int_equal(config.top_hosts, defaults.top_hosts);
+	assert_memory_equal(&config.privacy, &defaults.privacy,
+		offsetof(struct config_privacy, key) + 1);
+	assert_int_equal(config.privacy.domain_count, 0);
+	assert_memory_equal(&config.privacy.keep_biflows_days, &defaults.privacy.keep_biflows_days,
+		4 * sizeof(uint32_t));
 	config_free(&config);
 	config_free(&defaults);
 }
@@ -213,6 +233,18 @@ static const struct {
 	{"aggregates = ( { name = \"a\"; vlans = [ 1 ]; }, { name = \"a\"; vlans = [ 2 ]; "
 	 "} );",
 		"stands twice"},
+	{"privacy = \"address\";", "m.conf:1: \\\"privacy\\\" must be a group: { "},
+	{"privacy = {\nlevel = \"adress\"; };",
+		"m.conf:2: \\\"level\\\" is \\\"group\\\", \\\"pseudonym\\\" or \\\"address\\\""},
+	{"privacy = { names = \"all\"; };",
+		"\\\"names\\\" is \\\"withhold\\\" or \\\"services\\\""},
+	{"privacy = { group_min = 1; };", "\\\"group_min\\\" must be a whole number from 2 to"},
+	{"privacy = { domains = [ \"a.org\", \".b\" ]; };", "domain \\\".b\\\" is not of the form"},
+	{"privacy = { keep_biflows_days = 91; };",
+		"\\\"keep_biflows_days\\\" (91) is longer than \\\"keep_addresses_days\\\" (90)"},
+	{"privacy = { keep_hosts_days = 0; keep_totals_days = 400; };",
+		"\\\"keep_hosts_days\\\" (0) is longer than \\\"keep_totals_days\\\" (400); 0 is for "
+		"ever"},
 	{"\n\n  @include \"/tmp\"", "m.conf:3: @include is not allowed"},
 	{"\x01\x02\xff garbage", "m.conf:1: syntax error"},
 	{"network = \"open", "m.conf:1: "},

@@ -118,8 +118,10 @@ check: check-deps
 	@$(MAKE) --no-print-directory -s -j2 B=$(B)/test FAULTS=1 all unit
 	@$(MAKE) --no-print-directory -s B=$(B)/test run-tests
 
+# Most tests wait most of the time, so that several run at once.
+JOBS_OF_TESTS ?= 3
 run-tests:
-	@CMOCKA_MESSAGE_OUTPUT=TAP MIRA_BIN=$(abspath $(B)/bin) MIRA_BUILD=$(abspath $(B)) prove --timer --failures -e '' $(UNIT) $(TESTS)
+	@CMOCKA_MESSAGE_OUTPUT=TAP MIRA_BIN=$(abspath $(B)/bin) MIRA_BUILD=$(abspath $(B)) prove -j$(JOBS_OF_TESTS) --timer --failures -e '' $(UNIT) $(TESTS)
 
 # Every capture of a folder against tshark; prints matched and total.
 PCAPS ?= ../shared/data/pcaps

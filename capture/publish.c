@@ -55,17 +55,11 @@ bool publisher_pressed(const struct publisher *publisher)
 	return publisher->pressed || publisher_full(publisher);
 }
 
-/* A batch a stream is open, and becomes one more at the latest when the run ends. While packets are
- * shed, more must have been taken before they are captured again, or it would change all the time. */
 bool publisher_full(const struct publisher *publisher)
 {
-	const struct config *config = publisher->place.config;
-	uint64_t half = config->max_batches / 2;
-	uint64_t open = config->stream_count < half ? config->stream_count : half;
-
-	if (publisher->pressed)
-		open += config->max_batches / 8;
-	return publisher->place.live && publisher->posted + (long long)open >= publisher->limit;
+	return publisher->place.live &&
+	       pressure_full(publisher->place.config, publisher->limit - publisher->posted,
+		       publisher->pressed);
 }
 
 uint64_t publisher_batches(const struct publisher *publisher)

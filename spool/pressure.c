@@ -198,6 +198,18 @@ long long pressure_room(const struct spool *spool, const struct config *config, 
 	return (long long)config->max_batches - (long long)all.most;
 }
 
+/* A batch a stream is open, and becomes one more at the latest when the run ends. While packets are
+ * shed, more must have been taken before they are captured again, or it would change all the time. */
+bool pressure_full(const struct config *config, long long room, bool pressed)
+{
+	uint64_t half = config->max_batches / 2;
+	uint64_t open = config->stream_count < half ? config->stream_count : half;
+
+	if (pressed)
+		open += config->max_batches / 8;
+	return (long long)open >= room;
+}
+
 static uint64_t now_ms(void)
 {
 	struct timespec now;

@@ -51,6 +51,10 @@ bool pressure_look(const struct spool *spool, const struct config *config, const
 /* pressure_room(): how many batches more OUTPUT takes until a required reader is above max_batches. */
 long long pressure_room(const struct spool *spool, const struct config *config, const char *output);
 
+/* pressure_full(): must a live capture shed when there is ROOM for so many batches more? PRESSED: it
+ * does so already. */
+bool pressure_full(const struct config *config, long long room, bool pressed);
+
 /* pressure_trim(): drops the oldest batches of optional readers of queue OUTPUT that are past the
  * mark; returns how many. */
 int pressure_trim(const struct spool *spool, const struct config *config,

@@ -34,7 +34,7 @@ LIB_spool      := -lfixbuf -lglib-2.0 -lconfig -ljansson -lxxhash -lnettle -lino
 LIB_capture    := -lpcap -larchive -lz -lcap-ng
 LIB_preprocess := -lhs -lpcre2-8
 LIB_classify   := -lsqlite3
-LIB_postproc   := -lsqlite3
+LIB_postproc   := -lsqlite3 -lm
 LIB_mira       := -lsqlite3 -lm
 
 all: $(BINS)

@@ -1,0 +1,378 @@
+/*
+ * estimate.c: from batches and windows to the clusters and strata that stand for what was lost; between
+ * the ledger of mira.db and estimate_figure.c.
+ */
+#include "postproc/estimate.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "postproc/estimate_private.h"
+#include "spool/log.h"
+
+#define HOUR_MS 3600000
+
+struct estimate *estimate_new(struct estimate_span span, int64_t slot_ms, size_t items,
+	const double *largest, double sampling)
+{
+	struct estimate *estimate = x_calloc(1, sizeof(*estimate));
+
+	estimate->span = span;
+	estimate->slot_ms = slot_ms;
+	estimate->items = items;
+	estimate->sampling = sampling;
+	estimate->largest = x_calloc(items, sizeof(*estimate->largest));
+	memcpy(estimate->largest, largest, items * sizeof(*largest));
+	return estimate;
+}
+
+void estimate_free(struct estimate *estimate)
+{
+	if (!estimate)
+		return;
+	free(estimate->largest);
+	free(estimate->slots);
+	free(estimate->amounts);
+	free(estimate->clusters);
+	free(estimate->strata);
+	free(estimate->groups);
+	free(estimate->sums);
+	free(estimate);
+}
+
+/* ---- what is told ---- */
+
+static bool inside(const struct estimate *estimate, int64_t time_ms)
+{
+	return time_ms >= estimate->span.from_ms && time_ms < estimate->span.to_ms;
+}
+
+static int64_t number_of(const struct estimate *estimate, int64_t time_ms)
+{
+	int64_t number = time_ms / estimate->slot_ms;
+
+	return number - (time_ms % estimate->slot_ms < 0);
+}
+
+static int compare_slots(const void *left, const void *right)
+{
+	const struct slot *a = left, *b = right;
+
+	return (a->number > b->number) - (a->number < b->number);
+}
+
+/* One slot a number, in order. */
+static void merge_slots(struct estimate *estimate)
+{
+	size_t kept = 0;
+
+	if (!estimate->slot_count)
+		return;
+	qsort(estimate->slots, estimate->slot_count, sizeof(*estimate->slots), compare_slots);
+	for (size_t i = 1; i < estimate->slot_count; i++) {
+		const struct slot *slot = &estimate->slots[i];
+
+		if (slot->number != estimate->slots[kept].number) {
+			estimate->slots[++kept] = *slot;
+			continue;
+		}
+		estimate->slots[kept].analysed += slot->analysed;
+		estimate->slots[kept].lost += slot->lost;
+	}
+	estimate->slot_count = kept + 1;
+}
+
+/* Many of them may be of few slots, as when time goes back and forth. */
+static void make_room(struct estimate *estimate)
+{
+	merge_slots(estimate);
+	if (estimate->slot_count < estimate->slot_room / 2)
+		return;
+	estimate->slot_room = estimate->slot_room ? 2 * estimate->slot_room : 256;
+	estimate->slots =
+		x_realloc(estimate->slots, estimate->slot_room * sizeof(*estimate->slots));
+}
+
+/* The slot at hand, or a new one behind all others. */
+static struct slot *slot_at(struct estimate *estimate, int64_t number)
+{
+	struct slot *last = estimate->slots + estimate->slot_count - 1;
+
+	if (estimate->slot_count && last->number == number)
+		return last;
+	if (estimate->slot_count == estimate->slot_room)
+		make_room(estimate);
+	last = estimate->slots + estimate->slot_count++;
+	*last = (struct slot){.number = number};
+	return last;
+}
+
+/* LOST packets of FROM_MS up to TO_MS, evenly; those outside of the span are not ours. */
+static void spread(struct estimate *estimate, int64_t from_ms, int64_t to_ms, double lost)
+{
+	double whole = (double)(to_ms - from_ms);
+	int64_t at = from_ms;
+
+	do {
+		int64_t number = number_of(estimate, at), next = (number + 1) * estimate->slot_ms;
+		int64_t end = next < to_ms ? next : to_ms;
+		double part = whole > 0 ? (double)(end - at) / whole : 1;
+
+		if (inside(estimate, at)) {
+			slot_at(estimate, number)->lost += part * lost;
+			estimate->lost += part * lost;
+			estimate->stretches += part * lost * whole;
+		}
+		at = end;
+	} while (at < to_ms && at < estimate->span.to_ms);
+}
+
+/*
+ * Now it is known when the batch after the lost packets began. They were shed after the packets of their
+ * own batch when that pause is longer than the batch; else they were lost among them.
+ */
+static void place_lost(struct estimate *estimate, int64_t until_ms)
+{
+	int64_t from_ms = estimate->last_ms;
+
+	if (until_ms - from_ms < from_ms - estimate->first_ms)
+		from_ms = estimate->first_ms;
+	if (until_ms < from_ms)
+		until_ms = from_ms;
+	if (estimate->waiting > 0)
+		spread(estimate, from_ms, until_ms, estimate->waiting);
+	estimate->waiting = 0;
+}
+
+void estimate_batch(struct estimate *estimate, const struct estimate_batch *batch)
+{
+	if (!batch->timed) {
+		estimate->waiting += batch->lost + batch->unread;
+		return;
+	}
+	if (!estimate->timed)
+		estimate->first_ms = estimate->last_ms = batch->first_ms;
+	place_lost(estimate, batch->first_ms);
+	if (batch->unread > 0)
+		spread(estimate, batch->first_ms, batch->last_ms, batch->unread);
+	if (inside(estimate, batch->first_ms)) {
+		estimate->analysed += batch->analysed;
+		estimate->ip += batch->ip;
+	}
+	estimate->timed = true;
+	estimate->first_ms = batch->first_ms;
+	estimate->last_ms = batch->last_ms;
+	estimate->waiting = batch->lost;
+}
+
+/* Who lost all packets of a run is waited for: the next run tells a time. */
+void estimate_run(struct estimate *estimate)
+{
+	if (estimate->timed)
+		place_lost(estimate, estimate->last_ms);
+	estimate->timed = false;
+}
+
+void estimate_packets(struct estimate *estimate, int64_t time_ms, double packets)
+{
+	if (inside(estimate, time_ms))
+		slot_at(estimate, number_of(estimate, time_ms))->analysed += packets;
+}
+
+void estimate_add(struct estimate *estimate, int64_t time_ms, size_t item, double amount)
+{
+	if (!inside(estimate, time_ms))
+		return;
+	if (estimate->amount_count == estimate->amount_room) {
+		estimate->amount_room = estimate->amount_room ? 2 * estimate->amount_room : 256;
+		estimate->amounts = x_realloc(estimate->amounts,
+			estimate->amount_room * sizeof(*estimate->amounts));
+	}
+	estimate->amounts[estimate->amount_count++] =
+		(struct amount){number_of(estimate, time_ms), item, amount / estimate->sampling};
+	slot_at(estimate, number_of(estimate, time_ms));
+}
+
+/* ---- what is made of it ---- */
+
+static int compare_amounts(const void *left, const void *right)
+{
+	const struct amount *a = left, *b = right;
+
+	return (a->number > b->number) - (a->number < b->number);
+}
+
+/* The amounts of each slot; packets that were lost count as many as are IP. */
+static void fill_slots(struct estimate *estimate)
+{
+	double ip = estimate->analysed > 0 ? estimate->ip / estimate->analysed : 1;
+	size_t at = 0;
+
+	if (estimate->amount_count)
+		qsort(estimate->amounts, estimate->amount_count, sizeof(*estimate->amounts),
+			compare_amounts);
+	for (size_t i = 0; i < estimate->slot_count; i++) {
+		struct slot *slot = &estimate->slots[i];
+
+		slot->lost *= ip;
+		slot->first = at;
+		while (at < estimate->amount_count && estimate->amounts[at].number == slot->number)
+			at++;
+		slot->end = at;
+	}
+}
+
+/* How many slots a cluster may have. */
+static int64_t longest(const struct estimate *estimate)
+{
+	double slots = estimate->lost > 0
+			       ? estimate->stretches / estimate->lost / (double)estimate->slot_ms
+			       : 1;
+
+	return slots < 1 ? 1 : llround(slots);
+}
+
+/* The slots from AT on of which something was analysed and that follow each other. */
+static size_t end_of_stretch(const struct estimate *estimate, size_t at)
+{
+	size_t end = at + 1;
+
+	while (end < estimate->slot_count && estimate->slots[end].analysed > 0 &&
+		estimate->slots[end].number == estimate->slots[end - 1].number + 1)
+		end++;
+	return end;
+}
+
+/* Slots AT up to END in clusters of about the same length, none longer than MOST. */
+static void cut_stretch(struct estimate *estimate, size_t at, size_t end, int64_t most)
+{
+	size_t length = end - at, parts = (length + (size_t)most - 1) / (size_t)most;
+
+	for (size_t part = 0; part < parts; part++) {
+		struct cluster *cluster = &estimate->clusters[estimate->cluster_count++];
+		size_t from = at + length * part / parts, to = at + length * (part + 1) / parts;
+
+		*cluster = (struct cluster){.first = estimate->slots[from].number,
+			.last = estimate->slots[to - 1].number};
+		for (size_t i = from; i < to; i++)
+			cluster->analysed += estimate->slots[i].analysed;
+	}
+}
+
+static void make_clusters(struct estimate *estimate)
+{
+	int64_t most = longest(estimate);
+	size_t end;
+
+	estimate->clusters = x_calloc(estimate->slot_count, sizeof(*estimate->clusters));
+	for (size_t at = 0; at < estimate->slot_count; at = end) {
+		end = at + 1;
+		if (estimate->slots[at].analysed <= 0)
+			continue;
+		end = end_of_stretch(estimate, at);
+		cut_stretch(estimate, at, end, most);
+	}
+}
+
+/* Each slot goes to the nearest cluster, its own where it is in one. */
+static void make_cells(struct estimate *estimate)
+{
+	size_t at = 0;
+
+	estimate->sums =
+		x_calloc(estimate->cluster_count * estimate->items, sizeof(*estimate->sums));
+	for (size_t i = 0; i < estimate->slot_count; i++) {
+		struct slot *slot = &estimate->slots[i];
+
+		while (at + 1 < estimate->cluster_count &&
+			estimate->clusters[at + 1].first - slot->number <=
+				slot->number - estimate->clusters[at].last)
+			at++;
+		slot->cluster = at;
+		for (size_t j = slot->first; j < slot->end; j++)
+			estimate->sums[at * estimate->items + estimate->amounts[j].item] +=
+				estimate->amounts[j].amount;
+	}
+}
+
+static int64_t hour_of(const struct estimate *estimate, const struct cluster *cluster)
+{
+	int64_t start_ms = cluster->first * estimate->slot_ms;
+
+	return start_ms / HOUR_MS - (start_ms % HOUR_MS < 0);
+}
+
+static void make_strata(struct estimate *estimate)
+{
+	struct stratum *stratum = NULL;
+
+	estimate->strata = x_calloc(estimate->cluster_count, sizeof(*estimate->strata));
+	for (size_t i = 0; i < estimate->cluster_count; i++) {
+		struct cluster *cluster = &estimate->clusters[i];
+
+		if (i == 0 || hour_of(estimate, cluster) != hour_of(estimate, cluster - 1)) {
+			stratum = &estimate->strata[estimate->stratum_count++];
+			stratum->first = i;
+		}
+		cluster->stratum = estimate->stratum_count - 1;
+		stratum->end = i + 1;
+		stratum->analysed += cluster->analysed;
+	}
+}
+
+/* The last one takes what is too little for one more. */
+static void make_groups(struct estimate *estimate)
+{
+	struct group *group = NULL;
+	size_t end = 0;
+
+	estimate->groups = x_calloc(estimate->stratum_count, sizeof(*estimate->groups));
+	for (size_t i = 0; i < estimate->stratum_count; i++) {
+		struct stratum *stratum = &estimate->strata[i];
+
+		if (i == 0 ||
+			(stratum->first - group->first >= ESTIMATE_CLUSTERS &&
+				estimate->cluster_count - stratum->first >= ESTIMATE_CLUSTERS)) {
+			group = &estimate->groups[estimate->group_count++];
+			group->first = end;
+		}
+		stratum->group = estimate->group_count - 1;
+		group->end = end = stratum->end;
+		group->analysed += stratum->analysed;
+	}
+}
+
+void estimate_settle(struct estimate *estimate)
+{
+	place_lost(estimate, estimate->last_ms);
+	merge_slots(estimate);
+	fill_slots(estimate);
+	make_clusters(estimate);
+	if (!estimate->cluster_count)
+		return;
+	make_cells(estimate);
+	make_strata(estimate);
+	make_groups(estimate);
+}
+
+size_t estimate_clusters(const struct estimate *estimate)
+{
+	return estimate->cluster_count;
+}
+
+size_t estimate_strata(const struct estimate *estimate)
+{
+	return estimate->stratum_count;
+}
+
+double estimate_lost(const struct estimate *estimate)
+{
+	double analysed = 0, lost = 0;
+
+	for (size_t i = 0; i < estimate->slot_count; i++) {
+		analysed += estimate->slots[i].analysed;
+		lost += estimate->slots[i].lost;
+	}
+	return lost > 0 ? lost / (analysed + lost) : 0;
+}

@@ -1,0 +1,66 @@
+/*
+ * estimate_private.h: what estimate.c makes of batches and slots, for estimate_figure.c. Private to
+ * estimate*.c.
+ *
+ * All arrays are in the order of time, so a part of one is a range of the next finer: groups of strata,
+ * strata of clusters, slots of clusters' cells.
+ */
+#ifndef POSTPROC_ESTIMATE_PRIVATE_H
+#define POSTPROC_ESTIMATE_PRIVATE_H
+
+#include "postproc/estimate.h"
+
+/* What happened in a slot; several for one slot are one after estimate_settle(). */
+struct slot {
+	int64_t number; /* its time / slot_ms */
+	double analysed, lost;
+	size_t first, end; /* of its amounts */
+	size_t cluster;	   /* whose cell it is in */
+};
+
+struct amount {
+	int64_t number;
+	size_t item;
+	double amount;
+};
+
+struct cluster {
+	int64_t first, last; /* numbers of slots */
+	double analysed;
+	size_t stratum;
+};
+
+struct stratum {
+	size_t first, end; /* of its clusters */
+	double analysed;
+	size_t group;
+};
+
+struct group {
+	size_t first, end; /* of its clusters */
+	double analysed;
+};
+
+struct estimate {
+	struct estimate_span span;
+	int64_t slot_ms;
+	size_t items;
+	double *largest, sampling;
+	/* as told */
+	struct slot *slots;
+	struct amount *amounts;
+	size_t slot_count, slot_room, amount_count, amount_room;
+	double analysed, ip, lost; /* packets of batches */
+	double waiting;		   /* lost, until the next batch says until when */
+	int64_t first_ms, last_ms; /* of the last batch with packets */
+	bool timed;		   /* there was one in this run */
+	double stretches;	   /* sum over lost packets of the length of their stretch */
+	/* estimate_settle() */
+	struct cluster *clusters;
+	struct stratum *strata;
+	struct group *groups;
+	size_t cluster_count, stratum_count, group_count;
+	double *sums; /* [cluster][item], of its cell */
+};
+
+#endif

@@ -1,0 +1,402 @@
+/* Estimates: examples worked by hand, all samples of a small population, and what must be refused. */
+#include "tests/unit/tmp.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "postproc/estimate.h"
+
+#define SLOT 300000ll
+#define HOUR 3600000ll
+
+static const double largest[] = {1500, 1500};
+
+static struct estimate *estimate_of_day(double sampling)
+{
+	return estimate_new((struct estimate_span){0, 24 * HOUR}, SLOT, 2, largest, sampling);
+}
+
+/* Slot NUMBER: X packets analysed, Y of item 0, Z of item 1, which is the whole. */
+static void analysed(struct estimate *estimate, int64_t number, double x, double y, double z)
+{
+	estimate_packets(estimate, number * SLOT, x);
+	estimate_add(estimate, number * SLOT, 0, y);
+	estimate_add(estimate, number * SLOT, 1, z);
+}
+
+/* Slot NUMBER: so many packets could not be read. */
+static void unread(struct estimate *estimate, int64_t number, double packets)
+{
+	struct estimate_batch batch = {.timed = true,
+		.first_ms = number * SLOT,
+		.last_ms = (number + 1) * SLOT,
+		.unread = packets};
+
+	estimate_batch(estimate, &batch);
+}
+
+static struct estimate_figure total_of(const struct estimate *estimate)
+{
+	struct estimate_figure figure;
+
+	estimate_total(estimate, ESTIMATE_ALL, 0, &figure);
+	return figure;
+}
+
+static struct estimate_figure share_of(const struct estimate *estimate)
+{
+	struct estimate_figure figure;
+
+	estimate_share(estimate, ESTIMATE_ALL, 0, 1, &figure);
+	return figure;
+}
+
+static void close_to(double value, double wanted)
+{
+	assert_float_equal(value, wanted, fabs(wanted) * 1e-6 + 1e-9);
+}
+
+/* ---- examples ---- */
+
+/* Tables of Student's distribution; that of 4.5 degrees by Simpson's rule over its density. */
+static void student(void **state)
+{
+	assert_float_equal(estimate_student(4), 2.776445, 1e-4);
+	assert_float_equal(estimate_student(4.5), 2.658912, 1e-4);
+	assert_float_equal(estimate_student(7), 2.364624, 1e-4);
+	assert_float_equal(estimate_student(30), 2.042272, 1e-4);
+	assert_float_equal(estimate_student(1e6), 1.959966, 1e-4);
+}
+
+static void all_analysed_is_counted(void **state)
+{
+	struct estimate *estimate = estimate_of_day(1);
+	struct estimate_figure total, share;
+
+	analysed(estimate, 3, 10, 600, 1000);
+	estimate_settle(estimate);
+	total = total_of(estimate);
+	share = share_of(estimate);
+	assert_string_equal(total.refused, "");
+	assert_true(total.low == 600 && total.value == 600 && total.high == 600);
+	assert_true(share.low == 0.6 && share.value == 0.6 && share.high == 0.6);
+	estimate_free(estimate);
+}
+
+/*
+ * Six slots of an hour analysed, the six between them lost, 100 packets in all. By hand:
+ *	r = 100 / 100		e = 2 -2 3 2 0 -5	T = 100 (1 + 100 / 100) = 200
+ *	v = (4 / .9 + 4 / .8 + 9 / .8 + 4 / .8 + 0 + 25 / .8) / 100 = 0.5694444
+ *	V = v 100 (1 + 100 / 100) = 113.8889		n' = 100^2 / 1800 = 5.5556
+ * t of 4.5556 degrees is 2.64788 (Simpson).
+ */
+static const double six_x[] = {10, 20, 20, 20, 10, 20}, six_y[] = {12, 18, 23, 22, 10, 15};
+
+static struct estimate *six(void)
+{
+	struct estimate *estimate = estimate_of_day(1);
+
+	for (int i = 0; i < 6; i++) {
+		analysed(estimate, 2 * i, six_x[i], six_y[i], 10 * six_x[i]);
+		unread(estimate, 2 * i + 1, i == 0 ? 50 : 10);
+	}
+	estimate_settle(estimate);
+	return estimate;
+}
+
+static void worked_total(void **state)
+{
+	struct estimate *estimate = six();
+	struct estimate_figure total = total_of(estimate);
+
+	assert_int_equal(estimate_clusters(estimate), 6);
+	assert_int_equal(estimate_strata(estimate), 1);
+	close_to(estimate_lost(estimate), 0.5);
+	close_to(total.value, 200);
+	close_to(total.error, sqrt(113.888889));
+	close_to(total.freedom, 10000.0 / 1800 - 1);
+	assert_float_equal(total.low, 200 * exp(-2.64788 * total.error / 200), 0.01);
+	assert_float_equal(total.high, 200 * exp(2.64788 * total.error / 200), 0.01);
+	estimate_free(estimate);
+}
+
+/* z is 10 x, so S = T / 2000 and its error that of T / 2000; the whole is known. */
+static void worked_share(void **state)
+{
+	struct estimate *estimate = six();
+	struct estimate_figure share = share_of(estimate), whole;
+	double half = 2.64788 * share.error / (0.1 * 0.9);
+
+	close_to(share.value, 0.1);
+	close_to(share.error, sqrt(113.888889) / 2000);
+	assert_float_equal(share.high, 1 / (1 + exp(-(log(0.1 / 0.9) + half))), 1e-5);
+	assert_float_equal(share.low, 1 / (1 + exp(-(log(0.1 / 0.9) - half))), 1e-5);
+	estimate_share(estimate, ESTIMATE_ALL, 1, 1, &whole);
+	assert_true(whole.low == 1 && whole.high == 1);
+	estimate_free(estimate);
+}
+
+/* Half of the hour: 60 packets analysed with 75, 70 of the 100 lost: by hand as above. */
+static void worked_part(void **state)
+{
+	struct estimate *estimate = six();
+	struct estimate_figure figure;
+
+	estimate_total(estimate, (struct estimate_span){0, HOUR / 2}, 0, &figure);
+	close_to(figure.value, 12 + 18 + 23 + 70);
+	close_to(figure.error, sqrt(0.56944444 * 70 * (1 + 70.0 / 100)));
+	assert_true(figure.low >= 53);
+	estimate_total(estimate, (struct estimate_span){HOUR, 2 * HOUR}, 0, &figure);
+	assert_true(figure.value == 0 && figure.low == 0 && figure.high == 0);
+	estimate_free(estimate);
+}
+
+/*
+ * All 924 samples of 6 of the 12 slots of an hour: the totals are right on average, and the variance
+ * that each sample tells is on average that of the totals.
+ */
+static void all_samples(void **state)
+{
+	static const double x[] = {40, 42, 55, 38, 61, 47, 52, 44, 58, 49, 36, 50};
+	static const double y[] = {21, 30, 35, 15, 41, 22, 33, 28, 37, 18, 22, 29};
+	double truth = 0, sum = 0, squares = 0, variance = 0, samples = 0;
+
+	for (int i = 0; i < 12; i++)
+		truth += y[i];
+	for (unsigned sample = 0; sample < 1u << 12; sample++) {
+		struct estimate *estimate;
+		struct estimate_figure total;
+
+		if (__builtin_popcount(sample) != 6)
+			continue;
+		estimate = estimate_of_day(1);
+		for (int i = 0; i < 12; i++) {
+			if (sample >> i & 1)
+				analysed(estimate, i, x[i], y[i], 10 * x[i]);
+			else
+				unread(estimate, i, x[i]);
+		}
+		estimate_settle(estimate);
+		total = total_of(estimate);
+		assert_string_equal(total.refused, "");
+		sum += total.value;
+		squares += (total.value - truth) * (total.value - truth);
+		variance += total.error * total.error;
+		samples++;
+		estimate_free(estimate);
+	}
+	assert_true(samples == 924);
+	assert_float_equal(sum / samples, truth, 0.002 * truth);
+	assert_float_equal(variance / squares, 1, 0.05);
+}
+
+/* Each packet with a probability of 1/4: 4 times what was seen, variance 3 · 1500 · 4 · seen. */
+static void sampled_packets(void **state)
+{
+	struct estimate *estimate = estimate_of_day(0.25);
+	struct estimate_figure total, share;
+
+	for (int i = 0; i < 12; i++)
+		analysed(estimate, i, 1000, 100000, 400000);
+	estimate_settle(estimate);
+	total = total_of(estimate);
+	share = share_of(estimate);
+	close_to(total.value, 4800000);
+	close_to(total.error, sqrt(3 * 1500 * 4800000.0));
+	close_to(share.value, 0.25);
+	/* item: (3/4)² of its packets, the others of the whole: (1/4)² */
+	close_to(share.error, sqrt(3 * 1500 * (0.5625 * 4800000 + 0.0625 * 14400000)) / 19200000);
+	assert_true(isinf(total.freedom));
+	estimate_free(estimate);
+}
+
+/* ---- time ---- */
+
+/*
+ * A batch that stays open while packets are shed: captured for 10 s, then 5 h 59 min 50 s shed. The 600
+ * packets lost are 100 an hour, nearer to what was captured before or after.
+ */
+static void shed_stretch_is_filled_from_both_sides(void **state)
+{
+	struct estimate *estimate = estimate_of_day(1);
+	struct estimate_batch open = {.timed = true,
+		.first_ms = 6 * HOUR,
+		.last_ms = 6 * HOUR + 10000,
+		.analysed = 20,
+		.ip = 10,
+		.lost = 1200};
+	struct estimate_batch next = {.timed = true,
+		.first_ms = 12 * HOUR,
+		.last_ms = 12 * HOUR + 5000,
+		.analysed = 20,
+		.ip = 10};
+	struct estimate_figure figure;
+
+	estimate_batch(estimate, &open);
+	estimate_batch(estimate, &next);
+	estimate_run(estimate);
+	analysed(estimate, 72, 10, 10, 10);
+	analysed(estimate, 144, 10, 30, 30);
+	estimate_settle(estimate);
+	assert_int_equal(estimate_clusters(estimate), 2);
+	close_to(estimate_lost(estimate), 1200.0 / 1240);
+	/* half of the lost packets are no IP packets; 300 are nearer to one, 300 to the other */
+	figure = total_of(estimate);
+	assert_string_equal(figure.refused, "not estimated: 2 clusters");
+	assert_true(figure.value == 40 && figure.low == 40 && figure.high == 40);
+	estimate_free(estimate);
+}
+
+/* An hour of which nothing is lost stays one stretch of time; one of 5 minutes lost makes clusters so long. */
+static void clusters_are_as_long_as_what_was_lost(void **state)
+{
+	struct estimate *estimate = estimate_of_day(1);
+
+	for (int i = 0; i < 48; i++)
+		analysed(estimate, i, 10, 10, 10);
+	for (int i = 48; i < 60; i += 4) {
+		struct estimate_batch batch = {.timed = true,
+			.first_ms = i * SLOT,
+			.last_ms = (i + 4) * SLOT,
+			.unread = 40};
+
+		estimate_batch(estimate, &batch);
+	}
+	estimate_settle(estimate);
+	assert_int_equal(estimate_clusters(estimate), 12);
+	assert_int_equal(estimate_strata(estimate), 4);
+	estimate_free(estimate);
+}
+
+/* Lost among the packets of a batch, and by batches that have no packet to tell the time. */
+static void lost_packets_are_all_placed(void **state)
+{
+	struct estimate *estimate = estimate_of_day(1);
+	struct estimate_batch among = {.timed = true,
+		.first_ms = HOUR,
+		.last_ms = HOUR + 5000,
+		.analysed = 10,
+		.ip = 10,
+		.lost = 3};
+	struct estimate_batch none = {.lost = 4};
+	struct estimate_figure figure;
+
+	estimate_batch(estimate, &none);
+	estimate_batch(estimate, &among);
+	estimate_batch(estimate, &none);
+	estimate_run(estimate);
+	estimate_batch(estimate, &none);
+	estimate_run(estimate);
+	analysed(estimate, 12, 10, 10, 10);
+	estimate_settle(estimate);
+	close_to(estimate_lost(estimate), 15.0 / 25);
+	figure = total_of(estimate);
+	assert_string_equal(figure.refused, "not estimated: 1 cluster");
+	estimate_free(estimate);
+}
+
+static void what_lies_outside_is_not_ours(void **state)
+{
+	struct estimate *estimate =
+		estimate_new((struct estimate_span){HOUR, 2 * HOUR}, SLOT, 2, largest, 1);
+
+	analysed(estimate, 11, 7, 7, 7);
+	analysed(estimate, 12, 10, 10, 10);
+	analysed(estimate, 24, 7, 7, 7);
+	unread(estimate, -1, 7);
+	unread(estimate, 23, 10);
+	unread(estimate, 24, 7);
+	estimate_settle(estimate);
+	close_to(estimate_lost(estimate), 0.5);
+	assert_int_equal(estimate_clusters(estimate), 1);
+	estimate_free(estimate);
+}
+
+/* ---- what is refused ---- */
+
+static void nothing_is_not_estimated(void **state)
+{
+	struct estimate *estimate = estimate_of_day(1);
+
+	unread(estimate, 3, 10);
+	estimate_settle(estimate);
+	assert_string_equal(total_of(estimate).refused, "not estimated: 0 clusters");
+	assert_string_equal(share_of(estimate).refused, "not estimated: 0 clusters");
+	estimate_free(estimate);
+}
+
+static void one_burst_is_not_estimated(void **state)
+{
+	struct estimate *estimate = estimate_of_day(1);
+
+	for (int i = 0; i < 12; i++) {
+		analysed(estimate, 2 * i, 100, i == 5 ? 1000 : 1, 5000);
+		unread(estimate, 2 * i + 1, 100);
+	}
+	estimate_settle(estimate);
+	assert_string_equal(total_of(estimate).refused,
+		"not estimated: 1 cluster hold nearly all of it");
+	assert_true(total_of(estimate).value == 1011);
+	assert_string_equal(share_of(estimate).refused,
+		"not estimated: 1 cluster hold nearly all of it");
+	estimate_free(estimate);
+}
+
+/* ---- changes and means ---- */
+
+static void change(void **state)
+{
+	struct estimate_figure now = {.value = 0.30, .low = 0.27, .high = 0.34, .error = 0.02};
+	struct estimate_figure before = {.value = 0.20, .low = 0.16, .high = 0.23, .error = 0.02};
+	struct estimate_figure counted = {.value = 0.20, .low = 0.20, .high = 0.20}, found;
+
+	estimate_change(&now, &before, &found);
+	close_to(found.value, 0.1);
+	close_to(found.low, 0.1 - hypot(0.03, 0.03));
+	close_to(found.high, 0.1 + hypot(0.04, 0.04));
+	estimate_change(&counted, &counted, &found);
+	assert_true(found.low == 0 && found.high == 0);
+	strcpy(before.refused, "not estimated: 1 cluster");
+	estimate_change(&now, &before, &found);
+	assert_string_equal(found.refused, "not estimated: 1 cluster");
+}
+
+/* Two of 4 degrees with the same error: 8 degrees, the error divided by √2; t is 2.306004. */
+static void mean(void **state)
+{
+	struct estimate_figure two[] = {{.value = 10, .error = 2, .freedom = 4},
+		{.value = 20, .error = 2, .freedom = 4}};
+	struct estimate_figure found;
+
+	estimate_mean(two, 2, &found);
+	close_to(found.value, 15);
+	close_to(found.error, sqrt(2));
+	close_to(found.freedom, 8);
+	assert_float_equal(found.high, 15 + 2.306004 * sqrt(2), 1e-4);
+	strcpy(two[1].refused, "not estimated: 1 cluster");
+	estimate_mean(two, 2, &found);
+	assert_string_equal(found.refused, "not estimated: 1 cluster");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(student),
+		cmocka_unit_test(all_analysed_is_counted),
+		cmocka_unit_test(worked_total),
+		cmocka_unit_test(worked_share),
+		cmocka_unit_test(worked_part),
+		cmocka_unit_test(all_samples),
+		cmocka_unit_test(sampled_packets),
+		cmocka_unit_test(shed_stretch_is_filled_from_both_sides),
+		cmocka_unit_test(clusters_are_as_long_as_what_was_lost),
+		cmocka_unit_test(lost_packets_are_all_placed),
+		cmocka_unit_test(what_lies_outside_is_not_ours),
+		cmocka_unit_test(nothing_is_not_estimated),
+		cmocka_unit_test(one_burst_is_not_estimated),
+		cmocka_unit_test(change),
+		cmocka_unit_test(mean),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

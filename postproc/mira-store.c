@@ -83,6 +83,8 @@ static int open_store(struct stage_run *run)
 	if (!store)
 		return code;
 	code = store_join(store, &run->spool);
+	if (!code)
+		code = store_inside(store, &run->config);
 	if (code) {
 		store_close(store);
 		return code;
@@ -92,6 +94,12 @@ static int open_store(struct stage_run *run)
 	run->queue.spread =
 		1; /* one reader: nobody to make room for, and numbers come in their order */
 	return MIRA_OK;
+}
+
+/* Aggregates may have changed, and with them what is inside. */
+static int reload(struct stage_run *run, const struct config *fresh)
+{
+	return store_inside(run->own, fresh);
 }
 
 static void close_store(struct stage_run *run)
@@ -258,6 +266,7 @@ static const struct stage stage = {
 	.option = take_option,
 	.confine = confine,
 	.open = open_store,
+	.reload = reload,
 	.work = load,
 	.rejected = note_rejected,
 	.close = close_store,

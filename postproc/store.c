@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "postproc/store_row.h"
+#include "postproc/store_symptoms.h"
 #include "spool/fault.h"
 
 /* ---- errors ---- */
@@ -187,19 +188,40 @@ static int twice(struct store *store, const struct biflow *biflow)
 	return -2;
 }
 
+/* The symptoms' names are in the dictionary, too, since the rollups know them by id. */
+static int add_symptoms(struct store *store, const struct biflow *biflow,
+	const struct store_ids *ids, const struct store_symptom *symptoms, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		sqlite3_int64 id;
+
+		if (!symptoms[i].packets)
+			continue;
+		if (!store_names_text(store->names, symptoms[i].name, &id))
+			return -1;
+		store_rollup_symptom(store->rollup, biflow, ids, id, symptoms[i].packets);
+	}
+	return 0;
+}
+
 int store_add_biflow(struct store *store, const struct biflow *biflow)
 {
+	const struct store_symptom *symptoms;
+	size_t count = store_symptoms(biflow, &symptoms);
 	struct store_ids ids;
 
-	if (!store_row_bind_biflow(store->statements[BIFLOW_PUT], store->names, biflow, &ids))
+	if (!store_names_biflow(store->names, biflow, &ids))
 		return store_fail(store, "write a name");
+	store_row_bind_biflow(store->statements[BIFLOW_PUT], biflow, &ids, symptoms, count);
 	if (store_run(store, BIFLOW_PUT))
 		return sqlite3_errcode(store->db) % 256 == SQLITE_CONSTRAINT
 			       ? twice(store, biflow)
 			       : store_fail(store, "write a biflow");
 	store_rollup_add(store->rollup, biflow, &ids);
 	store->biflows++;
-	return 0;
+	return add_symptoms(store, biflow, &ids, symptoms, count)
+		       ? store_fail(store, "write a name")
+		       : 0;
 }
 
 static int put_batch(struct store *store, const char *rejected)

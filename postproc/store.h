@@ -6,15 +6,29 @@
  *
  *	view  biflow_text      one row per window and biflow key, everything as text and numbers
  *	view  ledger	       one row per packets batch of which every shard told: what became of its packets
+ *	view  coverage	       probe, stream: packets seen … octets_ip summed over the ledger, batches by status
  *	view  class_total      class, verdict: biflows, packets, octets
  *	view  rule_total       class, verdict, rule: the same
- *	view  hour_total       hour_ms, class, verdict, rule: the same
+ *	view  window_total     window_ms, class, verdict, rule: the same; how many biflows were late, incomplete, sampled, one_way;
+ *			       expanded_packets, expanded_octets: each direction's counts divided by its sampling
+ *	view  hour_total       hour_ms, class, verdict, rule: biflows, packets, octets
+ *	view  hour_part	       hour_ms, aggregate, direction, class, verdict, rule: the same
  *	view  aggregate_total  aggregate, class, verdict, rule: the same
+ *	view  direction_total  direction, class, verdict, rule: the same
  *	view  host_total       address, class, verdict, rule: biflows, packets and octets sent and received
- *	view  coverage	       probe, stream: packets seen … octets_ip summed over the ledger, batches by status
- *	table meta	       key, value: format, identity, created, spool; `mira run` adds its own keys
+ *	view  host_day	       day_ms, address, inside, class, verdict, rule: the same
+ *	view  name_day	       day_ms, host_name, class, verdict, rule: biflows, packets, octets
+ *	view  path_day	       day_ms, probe, vlan, tunnel, tunnel_endpoint, class, verdict, rule: the same
+ *	view  symptom_day      day_ms, symptom, class, verdict, rule: biflows, packets with the symptom
+ *	table meta	       key, value: format, identity, created, spool, inside; `mira run` adds its own keys
  *
- * What they stand on: ledger_part (a row per packets batch and shard), biflow (numbers and ids), text, host and decision (the dictionaries), rollup_hour and rollup_host.
+ * What they stand on: ledger_part (a row per packets batch and shard), biflow (numbers and ids), text, name, host, path and
+ * decision (the dictionaries), rollup_window, _hour, _host, _name, _path, _symptom. Those who read much of a month read the rollups
+ * by their ids and look up what they show; everything but single biflows comes from there.
+ *
+ * Direction: internal, outgoing, incoming, transit, by which of src (who began) and dst is inside, that is, in a prefix of an
+ * aggregate of mira.conf as it was when the biflow was loaded; NULL when no aggregate has a prefix. host.inside follows
+ * mira.conf when it changes.
  *
  * Exactly once: the rows of a batch and its name in table batch are one transaction; a batch whose name stands there is
  * skipped. The numbers of a shard have no gap: a number that is neither loaded
@@ -25,7 +39,7 @@
  *
  * Calling sequence of the writer:
  *
- *	store_open(); store_join(); for each batch:
+ *	store_open(); store_join(); store_inside(); for each batch:
  *		store_begin(), store_add_ledger()…, store_add_biflow()…, store_commit() or store_rollback()
  *	store_close()
  */
@@ -35,14 +49,15 @@
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include "spool/config.h"
 #include "spool/record.h"
 #include "spool/spool.h"
 
-#define STORE_FORMAT   3	  /* PRAGMA user_version, and meta key "format" */
+#define STORE_FORMAT   4	  /* PRAGMA user_version, and meta key "format" */
 #define STORE_APP_ID   0x4d495241 /* PRAGMA application_id: "MIRA" */
 #define STORE_IDENTITY 32	  /* hex digits of meta key "identity" */
 #define STORE_HOUR_MS  3600000ll  /* rollup_hour.hour_ms: start of the UTC hour of window_ms */
-#define STORE_DAY_MS   86400000ll /* rollup_host.day_ms: start of the UTC day of window_ms */
+#define STORE_DAY_MS   86400000ll /* day_ms of the other rollups: start of the UTC day of window_ms */
 
 /* The SQL text that makes an empty database. */
 extern const char store_schema[];
@@ -57,6 +72,8 @@ struct store;
 struct store *store_open(const char *path, bool durable, int *code);
 /* store_join(): store and spool know each other from now on; 0, or an exit code after a message when either knows another. */
 int store_join(struct store *store, struct spool *spool);
+/* store_inside(): the aggregates of CONFIG tell what is inside from now on; no transaction may be open. 0 or an exit code. */
+int store_inside(struct store *store, const struct config *config);
 void store_close(struct store *store);
 
 const char *store_identity(const struct store *store);

@@ -1,8 +1,8 @@
 /*
- * store_names.h: the dictionaries of mira.db (tables text, host, decision), remembered in memory, so that most rows ask the
- * database nothing.
+ * store_names.h: the dictionaries of mira.db (tables text, name, host, decision, path), remembered in memory, so that most rows
+ * ask the database nothing.
  *
- * Ids are those of the database; 0 is an error, the empty text or no text. What is remembered is true for the open
+ * Ids are those of the database; 0 is the empty text or no text. What is remembered is true for the open
  * transaction: store_names_forget() after a rollback, for ids may have been rolled back with it.
  */
 #ifndef POSTPROC_STORE_NAMES_H
@@ -10,7 +10,23 @@
 
 #include <sqlite3.h>
 #include <stdbool.h>
+#include "postproc/store_inside.h"
 #include "spool/record.h"
+
+/* Between which sides of the network a biflow ran, seen from who began it; the number in mira.db. */
+enum store_direction {
+	STORE_INTERNAL,
+	STORE_OUTGOING,
+	STORE_INCOMING,
+	STORE_TRANSIT,
+	STORE_UNKNOWN
+};
+
+/* What a biflow's row in the database is called. */
+struct store_ids {
+	sqlite3_int64 src, dst, decision, aggregate, name, path;
+	enum store_direction direction;
+};
 
 struct store_names;
 
@@ -18,12 +34,12 @@ struct store_names;
 struct store_names *store_names_new(sqlite3 *db);
 void store_names_free(struct store_names *names);
 void store_names_forget(struct store_names *names);
+/* store_names_inside(): which hosts are inside from now on; INSIDE is the caller's, NULL: nobody knows. */
+void store_names_inside(struct store_names *names, const struct store_inside *inside);
 
 /* Each adds what is not there yet. false: the database failed (sqlite3_errmsg()). */
+bool store_names_biflow(struct store_names *names, const struct biflow *biflow,
+	struct store_ids *ids);
 bool store_names_text(struct store_names *names, uint32_t intern_id, sqlite3_int64 *id);
-bool store_names_host(struct store_names *names, uint8_t version, const uint8_t address[16],
-	sqlite3_int64 *id);
-bool store_names_decision(struct store_names *names, const struct biflow *biflow,
-	sqlite3_int64 *id);
 
 #endif

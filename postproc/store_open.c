@@ -196,9 +196,7 @@ static int check_format(struct store *store)
 		return MIRA_OK;
 	if (application == STORE_APP_ID && format == STORE_FORMAT)
 		return MIRA_OK;
-	log_err("%s is %s; name another file with --db", store->path,
-		application == STORE_APP_ID ? "a store of another format version"
-					    : "an SQLite database of another program");
+	store_refuse(store->path, application == STORE_APP_ID ? format : 0);
 	return MIRA_PERSON;
 }
 
@@ -268,6 +266,7 @@ void store_close(struct store *store)
 		sqlite3_finalize(store->statements[i]);
 	store_names_free(store->names);
 	store_rollup_free(store->rollup);
+	store_inside_free(store->inside);
 	if (store->identity[0]) {
 		sqlite3_busy_timeout(store->db, 0);
 		exec(store, "PRAGMA journal_mode = DELETE");
@@ -277,6 +276,18 @@ void store_close(struct store *store)
 	if (store->lock >= 0)
 		close(store->lock);
 	free(store);
+}
+
+int store_inside(struct store *store, const struct config *config)
+{
+	store_inside_free(store->inside);
+	store->inside = store_inside_new(config);
+	store_names_inside(store->names, store->inside);
+	if (!store_inside_apply(store->inside, store->db))
+		return MIRA_OK;
+	store_fail(store, "tell which hosts are inside");
+	log_err("%s", store->error);
+	return store->full ? MIRA_AGAIN : MIRA_PERSON;
 }
 
 const char *store_identity(const struct store *store)

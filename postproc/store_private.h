@@ -30,6 +30,7 @@ struct store {
 	sqlite3_stmt *statements[STATEMENTS];
 	struct store_names *names;
 	struct store_rollup *rollup;
+	struct store_inside *inside;
 	int lock; /* the database file itself */
 	char path[PATH_MAX], identity[STORE_IDENTITY + 1], spool[PATH_MAX];
 	char error[PATH_MAX + 256];
@@ -40,6 +41,8 @@ struct store {
 	uint64_t number, biflows, ledger_rows;
 };
 
+/* store_refuse(): logs that PATH, of FORMAT (0: none of ours), cannot be used. */
+void store_refuse(const char *path, sqlite3_int64 format);
 /* store_fail(): notes what SQLite says of WHAT; -1. */
 int store_fail(struct store *store, const char *what);
 /* store_run(): steps a statement that gives no row; -1 when it failed. */

@@ -1,7 +1,7 @@
 /*
  * store_read.c: opening mira.db for reading only; what reports and other post-processors begin with.
  */
-#include "postproc/store.h"
+#include "postproc/store_private.h"
 
 #include <unistd.h>
 
@@ -19,8 +19,21 @@ static sqlite3_int64 pragma(sqlite3 *db, const char *sql)
 	return value;
 }
 
+void store_refuse(const char *path, sqlite3_int64 format)
+{
+	if (format)
+		log_err("%s is a store of format %lld, this MIRA has format %d: see mira-upgrade(7), or name another file"
+			" with --db",
+			path, (long long)format, STORE_FORMAT);
+	else
+		log_err("%s is no store of MIRA, which mira-store fills; name another file with --db",
+			path);
+}
+
 int store_open_read(const char *path, sqlite3 **db)
 {
+	sqlite3_int64 format;
+
 	if (access(path, R_OK)) {
 		log_err("cannot read the store %s: %m", path);
 		return MIRA_PERSON;
@@ -32,10 +45,12 @@ int store_open_read(const char *path, sqlite3 **db)
 	}
 	sqlite3_busy_timeout(*db, 10000);
 	sqlite3_db_config(*db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	if (pragma(*db, "PRAGMA application_id") == STORE_APP_ID &&
-		pragma(*db, "PRAGMA user_version") == STORE_FORMAT)
+	format = pragma(*db, "PRAGMA user_version");
+	if (pragma(*db, "PRAGMA application_id") != STORE_APP_ID)
+		format = 0;
+	if (format == STORE_FORMAT)
 		return MIRA_OK;
-	log_err("%s is no store of this version of MIRA", path);
+	store_refuse(path, format);
 	sqlite3_close(*db);
 	return MIRA_PERSON;
 }

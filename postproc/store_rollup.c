@@ -1,146 +1,214 @@
 /*
- * store_rollup.c: sums by hour and by host, so that a report over a month reads thousands of rows and not billions.
+ * store_rollup.c: sums by window, hour and day, so that a report over a month reads thousands of rows and not billions.
  */
 #include "postproc/store_rollup.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 #include "postproc/store.h"
+#include "postproc/store_map.h"
 #include "spool/log.h"
 
-#define KEYS 3
-#define SUMS 5
+#define SUMS 9
 
-struct sum {
-	sqlite3_int64 key[KEYS];
-	uint64_t sums[SUMS]; /* the first counts biflows: 0 is a free slot */
-};
+enum table { WINDOW, HOUR, HOST, NAME, PATH, SYMPTOM, TABLES };
 
-/* Open addressing, at most half full. */
-struct table {
-	sqlite3_stmt *upsert;
-	int sums; /* of SUMS, in use */
-	struct sum *slots;
-	uint32_t count, mask;
+/* A table has the columns of its key, then the sums, the last of them REAL: as in store_schema.c. */
+static const struct kind {
+	const char *name;
+	unsigned keys, count, reals;
+	const char *sums[SUMS];
+} kinds[TABLES] = {
+	[WINDOW] = {"rollup_window", 2, 9, 2,
+		{"biflows", "packets", "octets", "late", "incomplete", "sampled", "one_way",
+			"expanded_packets", "expanded_octets"}},
+	[HOUR] = {"rollup_hour", 4, 3, 0, {"biflows", "packets", "octets"}},
+	[HOST] = {"rollup_host", 3, 5, 0,
+		{"biflows", "sent_packets", "sent_octets", "received_packets", "received_octets"}},
+	[NAME] = {"rollup_name", 3, 3, 0, {"biflows", "packets", "octets"}},
+	[PATH] = {"rollup_path", 3, 3, 0, {"biflows", "packets", "octets"}},
+	[SYMPTOM] = {"rollup_symptom", 3, 2, 0, {"biflows", "packets"}},
 };
 
 struct store_rollup {
-	struct table hours, hosts;
+	sqlite3_stmt *upserts[TABLES];
+	struct store_map sums[TABLES];
 };
 
-static const char hour_sql[] =
-	"INSERT INTO rollup_hour(hour_ms, aggregate, decision, biflows, packets, octets) VALUES(?1, ?2, ?3, ?4, ?5, ?6)"
-	" ON CONFLICT DO UPDATE SET biflows = biflows + excluded.biflows, packets = packets + excluded.packets,"
-	" octets = octets + excluded.octets";
+/* ---- in memory ---- */
 
-static const char host_sql[] =
-	"INSERT INTO rollup_host(day_ms, host, decision, biflows, sent_packets, sent_octets, received_packets,"
-	" received_octets) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
-	" ON CONFLICT DO UPDATE SET biflows = biflows + excluded.biflows,"
-	" sent_packets = sent_packets + excluded.sent_packets, sent_octets = sent_octets + excluded.sent_octets,"
-	" received_packets = received_packets + excluded.received_packets,"
-	" received_octets = received_octets + excluded.received_octets";
-
-static int table_init(struct table *table, sqlite3 *db, const char *sql, int sums)
+/* A value of a map is a word; those of the REAL columns hold a double. */
+static double real_of(uint64_t word)
 {
-	table->sums = sums;
-	table->mask = 1023;
-	table->slots = x_calloc(table->mask + 1, sizeof(*table->slots));
-	return sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, &table->upsert, NULL);
+	double value;
+
+	memcpy(&value, &word, sizeof(value));
+	return value;
 }
 
-static struct sum *slot_of(struct table *table, const sqlite3_int64 *key)
+static void add_real(uint64_t *word, double value)
 {
-	uint32_t at = (uint32_t)XXH3_64bits(key, sizeof(table->slots->key)) & table->mask;
-
-	while (table->slots[at].sums[0] &&
-		memcmp(table->slots[at].key, key, sizeof(table->slots->key)) != 0)
-		at = (at + 1) & table->mask;
-	return &table->slots[at];
+	value += real_of(*word);
+	memcpy(word, &value, sizeof(value));
 }
 
-static void grow(struct table *table)
+static void add(struct store_map *map, const uint64_t *key, const uint64_t *sums, unsigned count)
 {
-	struct sum *old = table->slots;
-	uint32_t old_mask = table->mask;
+	uint64_t *values = map_at(map, key);
 
-	table->mask = old_mask * 2 + 1;
-	table->slots = x_calloc((size_t)table->mask + 1, sizeof(*table->slots));
-	for (uint32_t i = 0; i <= old_mask; i++)
-		if (old[i].sums[0])
-			*slot_of(table, old[i].key) = old[i];
-	free(old);
+	for (unsigned i = 0; i < count; i++)
+		values[i] += sums[i];
 }
 
-static void add(struct table *table, const sqlite3_int64 *key, const uint64_t *sums)
+/* What a direction would have carried, had all of it been analysed. */
+static double expanded(uint64_t forward, uint64_t reverse, const struct biflow *biflow)
 {
-	struct sum *sum;
-
-	if (table->count * 2 > table->mask)
-		grow(table);
-	sum = slot_of(table, key);
-	if (!sum->sums[0]) {
-		memcpy(sum->key, key, sizeof(sum->key));
-		table->count++;
-	}
-	for (int i = 0; i < table->sums; i++)
-		sum->sums[i] += sums[i];
+	return (double)forward / biflow->forward.sampling +
+	       (reverse ? (double)reverse / biflow->reverse.sampling : 0);
 }
 
-static int compare(const void *left, const void *right)
+static void add_window(struct store_rollup *rollup, const struct biflow *biflow, uint64_t decision,
+	const uint64_t *sums)
 {
-	const struct sum *a = left, *b = right;
+	const struct direction *to = &biflow->forward, *back = &biflow->reverse;
+	uint64_t *values = map_at(&rollup->sums[WINDOW], (uint64_t[]){biflow->window_ms, decision});
 
-	for (int i = 0; i < KEYS; i++)
-		if (a->key[i] != b->key[i])
-			return a->key[i] < b->key[i] ? -1 : 1;
-	return 0;
+	for (int i = 0; i < 3; i++)
+		values[i] += sums[i];
+	values[3] += (biflow->flags & FLOW_LATE) != 0;
+	values[4] += (biflow->flags & FLOW_INCOMPLETE) != 0;
+	values[5] += to->sampling < 1 || (back->packets && back->sampling < 1);
+	values[6] += !back->packets;
+	add_real(&values[7], expanded(to->packets, back->packets, biflow));
+	add_real(&values[8], expanded(to->octets, back->octets, biflow));
 }
 
-static void table_clear(struct table *table)
+static void add_hosts(struct store_map *hosts, const struct biflow *biflow, uint64_t day,
+	const struct store_ids *ids)
 {
-	memset(table->slots, 0, ((size_t)table->mask + 1) * sizeof(*table->slots));
-	table->count = 0;
+	const struct direction *to = &biflow->forward, *back = &biflow->reverse;
+	uint64_t decision = (uint64_t)ids->decision;
+
+	add(hosts, (uint64_t[]){day, (uint64_t)ids->src, decision},
+		(uint64_t[]){1, to->packets, to->octets, back->packets, back->octets}, 5);
+	/* A host that talks to itself stands in one biflow, though it sent and received all of it. */
+	add(hosts, (uint64_t[]){day, (uint64_t)ids->dst, decision},
+		(uint64_t[]){ids->src != ids->dst, back->packets, back->octets, to->packets,
+			to->octets},
+		5);
 }
 
-static int put(struct table *table, const struct sum *sum)
+static uint64_t day_of(const struct biflow *biflow)
 {
+	return biflow->window_ms - biflow->window_ms % STORE_DAY_MS;
+}
+
+void store_rollup_add(struct store_rollup *rollup, const struct biflow *biflow,
+	const struct store_ids *ids)
+{
+	uint64_t hour = biflow->window_ms - biflow->window_ms % STORE_HOUR_MS, day = day_of(biflow);
+	uint64_t decision = (uint64_t)ids->decision;
+	const uint64_t sums[] = {1, biflow->forward.packets + biflow->reverse.packets,
+		biflow->forward.octets + biflow->reverse.octets};
+
+	add_window(rollup, biflow, decision, sums);
+	add(&rollup->sums[HOUR],
+		(uint64_t[]){hour, decision, (uint64_t)ids->aggregate, (uint64_t)ids->direction},
+		sums, 3);
+	add_hosts(&rollup->sums[HOST], biflow, day, ids);
+	if (ids->name)
+		add(&rollup->sums[NAME], (uint64_t[]){day, (uint64_t)ids->name, decision}, sums, 3);
+	add(&rollup->sums[PATH], (uint64_t[]){day, (uint64_t)ids->path, decision}, sums, 3);
+}
+
+void store_rollup_symptom(struct store_rollup *rollup, const struct biflow *biflow,
+	const struct store_ids *ids, sqlite3_int64 symptom, uint64_t packets)
+{
+	add(&rollup->sums[SYMPTOM],
+		(uint64_t[]){day_of(biflow), (uint64_t)ids->decision, (uint64_t)symptom},
+		(uint64_t[]){1, packets}, 2);
+}
+
+/* ---- into the database ---- */
+
+static int put(sqlite3_stmt *upsert, const struct kind *kind, const uint64_t *entry)
+{
+	unsigned width = kind->keys + kind->count;
 	int code;
 
-	for (int i = 0; i < KEYS; i++)
-		sqlite3_bind_int64(table->upsert, i + 1, sum->key[i]);
-	for (int i = 0; i < table->sums; i++)
-		sqlite3_bind_int64(table->upsert, KEYS + 1 + i, (sqlite3_int64)sum->sums[i]);
-	code = sqlite3_step(table->upsert);
-	sqlite3_reset(table->upsert);
+	for (unsigned i = 0; i < width; i++)
+		if (i < width - kind->reals)
+			sqlite3_bind_int64(upsert, (int)i + 1, (sqlite3_int64)entry[i]);
+		else
+			sqlite3_bind_double(upsert, (int)i + 1, real_of(entry[i]));
+	code = sqlite3_step(upsert);
+	sqlite3_reset(upsert);
 	return code == SQLITE_DONE ? 0 : -1;
 }
 
 /* In the order of the key: neighbours of a B-tree together, and the same file for the same batch. */
-static int table_flush(struct table *table)
+static int flush(struct store_rollup *rollup, enum table table)
 {
-	uint32_t used = 0;
+	struct store_map *map = &rollup->sums[table];
+	size_t count = map_sort(map);
 	int error = 0;
 
-	for (uint32_t i = 0; i <= table->mask; i++)
-		if (table->slots[i].sums[0])
-			table->slots[used++] = table->slots[i];
-	qsort(table->slots, used, sizeof(*table->slots), compare);
-	for (uint32_t i = 0; i < used && !error; i++)
-		error = put(table, &table->slots[i]);
-	table_clear(table);
+	for (size_t i = 0; i < count && !error; i++)
+		error = put(rollup->upserts[table], &kinds[table], map_entry(map, i));
+	map_clear(map);
 	return error;
+}
+
+int store_rollup_flush(struct store_rollup *rollup)
+{
+	int error = 0;
+
+	for (enum table table = 0; table < TABLES && !error; table++)
+		error = flush(rollup, table);
+	return error;
+}
+
+void store_rollup_clear(struct store_rollup *rollup)
+{
+	for (enum table table = 0; table < TABLES; table++)
+		map_clear(&rollup->sums[table]);
+}
+
+static char *upsert_sql(const struct kind *kind)
+{
+	char *sql;
+	size_t size;
+	FILE *out = open_memstream(&sql, &size);
+
+	if (!out)
+		die(MIRA_AGAIN, "out of memory");
+	fprintf(out, "INSERT INTO %s VALUES(", kind->name);
+	for (unsigned i = 1; i <= kind->keys + kind->count; i++)
+		fprintf(out, "%s?%u", i > 1 ? ", " : "", i);
+	fputs(") ON CONFLICT DO UPDATE SET", out);
+	for (unsigned i = 0; i < kind->count; i++)
+		fprintf(out, "%s %s = %s + excluded.%s", i ? "," : "", kind->sums[i], kind->sums[i],
+			kind->sums[i]);
+	fclose(out);
+	return sql;
 }
 
 struct store_rollup *store_rollup_new(sqlite3 *db)
 {
 	struct store_rollup *rollup = x_calloc(1, sizeof(*rollup));
+	int code = SQLITE_OK;
 
-	if (table_init(&rollup->hours, db, hour_sql, 3) == SQLITE_OK &&
-		table_init(&rollup->hosts, db, host_sql, 5) == SQLITE_OK)
+	for (enum table table = 0; table < TABLES && code == SQLITE_OK; table++) {
+		char *sql = upsert_sql(&kinds[table]);
+
+		map_init(&rollup->sums[table], kinds[table].keys, kinds[table].count);
+		code = sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT,
+			&rollup->upserts[table], NULL);
+		free(sql);
+	}
+	if (code == SQLITE_OK)
 		return rollup;
 	store_rollup_free(rollup);
 	return NULL;
@@ -150,37 +218,9 @@ void store_rollup_free(struct store_rollup *rollup)
 {
 	if (!rollup)
 		return;
-	sqlite3_finalize(rollup->hours.upsert);
-	sqlite3_finalize(rollup->hosts.upsert);
-	free(rollup->hours.slots);
-	free(rollup->hosts.slots);
+	for (enum table table = 0; table < TABLES; table++) {
+		sqlite3_finalize(rollup->upserts[table]);
+		map_free(&rollup->sums[table]);
+	}
 	free(rollup);
-}
-
-void store_rollup_add(struct store_rollup *rollup, const struct biflow *biflow,
-	const struct store_ids *ids)
-{
-	const struct direction *to = &biflow->forward, *back = &biflow->reverse;
-	sqlite3_int64 window = (sqlite3_int64)biflow->window_ms;
-	sqlite3_int64 hour = window - window % STORE_HOUR_MS, day = window - window % STORE_DAY_MS;
-
-	add(&rollup->hours, (sqlite3_int64[]){hour, ids->aggregate, ids->decision},
-		(uint64_t[]){1, to->packets + back->packets, to->octets + back->octets});
-	add(&rollup->hosts, (sqlite3_int64[]){day, ids->src, ids->decision},
-		(uint64_t[]){1, to->packets, to->octets, back->packets, back->octets});
-	/* A host that talks to itself stands in one biflow, though it sent and received all of it. */
-	add(&rollup->hosts, (sqlite3_int64[]){day, ids->dst, ids->decision},
-		(uint64_t[]){ids->src != ids->dst, back->packets, back->octets, to->packets,
-			to->octets});
-}
-
-int store_rollup_flush(struct store_rollup *rollup)
-{
-	return table_flush(&rollup->hours) || table_flush(&rollup->hosts) ? -1 : 0;
-}
-
-void store_rollup_clear(struct store_rollup *rollup)
-{
-	table_clear(&rollup->hours);
-	table_clear(&rollup->hosts);
 }

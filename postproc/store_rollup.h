@@ -1,11 +1,12 @@
 /*
- * store_rollup.h: the sums that a report needs (tables rollup_hour and rollup_host), added up in memory over a batch and
- * brought into the database once for each distinct row, in its transaction.
+ * store_rollup.h: the sums that a report needs (tables rollup_*), added up in memory over a batch and brought into the
+ * database once for each distinct row, in its transaction.
  */
 #ifndef POSTPROC_STORE_ROLLUP_H
 #define POSTPROC_STORE_ROLLUP_H
 
 #include <sqlite3.h>
+#include "postproc/store_names.h"
 #include "spool/record.h"
 
 struct store_rollup;
@@ -13,12 +14,11 @@ struct store_rollup;
 struct store_rollup *store_rollup_new(sqlite3 *db);
 void store_rollup_free(struct store_rollup *rollup);
 
-/* What a biflow's row in the database is called. */
-struct store_ids {
-	sqlite3_int64 src, dst, decision, aggregate;
-};
 void store_rollup_add(struct store_rollup *rollup, const struct biflow *biflow,
 	const struct store_ids *ids);
+/* store_rollup_symptom(): SYMPTOM (text.id) was seen in so many PACKETS of the biflow; once a biflow and symptom. */
+void store_rollup_symptom(struct store_rollup *rollup, const struct biflow *biflow,
+	const struct store_ids *ids, sqlite3_int64 symptom, uint64_t packets);
 /* store_rollup_flush(): 0, or -1 (sqlite3_errmsg()). Empty afterwards. */
 int store_rollup_flush(struct store_rollup *rollup);
 void store_rollup_clear(struct store_rollup *rollup);

@@ -3,14 +3,6 @@
  */
 #include "postproc/store_row.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "spool/intern.h"
-#include "spool/log.h"
-#include "spool/text.h"
-
 /*
  * The row of the shard's latest commit counts: a batch that came after all, one that was requeued, one that turned out to be bad.
  * Batches may be loaded in any order, so an earlier commit never replaces a later one.
@@ -31,7 +23,7 @@ const char store_row_ledger_sql[] =
 
 const char store_row_biflow_sql[] =
 	"INSERT INTO biflow VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,"
-	" ?20, ?21, ?22, ?23, ?24, ?25, ?26)";
+	" ?20, ?21, ?22, ?23, ?24)";
 
 /* Binds one parameter after the other. */
 struct binder {
@@ -108,132 +100,7 @@ void store_row_bind_ledger(sqlite3_stmt *statement, const struct ledger *row,
 	number(&to, origin->number);
 }
 
-/* ---- symptoms as JSON ---- */
-
-struct named_count {
-	const char *name;
-	uint64_t packets;
-};
-
-/* A text that grows; kept from call to call. */
-struct json {
-	char *text;
-	size_t used, room;
-};
-
-static int by_name(const void *left, const void *right)
-{
-	return strcmp(((const struct named_count *)left)->name,
-		((const struct named_count *)right)->name);
-}
-
-static void append(struct json *json, const char *bytes, size_t size)
-{
-	if (json->used + size + 1 > json->room) {
-		json->room = (json->used + size + 1) * 2;
-		json->text = x_realloc(json->text, json->room);
-	}
-	memcpy(json->text + json->used, bytes, size);
-	json->used += size;
-	json->text[json->used] = '\0';
-}
-
-/* Names are [a-z][a-z0-9_]*; a file may say otherwise, and the view must stay JSON. */
-static void append_name(struct json *json, const char *name)
-{
-	char code[8];
-
-	append(json, "\"", 1);
-	for (; *name; name++) {
-		unsigned char c = (unsigned char)*name;
-
-		if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\')
-			append(json, name, 1);
-		else
-			append(json, code, (size_t)snprintf(code, sizeof(code), "\\u%04x", c));
-	}
-	append(json, "\":", 2);
-}
-
-static void append_number(struct json *json, uint64_t value)
-{
-	char digits[24];
-	char *at = digits + sizeof(digits);
-
-	do
-		*--at = (char)('0' + value % 10);
-	while (value /= 10);
-	append(json, at, (size_t)(digits + sizeof(digits) - at));
-}
-
-/* Sorted by name; a name that a list holds twice is summed. */
-static const char *json_of(struct json *json, struct named_count *list, size_t count)
-{
-	json->used = 0;
-	if (!count)
-		return "";
-	if (count > 1)
-		qsort(list, count, sizeof(*list), by_name);
-	for (size_t i = 0; i < count; i++) {
-		uint64_t packets = list[i].packets;
-
-		while (i + 1 < count && strcmp(list[i].name, list[i + 1].name) == 0)
-			packets += list[++i].packets;
-		append(json, json->used ? "," : "{", 1);
-		append_name(json, list[i].name);
-		append_number(json, packets);
-	}
-	append(json, "}", 1);
-	return json->text;
-}
-
-static void symptoms(struct binder *to, const struct biflow *biflow)
-{
-	static struct json seen_text, carried_text;
-	static struct named_count *lists; /* seen, carried */
-	static size_t room;
-	size_t seen = 0, carried = 0;
-
-	if (biflow->symptom_count > room) {
-		room = biflow->symptom_count * 2;
-		lists = x_realloc(lists, 2 * room * sizeof(*lists));
-	}
-	for (size_t i = 0; i < biflow->symptom_count; i++) {
-		const struct symptom_count *count = &biflow->symptoms[i];
-		const char *name = intern_text(count->name);
-
-		if (count->packets + count->reverse_packets)
-			lists[seen++] =
-				(struct named_count){name, count->packets + count->reverse_packets};
-		if (count->carried_packets)
-			lists[room + carried++] =
-				(struct named_count){name, count->carried_packets};
-	}
-	text(to, json_of(&seen_text, lists, seen));
-	text(to, json_of(&carried_text, lists ? lists + room : NULL, carried));
-}
-
 /* ---- biflows ---- */
-
-static bool label(struct binder *to, struct store_names *names, uint32_t intern_id)
-{
-	sqlite3_int64 id;
-	bool found = store_names_text(names, intern_id, &id);
-
-	id_or_null(to, id);
-	return found;
-}
-
-static bool labels(struct binder *to, struct store_names *names, const struct biflow *biflow,
-	struct store_ids *ids)
-{
-	bool found = store_names_text(names, biflow->aggregate, &ids->aggregate);
-
-	id_or_null(to, ids->aggregate);
-	return found && label(to, names, biflow->host_name) &&
-	       label(to, names, text_tunnel(biflow->tunnel)) && label(to, names, biflow->probe) &&
-	       label(to, names, biflow->vlan);
-}
 
 static void sums(struct binder *to, const struct biflow *biflow)
 {
@@ -264,30 +131,28 @@ static void qualities(struct binder *to, const struct biflow *biflow)
 		number(to, biflow->reverse.tcp_flags);
 	else
 		null(to);
-	number(to, (biflow->flags & FLOW_LATE ? 1u : 0u) |
-			   (biflow->flags & FLOW_INCOMPLETE ? 2u : 0u));
 }
 
-bool store_row_bind_biflow(sqlite3_stmt *statement, struct store_names *names,
-	const struct biflow *biflow, struct store_ids *ids)
+void store_row_bind_biflow(sqlite3_stmt *statement, const struct biflow *biflow,
+	const struct store_ids *ids, const struct store_symptom *symptoms, size_t symptom_count)
 {
 	struct binder to = {statement, 0};
 
-	if (!store_names_host(names, biflow->key.version, biflow->key.src, &ids->src) ||
-		!store_names_host(names, biflow->key.version, biflow->key.dst, &ids->dst) ||
-		!store_names_decision(names, biflow, &ids->decision))
-		return false;
 	number(&to, biflow->window_ms);
-	number(&to, biflow->key.proto);
 	id_or_null(&to, ids->src);
-	number(&to, biflow->key.sport);
 	id_or_null(&to, ids->dst);
+	number(&to, biflow->key.proto);
+	number(&to, biflow->key.sport);
 	number(&to, biflow->key.dport);
 	sums(&to, biflow);
 	id_or_null(&to, ids->decision);
-	symptoms(&to, biflow);
-	if (!labels(&to, names, biflow, ids))
-		return false;
+	id_or_null(&to, ids->aggregate);
+	id_or_null(&to, ids->name);
+	id_or_null(&to, ids->path);
+	number(&to, ids->direction);
+	text(&to, store_symptoms_seen(symptoms, symptom_count));
+	text(&to, store_symptoms_carried(symptoms, symptom_count));
 	qualities(&to, biflow);
-	return label(&to, names, biflow->endpoint);
+	number(&to, (biflow->flags & FLOW_LATE ? 1u : 0u) |
+			    (biflow->flags & FLOW_INCOMPLETE ? 2u : 0u));
 }

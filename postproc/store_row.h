@@ -6,7 +6,7 @@
 
 #include <sqlite3.h>
 #include "postproc/store_names.h"
-#include "postproc/store_rollup.h"
+#include "postproc/store_symptoms.h"
 #include "spool/record.h"
 
 /* The statements, parameters in the order of the tables' columns. */
@@ -21,11 +21,8 @@ struct store_origin {
 void store_row_bind_ledger(sqlite3_stmt *statement, const struct ledger *row,
 	const struct store_origin *origin);
 
-/*
- * store_row_bind_biflow(): IDS gets the ids for the rollups. false: the database failed. Texts are bound as views of
- * buffers that hold until the next call, so step before.
- */
-bool store_row_bind_biflow(sqlite3_stmt *statement, struct store_names *names,
-	const struct biflow *biflow, struct store_ids *ids);
+/* store_row_bind_biflow(): SYMPTOMS as of store_symptoms(). Texts are bound as views that hold until the next call, so step before. */
+void store_row_bind_biflow(sqlite3_stmt *statement, const struct biflow *biflow,
+	const struct store_ids *ids, const struct store_symptom *symptoms, size_t symptom_count);
 
 #endif

@@ -7,11 +7,28 @@
  *
  * biflow is WITHOUT ROWID: its primary key is the table, so "one row per window and key" costs no second index, and rows of a
  * window lie together, which is what a report reads and retention removes.
+ *
+ * The rollups hold what is asked of a month: their rows are as many as there are hosts and names a day, not biflows.
  */
 #include "postproc/store.h"
 
 /* For the dictionary ids in the views. */
-#define TEXT_OF(column) "(SELECT text FROM text WHERE id = b." column ")"
+#define LABEL(column)	  "(SELECT text FROM text WHERE id = " column ")"
+#define ADDRESS(column)	  "(SELECT address FROM host WHERE id = " column ")"
+#define HOST_NAME(column) "(SELECT name FROM name WHERE id = " column ")"
+#define OF_PATH(column)	  "nullif(p." column ", '') AS " column
+#define DIRECTION                                                                                  \
+	"CASE direction WHEN 0 THEN 'internal' WHEN 1 THEN 'outgoing' WHEN 2 THEN 'incoming'"      \
+	" WHEN 3 THEN 'transit' END AS direction"
+
+/* Of a rollup r: what was decided, and what is added up. */
+#define DECIDED	      "d.class AS class, d.verdict AS verdict, d.rule AS rule"
+#define WITH_DECISION " LEFT JOIN decision d ON d.id = r.decision"
+#define COUNTS	      "r.biflows AS biflows, r.packets AS packets, r.octets AS octets"
+#define SUMS	      "sum(r.biflows) AS biflows, sum(r.packets) AS packets, sum(r.octets) AS octets"
+
+/* Columns that every rollup ends with. */
+#define SUM_COLUMNS "biflows INTEGER NOT NULL, packets INTEGER NOT NULL, octets INTEGER NOT NULL"
 
 /* SQL is laid out as SQL. */
 /* clang-format off */
@@ -19,9 +36,14 @@ const char store_schema[] =
 	"CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;\n"
 
 	"CREATE TABLE text(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);\n"
-	"CREATE TABLE host(id INTEGER PRIMARY KEY, address TEXT NOT NULL UNIQUE);\n"
+	"CREATE TABLE name(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);\n"
+	/* inside: does a prefix of an aggregate hold it? 0, 1; NULL when no aggregate has prefixes. */
+	"CREATE TABLE host(id INTEGER PRIMARY KEY, address TEXT NOT NULL UNIQUE, inside INTEGER);\n"
 	"CREATE TABLE decision(id INTEGER PRIMARY KEY, class TEXT NOT NULL, verdict TEXT NOT NULL, rule TEXT NOT NULL,"
 	" UNIQUE(class, verdict, rule));\n"
+	/* Where packets came by; the empty text for none. */
+	"CREATE TABLE path(id INTEGER PRIMARY KEY, probe TEXT NOT NULL, vlan TEXT NOT NULL, tunnel TEXT NOT NULL,"
+	" tunnel_endpoint TEXT NOT NULL, UNIQUE(probe, vlan, tunnel, tunnel_endpoint));\n"
 
 	/* A batch; biflows and ledger_rows are what it held. rejected: why nothing of it was loaded, or NULL. */
 	"CREATE TABLE batch(name TEXT PRIMARY KEY, spool TEXT NOT NULL, shard TEXT NOT NULL, number INTEGER NOT NULL,"
@@ -61,24 +83,33 @@ const char store_schema[] =
 	" FROM ledger_part GROUP BY probe, stream, run, seq HAVING count(*) = shards AND min(shard) IS NOT NULL;\n"
 
 	/*
-	 * src, dst: host.id. start_after_ms: start_ms - window_ms. reverse_*: NULL when not observed. symptoms, carried:
-	 * JSON, NULL for none. aggregate, host_name, tunnel, probe, vlan, tunnel_endpoint: text.id or NULL.
-	 * flags: 1 late, 2 incomplete.
+	 * src, dst: host.id. start_after_ms: start_ms - window_ms. reverse_*: NULL when not observed. aggregate: text.id or
+	 * NULL. host_name: name.id or NULL. direction: 0 internal, 1 outgoing, 2 incoming, 3 transit, 4 not known.
+	 * symptoms, carried: JSON, NULL for none. flags: 1 late, 2 incomplete.
 	 */
 	"CREATE TABLE biflow("
-	"window_ms INTEGER NOT NULL, proto INTEGER NOT NULL, src INTEGER NOT NULL, sport INTEGER NOT NULL,"
-	" dst INTEGER NOT NULL, dport INTEGER NOT NULL, start_after_ms INTEGER NOT NULL, duration_ms INTEGER NOT NULL,"
-	" packets INTEGER NOT NULL, octets INTEGER NOT NULL, reverse_packets INTEGER, reverse_octets INTEGER,"
-	" decision INTEGER NOT NULL, symptoms TEXT, carried TEXT, aggregate INTEGER, host_name INTEGER,"
-	" tunnel INTEGER, probe INTEGER, vlan INTEGER, sampling REAL NOT NULL, reverse_sampling REAL,"
-	" tcp_flags INTEGER NOT NULL, reverse_tcp_flags INTEGER, flags INTEGER NOT NULL, tunnel_endpoint INTEGER,"
-	" PRIMARY KEY(window_ms, proto, src, sport, dst, dport)) WITHOUT ROWID;\n"
+	"window_ms INTEGER NOT NULL, src INTEGER NOT NULL, dst INTEGER NOT NULL, proto INTEGER NOT NULL,"
+	" sport INTEGER NOT NULL, dport INTEGER NOT NULL, start_after_ms INTEGER NOT NULL,"
+	" duration_ms INTEGER NOT NULL, packets INTEGER NOT NULL, octets INTEGER NOT NULL, reverse_packets INTEGER,"
+	" reverse_octets INTEGER, decision INTEGER NOT NULL, aggregate INTEGER, host_name INTEGER,"
+	" path INTEGER NOT NULL, direction INTEGER NOT NULL, symptoms TEXT, carried TEXT, sampling REAL NOT NULL,"
+	" reverse_sampling REAL, tcp_flags INTEGER NOT NULL, reverse_tcp_flags INTEGER, flags INTEGER NOT NULL,"
+	" PRIMARY KEY(window_ms, src, dst, proto, sport, dport)) WITHOUT ROWID;\n"
 
-	/* packets, octets: both directions as observed. aggregate: text.id, 0 for none. */
+	/*
+	 * In all rollups packets and octets are of both directions as observed. late, incomplete, sampled (a direction was),
+	 * one_way (reverse not observed): so many of the biflows. expanded_*: each direction's divided by its sampling.
+	 */
+	"CREATE TABLE rollup_window("
+	"window_ms INTEGER NOT NULL, decision INTEGER NOT NULL, " SUM_COLUMNS ","
+	" late INTEGER NOT NULL, incomplete INTEGER NOT NULL, sampled INTEGER NOT NULL, one_way INTEGER NOT NULL,"
+	" expanded_packets REAL NOT NULL, expanded_octets REAL NOT NULL,"
+	" PRIMARY KEY(window_ms, decision)) WITHOUT ROWID;\n"
+
+	/* aggregate: text.id, 0 for none. */
 	"CREATE TABLE rollup_hour("
-	"hour_ms INTEGER NOT NULL, aggregate INTEGER NOT NULL, decision INTEGER NOT NULL,"
-	" biflows INTEGER NOT NULL, packets INTEGER NOT NULL, octets INTEGER NOT NULL,"
-	" PRIMARY KEY(hour_ms, aggregate, decision)) WITHOUT ROWID;\n"
+	"hour_ms INTEGER NOT NULL, decision INTEGER NOT NULL, aggregate INTEGER NOT NULL, direction INTEGER NOT NULL, "
+	SUM_COLUMNS ", PRIMARY KEY(hour_ms, decision, aggregate, direction)) WITHOUT ROWID;\n"
 
 	/* A biflow stands in the row of each of its two hosts: never sum over hosts for a total of the network. */
 	"CREATE TABLE rollup_host("
@@ -87,41 +118,77 @@ const char store_schema[] =
 	" received_packets INTEGER NOT NULL, received_octets INTEGER NOT NULL,"
 	" PRIMARY KEY(day_ms, host, decision)) WITHOUT ROWID;\n"
 
+	/* Biflows without a name are in none of them. */
+	"CREATE TABLE rollup_name("
+	"day_ms INTEGER NOT NULL, host_name INTEGER NOT NULL, decision INTEGER NOT NULL, " SUM_COLUMNS ","
+	" PRIMARY KEY(day_ms, host_name, decision)) WITHOUT ROWID;\n"
+
+	"CREATE TABLE rollup_path("
+	"day_ms INTEGER NOT NULL, path INTEGER NOT NULL, decision INTEGER NOT NULL, " SUM_COLUMNS ","
+	" PRIMARY KEY(day_ms, path, decision)) WITHOUT ROWID;\n"
+
+	/* symptom: text.id. packets: with it; a biflow with two symptoms stands in two rows. */
+	"CREATE TABLE rollup_symptom("
+	"day_ms INTEGER NOT NULL, decision INTEGER NOT NULL, symptom INTEGER NOT NULL,"
+	" biflows INTEGER NOT NULL, packets INTEGER NOT NULL,"
+	" PRIMARY KEY(day_ms, decision, symptom)) WITHOUT ROWID;\n"
+
 	"CREATE VIEW biflow_text AS SELECT"
 	" b.window_ms AS window_ms, b.window_ms + b.start_after_ms AS start_ms,"
-	" b.window_ms + b.start_after_ms + b.duration_ms AS end_ms, b.proto AS proto,"
-	" (SELECT address FROM host WHERE id = b.src) AS src, b.sport AS sport,"
-	" (SELECT address FROM host WHERE id = b.dst) AS dst, b.dport AS dport,"
+	" b.window_ms + b.start_after_ms + b.duration_ms AS end_ms, b.proto AS proto, "
+	ADDRESS("b.src") " AS src, b.sport AS sport, " ADDRESS("b.dst") " AS dst, b.dport AS dport,"
 	" b.packets AS packets, b.octets AS octets, b.reverse_packets AS reverse_packets,"
 	" b.reverse_octets AS reverse_octets, d.class AS class, d.verdict AS verdict, d.rule AS rule,"
-	" coalesce(b.symptoms, '{}') AS symptoms, " TEXT_OF("aggregate") " AS aggregate, "
-	TEXT_OF("host_name") " AS host_name, " TEXT_OF("tunnel") " AS tunnel, " TEXT_OF("probe") " AS probe, "
-	TEXT_OF("vlan") " AS vlan, coalesce(b.carried, '{}') AS carried_symptoms, b.sampling AS sampling,"
+	" coalesce(b.symptoms, '{}') AS symptoms, " LABEL("b.aggregate") " AS aggregate, "
+	HOST_NAME("b.host_name") " AS host_name, " OF_PATH("tunnel") ", " OF_PATH("probe") ", " OF_PATH("vlan") ","
+	" coalesce(b.carried, '{}') AS carried_symptoms, b.sampling AS sampling,"
 	" b.reverse_sampling AS reverse_sampling, b.tcp_flags AS tcp_flags,"
 	" b.reverse_tcp_flags AS reverse_tcp_flags, b.flags & 1 AS late, b.flags >> 1 & 1 AS incomplete, "
-	TEXT_OF("tunnel_endpoint") " AS tunnel_endpoint"
-	" FROM biflow b LEFT JOIN decision d ON d.id = b.decision;\n"
+	OF_PATH("tunnel_endpoint") ", " DIRECTION
+	" FROM biflow b LEFT JOIN decision d ON d.id = b.decision LEFT JOIN path p ON p.id = b.path;\n"
 
-	"CREATE VIEW hour_total AS SELECT hour_ms, class, verdict, rule, sum(biflows) AS biflows,"
-	" sum(packets) AS packets, sum(octets) AS octets"
-	" FROM rollup_hour LEFT JOIN decision d ON d.id = decision GROUP BY hour_ms, decision;\n"
+	"CREATE VIEW window_total AS SELECT r.window_ms AS window_ms, " DECIDED ", " COUNTS ", r.late AS late,"
+	" r.incomplete AS incomplete, r.sampled AS sampled, r.one_way AS one_way,"
+	" r.expanded_packets AS expanded_packets, r.expanded_octets AS expanded_octets"
+	" FROM rollup_window r" WITH_DECISION ";\n"
 
-	"CREATE VIEW aggregate_total AS SELECT (SELECT text FROM text WHERE id = aggregate) AS aggregate,"
-	" class, verdict, rule, sum(biflows) AS biflows, sum(packets) AS packets, sum(octets) AS octets"
-	" FROM rollup_hour LEFT JOIN decision d ON d.id = decision GROUP BY rollup_hour.aggregate, decision;\n"
+	"CREATE VIEW hour_part AS SELECT r.hour_ms AS hour_ms, " LABEL("r.aggregate") " AS aggregate, " DIRECTION ", "
+	DECIDED ", " COUNTS " FROM rollup_hour r" WITH_DECISION ";\n"
 
-	"CREATE VIEW rule_total AS SELECT class, verdict, rule, sum(biflows) AS biflows,"
-	" sum(packets) AS packets, sum(octets) AS octets"
-	" FROM rollup_hour LEFT JOIN decision d ON d.id = decision GROUP BY decision;\n"
+	"CREATE VIEW hour_total AS SELECT r.hour_ms AS hour_ms, " DECIDED ", " SUMS
+	" FROM rollup_hour r" WITH_DECISION " GROUP BY r.hour_ms, r.decision;\n"
+
+	"CREATE VIEW aggregate_total AS SELECT " LABEL("r.aggregate") " AS aggregate, " DECIDED ", " SUMS
+	" FROM rollup_hour r" WITH_DECISION " GROUP BY r.aggregate, r.decision;\n"
+
+	"CREATE VIEW direction_total AS SELECT " DIRECTION ", " DECIDED ", " SUMS
+	" FROM rollup_hour r" WITH_DECISION " GROUP BY r.direction, r.decision;\n"
+
+	"CREATE VIEW rule_total AS SELECT " DECIDED ", " SUMS
+	" FROM rollup_hour r" WITH_DECISION " GROUP BY r.decision;\n"
 
 	"CREATE VIEW class_total AS SELECT class, verdict, sum(biflows) AS biflows, sum(packets) AS packets,"
 	" sum(octets) AS octets FROM rule_total GROUP BY class, verdict;\n"
 
-	"CREATE VIEW host_total AS SELECT (SELECT address FROM host WHERE id = host) AS address,"
-	" class, verdict, rule, sum(biflows) AS biflows, sum(sent_packets) AS sent_packets,"
-	" sum(sent_octets) AS sent_octets, sum(received_packets) AS received_packets,"
-	" sum(received_octets) AS received_octets"
-	" FROM rollup_host LEFT JOIN decision d ON d.id = decision GROUP BY host, decision;\n"
+	"CREATE VIEW host_total AS SELECT " ADDRESS("r.host") " AS address, " DECIDED ", sum(r.biflows) AS biflows,"
+	" sum(r.sent_packets) AS sent_packets, sum(r.sent_octets) AS sent_octets,"
+	" sum(r.received_packets) AS received_packets, sum(r.received_octets) AS received_octets"
+	" FROM rollup_host r" WITH_DECISION " GROUP BY r.host, r.decision;\n"
+
+	"CREATE VIEW host_day AS SELECT r.day_ms AS day_ms, h.address AS address, h.inside AS inside, " DECIDED ","
+	" r.biflows AS biflows, r.sent_packets AS sent_packets, r.sent_octets AS sent_octets,"
+	" r.received_packets AS received_packets, r.received_octets AS received_octets"
+	" FROM rollup_host r LEFT JOIN host h ON h.id = r.host" WITH_DECISION ";\n"
+
+	"CREATE VIEW name_day AS SELECT r.day_ms AS day_ms, " HOST_NAME("r.host_name") " AS host_name, "
+	DECIDED ", " COUNTS " FROM rollup_name r" WITH_DECISION ";\n"
+
+	"CREATE VIEW path_day AS SELECT r.day_ms AS day_ms, " OF_PATH("probe") ", " OF_PATH("vlan") ", "
+	OF_PATH("tunnel") ", " OF_PATH("tunnel_endpoint") ", " DECIDED ", " COUNTS
+	" FROM rollup_path r LEFT JOIN path p ON p.id = r.path" WITH_DECISION ";\n"
+
+	"CREATE VIEW symptom_day AS SELECT r.day_ms AS day_ms, " LABEL("r.symptom") " AS symptom, " DECIDED ","
+	" r.biflows AS biflows, r.packets AS packets FROM rollup_symptom r" WITH_DECISION ";\n"
 
 	"CREATE VIEW coverage AS SELECT probe, stream, count(*) AS batches,"
 	" sum(status = 'analysed') AS analysed, sum(status = 'quarantined') AS quarantined,"

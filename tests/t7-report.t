@@ -97,8 +97,8 @@ for kind, at, content in page.scripts:
     own = own.replace(content, '')
 assert not re.search('//[a-z0-9.-]+[.][a-z]', own), 'no address of another host'
 END
-sql "UPDATE text SET text = '</script><img src=x onerror=\"document.title=1\"><!--<script>' || char(8238, 27) WHERE text = 'host0.example.org';
-    UPDATE text SET text = CAST(x'ff27e9' AS TEXT) WHERE text = 'host8.example.org';
+sql "UPDATE name SET name = '</script><img src=x onerror=\"document.title=1\"><!--<script>' || char(8238, 27) WHERE name = 'host0.example.org';
+    UPDATE name SET name = CAST(x'ff27e9' AS TEXT) WHERE name = 'host8.example.org';
     UPDATE text SET text = '<b>campus</b>' WHERE text = 'campus'"
 printf 'policy = "policy.conf"; symptoms = "."; network = "Net & <Works>"; top_hosts = 50;\n' >"$MIRA_CONFIG"
 exits 0 'names that would be markup' audit

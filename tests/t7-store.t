@@ -24,7 +24,7 @@ is '  that is whole by itself' "$(ls "$tmp" | grep -c 'mira.db-')" 0
 ok '  and balanced' mira balance "$tmp"
 is '  the columns of the view' "$(sql "SELECT group_concat(name) FROM pragma_table_info('biflow_text')")" \
     "window_ms,start_ms,end_ms,proto,src,sport,dst,dport,packets,octets,reverse_packets,reverse_octets,class,verdict,rule,symptoms,$(
-    )aggregate,host_name,tunnel,probe,vlan,carried_symptoms,sampling,reverse_sampling,tcp_flags,reverse_tcp_flags,late,incomplete,tunnel_endpoint"
+    )aggregate,host_name,tunnel,probe,vlan,carried_symptoms,sampling,reverse_sampling,tcp_flags,reverse_tcp_flags,late,incomplete,tunnel_endpoint,direction"
 is '  the first columns of the ledger' "$(sql "SELECT group_concat(name) FROM (SELECT name FROM pragma_table_info('ledger') LIMIT 14)")" \
     "probe,stream,run,seq,status,packets_seen,packets_captured,packets_filtered,packets_dropped,packets_shed,packets_ip,$(
     )packets_not_ip,packets_malformed,octets_ip"
@@ -59,10 +59,59 @@ is 'rollup by host' "$(sql 'SELECT address, verdict, sum(biflows), sum(sent_pack
     "$(sql 'SELECT host, verdict, count(*), sum(sent), sum(received) FROM (
         SELECT src AS host, verdict, packets AS sent, coalesce(reverse_octets, 0) AS received FROM biflow_text UNION ALL
         SELECT dst, verdict, coalesce(reverse_packets, 0), octets FROM biflow_text) GROUP BY 1, 2 ORDER BY 1, 2')"
+is 'rollup by window' "$(sql 'SELECT window_ms, class, verdict, rule, biflows, packets, octets, late, incomplete, sampled, one_way,
+        expanded_packets, expanded_octets FROM window_total ORDER BY 1, 2, 4')" \
+    "$(sql 'SELECT window_ms, class, verdict, rule, count(*), sum(packets + coalesce(reverse_packets, 0)), sum(octets + coalesce(reverse_octets, 0)),
+        sum(late), sum(incomplete), sum(min(sampling, coalesce(reverse_sampling, 1)) < 1), sum(reverse_packets IS NULL),
+        sum(packets / sampling + coalesce(reverse_packets / reverse_sampling, 0)),
+        sum(octets / sampling + coalesce(reverse_octets / reverse_sampling, 0)) FROM biflow_text GROUP BY 1, 2, 4 ORDER BY 1, 2, 4')"
+day='window_ms / 86400000 * 86400000'
+both='count(*), sum(packets + coalesce(reverse_packets, 0)), sum(octets + coalesce(reverse_octets, 0))'
+is 'rollup by day and host' "$(sql 'SELECT day_ms, address, rule, biflows, sent_octets, received_packets, inside IS NULL FROM host_day ORDER BY 1, 2, 3')" \
+    "$(sql "SELECT $day, host, rule, count(*), sum(sent), sum(received), 1 FROM (
+        SELECT window_ms, src AS host, rule, octets AS sent, coalesce(reverse_packets, 0) AS received FROM biflow_text UNION ALL
+        SELECT window_ms, dst, rule, coalesce(reverse_octets, 0), packets FROM biflow_text) GROUP BY 1, 2, 3 ORDER BY 1, 2, 3")"
+is 'rollup by name' "$(sql 'SELECT day_ms, host_name, rule, biflows, packets, octets FROM name_day ORDER BY 1, 2, 3')" \
+    "$(sql "SELECT $day, host_name, rule, $both FROM biflow_text WHERE host_name IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 1, 2, 3")"
+is 'rollup by probe, VLAN and tunnel' "$(sql 'SELECT day_ms, probe, vlan, tunnel, tunnel_endpoint, rule, biflows, packets, octets
+        FROM path_day ORDER BY 1, 2, 3, 4, 5, 6')" \
+    "$(sql "SELECT $day, probe, vlan, tunnel, tunnel_endpoint, rule, $both FROM biflow_text GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6")"
+is 'rollup by symptom' "$(sql 'SELECT day_ms, symptom, rule, biflows, packets FROM symptom_day ORDER BY 1, 2, 3')" \
+    "$(sql "SELECT $day, key, rule, count(*), sum(value) FROM biflow_text, json_each(symptoms) GROUP BY 1, 2, 3 ORDER BY 1, 2, 3")"
+is '  none of them is empty' "$(sql 'SELECT min(n) > 9 FROM (SELECT count(*) AS n FROM window_total UNION ALL SELECT count(*) FROM host_day
+    UNION ALL SELECT count(*) FROM name_day UNION ALL SELECT count(*) FROM path_day)')" 1
 is 'totals by class' "$(sql 'SELECT sum(biflows), sum(octets) FROM class_total')" "$(sql 'SELECT sum(biflows), sum(octets) FROM rule_total')"
 mira dump "$tmp" >"$tmp/dump"
 
+# What is inside: the prefixes of the aggregates tell, and hosts that are known follow them.
+aggregates() { printf 'aggregates = ( { name = "hall"; prefixes = [ %s ]; }, { name = "wire"; vlans = [ 7 ]; } );\n' "$1" >"$tmp/inside.conf"; }
+sides() { sql "SELECT direction, sum(biflows) FROM direction_total GROUP BY 1 ORDER BY 1" | tr '\n' ' '; }
+is 'without a prefix nobody knows what is inside' "$(sides)$(sql 'SELECT count(inside) FROM host')" ' 1200 0'
+fresh
+biflow-batches make "$S" verdicts 1 2 300
+aggregates '"10.0.0.0/27", "fd00::/16", "10.0.0.100/30"'
+ok 'with prefixes' load --config "$tmp/inside.conf"
+is '  the sides of a biflow tell its direction' "$(sides)" \
+    "$(sql "SELECT CASE WHEN a AND b THEN 'internal' WHEN a THEN 'outgoing' WHEN b THEN 'incoming' ELSE 'transit' END, count(*) FROM (
+        SELECT s.inside AS a, d.inside AS b FROM biflow_text JOIN host s ON s.address = src JOIN host d ON d.address = dst) GROUP BY 1 ORDER BY 1" | tr '\n' ' ')"
+is '  all four of them' "$(sql 'SELECT count(DISTINCT direction) FROM direction_total')" 4
+is '  the same in each row' "$(sql 'SELECT direction, count(*) FROM biflow_text GROUP BY 1 ORDER BY 1' | tr '\n' ' ')" "$(sides)"
+inside="SELECT group_concat(address) FROM (SELECT address FROM host WHERE inside ORDER BY address)"
+is '  and who is inside' "$(sql "$inside")" "$(sql "SELECT group_concat(address) FROM (SELECT address FROM host WHERE address LIKE 'fd%'
+    OR address GLOB '10.0.0.[0-9]' OR address GLOB '10.0.0.[12][0-9]' OR address IN ('10.0.0.30', '10.0.0.31') OR address GLOB '10.0.0.10[0-3]'
+    ORDER BY address)")"
+before=$(sides)
+aggregates '"10.0.0.7"'
+ok 'other prefixes' load --config "$tmp/inside.conf"
+is '  other hosts are inside' "$(sql "$inside")" 10.0.0.7
+is '  what was loaded stays as it was' "$(sides)" "$before"
+load
+is '  no prefixes: nobody knows' "$(sql 'SELECT count(inside) FROM host')" 0
+
 # Again, and in another order.
+fresh
+biflow-batches make "$S" verdicts 1 4 300
+load
 rm -rf "$tmp/again"
 biflow-batches make "$tmp/again" verdicts 1 4 300
 mkdir "$tmp/back"
@@ -176,7 +225,7 @@ sqlite3 "$tmp/foreign.db" 'CREATE TABLE x(y)'
 exits 2 'a database of somebody else' mira-store --spool "$tmp/spool2" --db "$tmp/foreign.db"
 cp "$DB" "$tmp/older.db" && sqlite3 "$tmp/older.db" 'PRAGMA user_version = 2'
 exits 2 'a store of an older version' mira-store --spool "$tmp/spool2" --db "$tmp/older.db"
-said '  is told so' 'older.db is a store of another format version'
+said '  is told so' 'older.db is a store of format 2, this MIRA has format 4: see mira-upgrade(7)'
 exits 2 '  by the report, too' mira-report --db "$tmp/older.db" --out "$tmp"
 exits 2 'a folder that is not there' mira-store --spool "$tmp/spool2" --db "$tmp/none/mira.db"
 exits 2 'no store named' mira-store --spool "$tmp/spool2"

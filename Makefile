@@ -34,7 +34,7 @@ LIB_spool      := -lfixbuf -lglib-2.0 -lconfig -ljansson -lxxhash -lnettle -lino
 LIB_capture    := -lpcap -larchive -lz -lcap-ng
 LIB_preprocess := -lhs -lpcre2-8
 LIB_classify   := -lsqlite3
-LIB_postproc   := -lsqlite3 -lm
+LIB_postproc   := -lsqlite3 -lmaxminddb -lz -lm
 LIB_mira       := -lsqlite3 -lm
 
 all: $(BINS)
@@ -92,9 +92,9 @@ unit: $(UNIT) $(TOOLS)
 
 # ---- what a fresh Debian 12 needs ----
 PACKAGES := gcc libc6-dev pkg-config libpcap-dev libfixbuf-dev libhyperscan-dev libarchive-dev zlib1g-dev libsqlite3-dev \
-	libinotifytools0-dev libconfig-dev nettle-dev libjansson-dev libxxhash-dev libcap-ng-dev libsystemd-dev libpcre2-dev libseccomp-dev libjs-chart.js libjs-jquery \
+	libinotifytools0-dev libconfig-dev nettle-dev libjansson-dev libxxhash-dev libcap-ng-dev libsystemd-dev libpcre2-dev libseccomp-dev libjs-chart.js libjs-jquery libmaxminddb-dev \
 	libjs-jquery-tablesorter
-TEST_PACKAGES := perl libcmocka-dev libfixbuf-tools tshark sqlite3 python3 mandoc bsdextrautils faketime iproute2 iputils-ping tcpdump procps zip bzip2 xz-utils zstd systemd
+TEST_PACKAGES := perl tzdata libmaxmind-db-writer-perl libcmocka-dev libfixbuf-tools tshark sqlite3 python3 mandoc bsdextrautils faketime iproute2 iputils-ping tcpdump procps zip bzip2 xz-utils zstd systemd
 CLUSTER_PACKAGES := user-mode-linux uml-utilities nfs-kernel-server nfs-common kmod e2fsprogs tcpreplay bc
 missing = $(shell for p in $(1); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done)
 

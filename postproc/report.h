@@ -41,5 +41,10 @@ char *report_page(const json_t *report, size_t *size);
 char *report_size(double octets, char *out);
 char *report_count(json_int_t count, char *out);
 char *report_share(double share, char *out);
+/*
+ * report_put(): TEXT in WIDTH columns (0: as long as it is), on the left, cut with "~"; what could
+ * steer a terminal is shown as '?'.
+ */
+void report_put(const char *text, int width, FILE *out);
 
 #endif

@@ -93,6 +93,11 @@ static void put_text(FILE *out, const char *text, int width)
 		fputc(' ', out);
 }
 
+void report_put(const char *text, int width, FILE *out)
+{
+	put_text(out, text, width);
+}
+
 static void put_bar(FILE *out, double share)
 {
 	static const char *const eighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};

@@ -53,6 +53,12 @@ static const struct conf_key keys[] = {
 	CONF_FILE(struct config, symptoms),
 	CONF_FILE(struct config, store),
 	CONF_NUMBER(struct config, top_hosts, CONF_U32, 1, 10000),
+	CONF_STRING(struct config, timezone),
+	CONF_STRING(struct config, report_purpose),
+	CONF_STRING(struct config, report_legal_basis),
+	CONF_STRING(struct config, report_recipients),
+	CONF_STRING(struct config, report_mail),
+	CONF_STRING(struct config, report_url),
 	CONF_MEMBERS(privacy, config_privacy_read),
 	{0},
 };
@@ -243,6 +249,12 @@ static void set_defaults(struct config *config)
 		.bad_days = 30,
 		.bad_batches = 1000,
 		.top_hosts = 20,
+		.timezone = x_strdup(""),
+		.report_purpose = x_strdup(""),
+		.report_legal_basis = x_strdup(""),
+		.report_recipients = x_strdup(""),
+		.report_mail = x_strdup(""),
+		.report_url = x_strdup(""),
 	};
 	config->streams[0].name = x_strdup("all");
 	config->streams[0].filter = x_strdup("");
@@ -353,6 +365,12 @@ void config_free(struct config *config)
 	free(config->share);
 	free(config->host_names);
 	free(config->sandbox);
+	free(config->timezone);
+	free(config->report_purpose);
+	free(config->report_legal_basis);
+	free(config->report_recipients);
+	free(config->report_mail);
+	free(config->report_url);
 	config_privacy_free(&config->privacy);
 	*config = (struct config){0};
 }

@@ -110,6 +110,10 @@ struct config {
 						      policy.conf, symptoms.d */
 	char store[PATH_MAX];			   /* mira.db of mira-store, "" until named */
 	uint32_t top_hosts;			   /* rows of the top tables in the report, 20 */
+	char *timezone;				   /* of reports, "" for that of the system */
+	char *report_purpose, *report_legal_basis, *report_recipients; /* its cover; "" */
+	char *report_mail; /* addresses with commas between, "" for none */
+	char *report_url;  /* where readers find the archive of reports; "" */
 	struct config_privacy privacy;
 };
 

@@ -95,6 +95,8 @@ PACKAGES := gcc libc6-dev pkg-config libpcap-dev libfixbuf-dev libhyperscan-dev 
 	libinotifytools0-dev libconfig-dev nettle-dev libjansson-dev libxxhash-dev libcap-ng-dev libsystemd-dev libpcre2-dev libseccomp-dev libjs-chart.js libjs-jquery libmaxminddb-dev \
 	libjs-jquery-tablesorter
 TEST_PACKAGES := perl tzdata libmaxmind-db-writer-perl libcmocka-dev libfixbuf-tools tshark sqlite3 python3 mandoc bsdextrautils faketime iproute2 iputils-ping tcpdump procps zip bzip2 xz-utils zstd systemd
+# For the page in a browser; packages differ between machines, so what counts is whether there are such programs.
+TEST_PACKAGES += $(foreach program,chromium npm,$(if $(shell command -v $(program)),,$(program)))
 CLUSTER_PACKAGES := user-mode-linux uml-utilities nfs-kernel-server nfs-common kmod e2fsprogs tcpreplay bc
 missing = $(shell for p in $(1); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done)
 

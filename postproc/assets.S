@@ -17,6 +17,7 @@ asset_\name\()_end:
 	asset script, "postproc/page.js"
 	asset jquery, "jquery/jquery.min.js"
 	asset sorter, "jquery-tablesorter/js/jquery.tablesorter.min.js"
+	asset filter, "jquery-tablesorter/js/widgets/widget-filter.min.js"
 	asset chart, "chart.js/chart.min.js"
 
 	.section .note.GNU-stack, "", %progbits

@@ -1,7 +1,7 @@
 /*
- * mira-report: the Acceptable Use Policy audit of what stands in mira.db: report.json, a page, and
- * a short text. After the store, where the line ends; what it prints is all that most readers ever
- * see of MIRA.
+ * mira-report: the Acceptable Use Policy audit of what stands in mira.db, all of it or a period: a page,
+ * report.json, a short text; on request tables, a PDF, a mail, and an index over the audits of the past.
+ * After the store, where the line ends; what it writes is all that most readers ever see of MIRA.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -10,58 +10,94 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
+#include "postproc/period.h"
 #include "postproc/report.h"
+#include "postproc/report_query.h"
 #include "postproc/store.h"
 #include "spool/log.h"
 #include "spool/nfs.h"
 
 static const char usage_text[] =
-	"usage: mira-report --db FILE --out DIR [--config FILE]\n\n"
+	"usage: mira-report --db FILE --out DIR [options]\n"
+	"       mira-report --db FILE --archive DIR --period day|week|month [options]\n"
+	"       mira-report --archive DIR\n\n"
 	"Audits what stands in the database FILE (mira.db, filled by mira-store) and writes"
-	" DIR/report.json and\n"
-	"DIR/index.html, a page that needs nothing else; prints a short text.\n\n"
+	" index.html,\n"
+	"a page that needs nothing else, and report.json; prints a short text.\n\n"
 	"  --db FILE            the database; it is only read\n"
 	"  --out DIR            the folder to write to\n"
+	"  --archive DIR        write to a folder below DIR that is named after the period, and\n"
+	"                       DIR/index.html over all of them; without --db that page alone\n" PERIOD_HELP
+	"  --csv                the tables, too, one file each in csv/\n"
+	"  --pdf                report.pdf, too, where Chromium is installed\n"
+	"  --mail               send the text and the page to report_mail of mira.conf\n"
 	"  --config FILE        mira.conf; names the network, the policy and the rows of top"
 	" tables\n"
 	"  --help, --version\n";
 
-struct names {
-	const char *db, *out, *config;
+struct options {
+	const char *db, *out, *archive, *config;
+	int csv, pdf, mail;
+	struct period_words words;
 };
 
-/* 0 or an exit code; -1: answered. */
-static int parse(struct names *names, int argc, char **argv)
+static int complain(const char *what)
 {
-	static const struct option options[] = {{"db", required_argument, NULL, 'd'},
-		{"out", required_argument, NULL, 'o'}, {"config", required_argument, NULL, 'c'},
+	log_err("%s", what);
+	fputs(usage_text, stderr);
+	return MIRA_PERSON;
+}
+
+static int check(const struct options *options, bool surplus)
+{
+	bool period = options->words.word[0] || options->words.word[2];
+
+	if (surplus || !options->out == !options->archive)
+		return complain("name the folder to write to with --out, or --archive");
+	if (options->db && options->archive && !period)
+		return complain("an archive holds periods: name one with --period");
+	if (!options->db &&
+		(options->out || period || options->csv || options->pdf || options->mail))
+		return complain("name the database with --db");
+	return MIRA_OK;
+}
+
+/* 0 or an exit code; -1: answered. */
+static int parse(struct options *options, int argc, char **argv)
+{
+	const struct option known[] = {{"db", required_argument, NULL, 'd'},
+		{"out", required_argument, NULL, 'o'}, {"archive", required_argument, NULL, 'a'},
+		{"config", required_argument, NULL, 'c'}, {"csv", no_argument, &options->csv, 1},
+		{"pdf", no_argument, &options->pdf, 1}, {"mail", no_argument, &options->mail, 1},
 		{"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'v'},
-		{NULL, 0, NULL, 0}};
+		PERIOD_OPTIONS, {NULL, 0, NULL, 0}};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "h", known, NULL)) != -1) {
+		if (!option || period_option(&options->words, option, optarg))
+			continue;
 		switch (option) {
-		case 'd': names->db = optarg; break;
-		case 'o': names->out = optarg; break;
-		case 'c': names->config = optarg; break;
+		case 'd': options->db = optarg; break;
+		case 'o': options->out = optarg; break;
+		case 'a': options->archive = optarg; break;
+		case 'c': options->config = optarg; break;
 		case 'h': fputs(usage_text, stdout); return -1;
 		case 'v': puts("mira-report " MIRA_VERSION); return -1;
 		default: fputs(usage_text, stderr); return MIRA_PERSON;
 		}
 	}
-	if (names->db && names->out && optind == argc)
-		return MIRA_OK;
-	log_err("name the database with --db and the folder to write to with --out");
-	fputs(usage_text, stderr);
-	return MIRA_PERSON;
+	return check(options, optind < argc);
 }
+
+/* ---- the report ---- */
 
 /*
  * The report when the policy cannot be had any more is still a report: without the rules'
  * sentences.
  */
-static json_t *gather(sqlite3 *db, const struct config *config)
+static json_t *gather(sqlite3 *db, const struct config *config, const struct period *period)
 {
 	struct policy policy;
 	json_t *report;
@@ -71,11 +107,20 @@ static json_t *gather(sqlite3 *db, const struct config *config)
 			 " mend it, or name the "
 			 "right mira.conf with --config",
 			config->policy);
-		return report_gather(db, config, NULL);
+		return report_gather(db, config, NULL, period);
 	}
-	report = report_gather(db, config, &policy);
+	report = report_gather(db, config, &policy, period);
 	policy_free(&policy);
 	return report;
+}
+
+static int failed(const char *what, const char *folder)
+{
+	int code;
+	const char *remedy = nfs_remedy(errno, &code);
+
+	log_err("cannot write %s/%s: %m; %s, or name another folder", folder, what, remedy);
+	return code;
 }
 
 static int write_file(const char *folder, const char *name, const char *data, size_t size)
@@ -84,26 +129,55 @@ static int write_file(const char *folder, const char *name, const char *data, si
 
 	if (data && !nfs_join(path, folder, name) && !nfs_write_file(path, data, size))
 		return MIRA_OK;
-	log_err("cannot write %s/%s: %m; free space, or name another folder with --out", folder,
-		name);
-	return errno == ENOENT || errno == EACCES || errno == ENOTDIR || errno == EROFS ||
-			       errno == EPERM
-		       ? MIRA_PERSON
-		       : MIRA_AGAIN;
+	return failed(name, folder);
 }
 
-static int write_files(const json_t *report, const char *folder)
+static int write_json(const json_t *object, const char *folder, const char *name)
 {
-	char *text = json_dumps(report, JSON_INDENT(1)), *page = NULL;
-	size_t size;
-	int code = write_file(folder, "report.json", text, text ? strlen(text) : 0);
+	char *text = json_dumps(object, JSON_INDENT(1));
+	int code = write_file(folder, name, text, text ? strlen(text) : 0);
 
-	if (!code) {
-		page = report_page(report, &size);
-		code = write_file(folder, "index.html", page, size);
-	}
-	free(page);
 	free(text);
+	return code;
+}
+
+static int write_page(const json_t *report, const char *folder)
+{
+	size_t size;
+	char *page = report_page(report, &size);
+	int code = write_file(folder, "index.html", page, size);
+
+	free(page);
+	return code;
+}
+
+static int write_tables(json_t *report, const char *folder)
+{
+	char path[PATH_MAX];
+
+	if (nfs_join(path, folder, "csv") || report_csv(report, path))
+		return failed("csv", folder);
+	return MIRA_OK;
+}
+
+static int write_pdf(const char *folder)
+{
+	if (!report_pdf(folder))
+		return MIRA_OK;
+	if (errno != ENOENT)
+		return failed("report.pdf", folder);
+	log_err("no PDF: Chromium is not installed (package chromium); %s/index.html prints as well",
+		folder);
+	return MIRA_PERSON;
+}
+
+static int write_index(const char *archive)
+{
+	size_t size;
+	char *page = report_index(archive, &size);
+	int code = write_file(archive, "index.html", page, size);
+
+	free(page);
 	return code;
 }
 
@@ -117,26 +191,80 @@ static int print(const json_t *report, const char *folder)
 	return MIRA_AGAIN;
 }
 
-static int audit(const struct names *names, const struct config *config)
+/* All that was asked for; what one of them lacks does not stop the others. */
+static int write_all(json_t *report, const char *folder, const struct options *options,
+	const struct config *config)
 {
+	json_t *summary = report_summary(report);
+	int code = write_json(report, folder, "report.json");
+	int more[5] = {0}, at = 0;
+
+	if (!code)
+		code = write_page(report, folder);
+	if (!code) {
+		more[at++] = options->csv ? write_tables(report, folder) : 0;
+		more[at++] = options->pdf ? write_pdf(folder) : 0;
+		more[at++] = options->archive ? write_json(summary, folder, "summary.json") : 0;
+		more[at++] = options->mail ? report_mail(report, folder, config) : 0;
+		more[at++] = print(report, folder);
+	}
+	while (at--)
+		code = more[at] > code ? more[at] : code;
+	json_decref(summary);
+	return code;
+}
+
+/* Where to: below an archive in a folder that is named after the period. */
+static int place(const json_t *report, const struct options *options, char *folder)
+{
+	const char *name = json_string_at(json_object_get(report, "period"), "name");
+
+	if (options->out) {
+		snprintf(folder, PATH_MAX, "%s", options->out);
+		return MIRA_OK;
+	}
+	if (nfs_join(folder, options->archive, name) || nfs_mkdir_in(options->archive, name))
+		return failed(name, options->archive);
+	return MIRA_OK;
+}
+
+static int audit(const struct options *options, const struct config *config,
+	const struct period *period)
+{
+	char folder[PATH_MAX];
 	json_t *report;
 	sqlite3 *db;
-	int code = store_open_read(names->db, &db);
+	int code = store_open_read(options->db, &db);
 
 	if (code)
 		return code;
-	report = gather(db, config);
+	report = gather(db, config, period);
 	sqlite3_close(db);
-	code = report ? write_files(report, names->out) : MIRA_AGAIN;
+	code = report ? place(report, options, folder) : MIRA_AGAIN;
 	if (!code)
-		code = print(report, names->out);
+		code = write_all(report, folder, options, config);
 	json_decref(report);
 	return code;
 }
 
+static int run(struct options *options, const struct config *config)
+{
+	struct period period;
+	int code, index = 0;
+
+	if (!options->words.word[4] && *config->timezone)
+		options->words.word[4] = config->timezone;
+	code = period_parse(&options->words, time(NULL), &period);
+	if (!code && options->db)
+		code = audit(options, config, &period);
+	if (options->archive && code != MIRA_PERSON)
+		index = write_index(options->archive);
+	return index > code ? index : code;
+}
+
 int main(int argc, char **argv)
 {
-	struct names names = {0};
+	struct options options = {0};
 	struct config config;
 	char path[PATH_MAX];
 	int code;
@@ -144,17 +272,17 @@ int main(int argc, char **argv)
 	log_open("mira-report");
 	setlocale(LC_CTYPE, "");
 	umask(077); /* who spoke with whom is for the owner alone, as mira.db is */
-	code = parse(&names, argc, argv);
+	code = parse(&options, argc, argv);
 	if (code)
 		return code < 0 ? MIRA_OK : code;
-	if (names.config)
-		snprintf(path, sizeof(path), "%s", names.config);
+	if (options.config)
+		snprintf(path, sizeof(path), "%s", options.config);
 	else
 		config_find(NULL, path);
 	code = config_load(&config, path);
 	if (code)
 		return code;
-	code = audit(&names, &config);
+	code = run(&options, &config);
 	config_free(&config);
 	return code;
 }

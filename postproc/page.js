@@ -7,7 +7,7 @@
 const report = JSON.parse(document.getElementById('report').textContent);
 const coverage = report.coverage;
 const VERDICTS = { acceptable: ['●', 'acceptable'], unacceptable: ['▲', 'not acceptable'], review: ['◆', 'to review'] };
-const HOUR = 3600000, DAY = 24 * HOUR, MOST_ROWS = 300, MOST_BARS = 400, HUES = 8;
+const HOUR = 3600000, DAY = 24 * HOUR, MOST_ROWS = 300, MOST_BARS = 400, HUES = 8, SEARCHED_ROWS = 8, MOST_TRACES = 40;
 
 /* ---- elements ---- */
 
@@ -54,19 +54,22 @@ function percent(share) {
     return (100 * share).toFixed(share === 0 || share === 1 ? 0 : 1) + '\u00a0%';
 }
 const plural = (value, one, many) => count(value) + '\u00a0' + (value === 1 ? one : many);
-const WEEKDAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
+const WEEKDAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'];
 const MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December'];
 const two = value => String(value).padStart(2, '0');
+/* Clocks go by the zone of the report, whatever the reader's is: local() is a time whose UTC fields are those of that zone. */
+const zoneAt = ms => report.zones.filter(zone => zone.from_ms <= ms).pop() || report.zones[0];
+const local = ms => new Date(ms + zoneAt(ms).offset_ms);
 function day(ms) {
-    const date = new Date(ms);
+    const date = local(ms);
     return isNaN(date) ? '?' : `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
 }
 function clock(ms, seconds) {
-    const date = new Date(ms);
+    const date = local(ms);
     return isNaN(date) ? '?' : two(date.getUTCHours()) + ':' + two(date.getUTCMinutes()) + (seconds ? ':' + two(date.getUTCSeconds()) : '');
 }
-const stamp = ms => isNaN(new Date(ms)) ? '?' : new Date(ms).toISOString().slice(0, 16).replace('T', '\u00a0');
-const weekday = ms => WEEKDAYS[new Date(ms).getUTCDay()] || '';
+const stamp = ms => isNaN(local(ms)) ? '?' : local(ms).toISOString().slice(0, 16).replace('T', '\u00a0');
+const weekday = ms => WEEKDAYS[(local(ms).getUTCDay() + 6) % 7] || '';
 const moment = ms => day(ms) + ', ' + clock(ms, true);
 function duration(ms) {
     const steps = [[DAY, 'd'], [HOUR, 'h'], [60000, 'min'], [1000, 's']];
@@ -108,9 +111,46 @@ function table(id, caption, columns, rows, foot, fixed) {
     box.setAttribute('role', 'region');
     box.setAttribute('aria-label', caption);
     box.setAttribute('tabindex', '0');
-    if (shown.length > 1 && !fixed)
-        jQuery(made).tablesorter({ textAttribute: 'data-text', sortInitialOrder: 'desc', sortStable: true, widgets: [],
-            headers: Object.fromEntries(columns.map((column, i) => [i, { sorter: column.value ? (column.num ? 'digit' : 'text') : 'text' }])) });
+    if (shown.length < 2 || fixed)
+        return;
+    const field = shown.length < SEARCHED_ROWS ? null : search(box, caption, made);
+    jQuery(made).tablesorter({ textAttribute: 'data-text', sortInitialOrder: 'desc', sortStable: true, widgets: field ? ['filter'] : [],
+        widgetOptions: { filter_columnFilters: false, filter_external: field, filter_searchDelay: 100, filter_saveFilters: false },
+        headers: Object.fromEntries(columns.map((column, i) => [i, { sorter: column.value ? (column.num ? 'digit' : 'text') : 'text' }])) });
+    /* It marks the cells of the foot, too, which are no heads. */
+    jQuery(made).on('sortEnd', () => made.querySelectorAll('tfoot [aria-sort]').forEach(cell => cell.removeAttribute('aria-sort')));
+}
+/* A field before BOX that leaves only the rows of TABLE that hold what is typed; says how many these are. */
+function search(box, caption, made) {
+    const field = el('input', { type: 'search', 'data-column': 'all', placeholder: 'Search', 'aria-label': 'Search: ' + caption });
+    const told = el('output', { class: 'quiet' });
+    box.before(el('div', { class: 'search' }, field, told));
+    jQuery(made).on('filterEnd', () => {
+        const { filteredRows, totalRows } = made.config;
+        told.textContent = filteredRows === totalRows ? '' : `${count(filteredRows)} of ${count(totalRows)} rows`;
+    });
+    return jQuery(field);
+}
+/*
+ * A map: a row for each of ROWS { name, values }, a cell for each of HEADS, coloured by its share of the greatest value (of its
+ * row when ALONE). The figures are in the cells for those who do not see them.
+ */
+function map(id, caption, heads, rows, alone) {
+    const most = values => Math.max(1, ...values);
+    const all = most(rows.flatMap(row => row.values));
+    const cellOf = (row, value, i) => {
+        const text = `${row.name}, ${heads[i]}: ${value ? size(value) : 'nothing'}`;
+        const cell = el('td', { title: text }, el('span', { class: 'unseen' }, value ? size(value) : 'nothing'));
+        cell.style.setProperty('--heat', 100 * Math.sqrt(value / (alone ? most(row.values) : all)) + '%');
+        return cell;
+    };
+    const box = at(id);
+    box.append(el('table', { class: 'map' }, el('caption', { class: 'unseen' }, caption),
+        el('thead', {}, el('tr', {}, el('td'), heads.map((head, i) => el('th', { scope: 'col' }, i % 3 ? el('span', { class: 'unseen' }, head) : head)))),
+        el('tbody', {}, rows.map(row => el('tr', {}, el('th', { scope: 'row' }, foreign(row.name)), row.values.map((value, i) => cellOf(row, value, i)))))));
+    box.setAttribute('role', 'region');
+    box.setAttribute('aria-label', caption);
+    box.setAttribute('tabindex', '0');
 }
 const text = (head, cell, more) => ({ head, cell, ...more });
 const number = (head, value, show, more) => ({ head, num: true, value, cell: row => (show || count)(value(row)), ...more });
@@ -143,8 +183,10 @@ const charts = [];
 const colour = name => getComputedStyle(document.documentElement).getPropertyValue('--' + name).trim();
 function dress(chart) {
     const { scales, plugins } = chart.options;
-    for (const dataset of chart.data.datasets)
-        dataset.backgroundColor = colour(dataset.hue);
+    for (const dataset of chart.data.datasets) {
+        dataset.backgroundColor = colour(dataset.hue) + (dataset.faint ? '55' : '');
+        dataset.borderColor = colour(dataset.hue);
+    }
     for (const scale of [scales.x, scales.y]) {
         scale.ticks.color = colour('muted');
         scale.grid.color = colour('line');
@@ -152,13 +194,34 @@ function dress(chart) {
     plugins.legend.labels.color = colour('ink');
     chart.update();
 }
+/* Draws the intervals of a dataset that has ranges [low, high] along the axis of its values. */
+const whiskers = {
+    id: 'whiskers',
+    afterDatasetsDraw(chart) {
+        chart.data.datasets.forEach((dataset, which) => (dataset.ranges || []).forEach((range, i) => {
+            if (range)
+                whisker(chart, chart.getDatasetMeta(which).data[i].y, range.map(value => chart.scales.x.getPixelForValue(value)));
+        }));
+    },
+};
+function whisker({ ctx }, y, [from, to]) {
+    ctx.save();
+    ctx.strokeStyle = colour('ink');
+    ctx.lineWidth = 1.5;
+    ctx.beginPath();
+    for (const [x0, y0, x1, y1] of [[from, y, to, y], [from, y - 4, from, y + 4], [to, y - 4, to, y + 4]]) {
+        ctx.moveTo(x0, y0);
+        ctx.lineTo(x1, y1);
+    }
+    ctx.stroke();
+    ctx.restore();
+}
 function draw(id, label, height, data, options) {
     const canvas = el('canvas', { role: 'img', 'aria-label': label });
     const box = el('div', {}, canvas);
     box.style.height = height + 'px';
     put(id, box);
-    data.datasets.forEach(dataset => { dataset.backgroundColor = colour(dataset.hue); });
-    const chart = new Chart(canvas, { type: 'bar', data, options: Object.assign({
+    const chart = new Chart(canvas, { type: 'bar', data, plugins: [whiskers], options: Object.assign({
         animation: false, maintainAspectRatio: false, responsive: true,
         plugins: {
             legend: { position: 'bottom', labels: { boxWidth: 8, boxHeight: 8, usePointStyle: true, pointStyle: 'circle' } },
@@ -181,23 +244,31 @@ function fillCover() {
     put('title', foreign(name));
     at('title').firstChild.remove();
     document.title = 'Audit: ' + clean(report.network || 'network use');
-    const from = report.from_ms, to = report.to_ms;
-    if (from === null)
-        put('period', 'No packets, so no period.');
-    else if (day(from) === day(to))
-        put('period', `${weekday(from)}, ${day(from)}, ${clock(from, true)} to ${clock(to, true)} UTC (${duration(to - from)})`);
-    else
-        put('period', `${weekday(from)}, ${moment(from)}, to ${weekday(to)}, ${moment(to)} UTC (${duration(to - from)})`);
+    put('period', periodText());
     const fact = (term, value, small) => el('div', {}, el('dt', {}, term), el('dd', {}, foreign(value), small ? el('small', {}, small) : null));
     const hash = hex => hex ? el('span', { class: 'mono' }, 'xxh128 ' + hex) : 'cannot be read now';
+    const told = (term, value) => value ? fact(term, value) : null;
     put('facts',
-        fact('Policy', report.policy.file, hash(report.policy.xxh128)),
+        fact('Policy', (report.policy.version ? 'version ' + report.policy.version + ', ' : '') + report.policy.file, hash(report.policy.xxh128)),
         fact('Symptoms', report.symptoms.folder, hash(report.symptoms.xxh128)),
-        fact('Made', moment(report.generated_ms) + ' UTC', 'by ' + report.program),
+        fact('Made', moment(report.generated_ms) + ' ' + zoneAt(report.generated_ms).name, `by ${report.made_by}, with ${report.program}`),
+        told('Purpose', report.purpose), told('Legal basis', report.legal_basis), told('Recipients', report.recipients),
         fact('Observed', `${size(report.total.octets)} in ${plural(report.total.biflows, 'biflow', 'biflows')}`,
             plural(report.streams.length, 'stream', 'streams') + (report.damaged.length ? ', ' + plural(report.damaged.length, 'input', 'inputs') + ' damaged' : '')));
     put('footer', `Made by ${report.program} from mira.db; report.json beside this page holds the same figures. `,
         'This page loads nothing and sends nothing.');
+}
+
+function periodText() {
+    const from = report.from_ms, to = report.to_ms, zone = report.timezone;
+    if (report.period)
+        return `${{ day: 'Day', week: 'Week', month: 'Month', span: 'Time' }[report.period.kind]} ${report.period.text}` +
+            (report.period.to_ms > report.generated_ms ? ', not over yet' : '') + (from === null ? '. No packets.' : '');
+    if (from === null)
+        return 'No packets, so no period.';
+    if (day(from) === day(to))
+        return `${weekday(from)}, ${day(from)}, ${clock(from, true)} to ${clock(to, true)} ${zone} (${duration(to - from)})`;
+    return `${weekday(from)}, ${moment(from)}, to ${weekday(to)}, ${moment(to)} ${zone} (${duration(to - from)})`;
 }
 
 /* Label, key or value, share of what, what it means. */
@@ -220,12 +291,18 @@ function flagRows() {
     const biflows = report.total.biflows;
     const row = (label, value, whole, meaning, unit) => ({ label, value, whole, meaning, unit });
     return [
+        row('Time windows observed', coverage.windows, coverage.windows_expected, timeMeaning()),
         row('Blind', coverage.share_blind_octets, 0, 'Share of octets in which nothing seen tells the purpose. Class UNKNOWN; never guessed.', 'share'),
         row('One direction only', coverage.one_way_biflows, biflows, 'Biflows whose other direction was not observed at any probe.'),
         row('Incomplete windows', coverage.incomplete_windows, coverage.windows, 'Time windows that were closed before all their packets had arrived.'),
         row('Late', coverage.late_biflows, biflows, 'Biflows with packets that arrived after their window was closed; counted in the window that was open.'),
         row('Sampled', coverage.sampled_biflows, biflows, 'Biflows of which only a sample of the packets was captured; their figures are what was captured.'),
     ];
+}
+function timeMeaning() {
+    const told = coverage.pauses.slice(0, 3).map(pause => `${stamp(pause.from_ms)}, ${duration(pause.to_ms - pause.from_ms)}`);
+    return 'Time windows in which packets were analysed, of those in the period.' +
+        (told.length ? ` Longest pauses: ${told.join('; ')}.` : ' No pause.');
 }
 function fillCoverage() {
     const share = coverage.share_analysed;
@@ -240,7 +317,7 @@ function fillCoverage() {
     ]);
     const rows = coverageRows().concat(flagRows());
     table('coverage-table', 'What became of the packets, and what limits the figures', [
-        text('', row => el('span', {}, row.label, narrow(row.meaning))),
+        text('What', row => el('span', {}, row.label, narrow(row.meaning))),
         { head: 'Number', num: true, cell: row => row.unit ? '' : count(row.value) },
         { head: 'Share', num: true, cell: row => row.unit ? percent(row.value) : row.whole ? percent(row.value / row.whole) : '' },
         text('Meaning', row => row.meaning, { look: 'meaning', opt: true }),
@@ -269,6 +346,24 @@ function fillVerdicts() {
     at('verdict-bar').querySelectorAll('.legend').forEach(legend => legend.remove());
     put('verdict-basis', report.total.biflows ? `Blind: ${percent(coverage.share_blind_octets)} of octets. Coverage: ` : null,
         coverage.statement);
+}
+
+/* Shares are compared, not octets: these depend on how much was analysed. */
+function fillChange() {
+    const before = report.previous;
+    if (!before)
+        return put('change-note', 'This audit is of all that is stored, so there is no period before it.');
+    if (!before.total.octets)
+        return put('change-note', `Nothing is stored of the period before (${before.period.text}).`);
+    put('change-note', `Before: ${before.period.text}, ${size(before.total.octets)}, of whose packets ${percent(before.share_analysed)} were analysed. ` +
+        'Shares are of the octets analysed; a change is in percentage points.');
+    const shareBefore = verdict => before.verdicts.filter(row => row.verdict === verdict).reduce((sum, row) => sum + row.octets, 0) / before.total.octets;
+    const points = value => (value > 0 ? '+' : value < 0 ? '−' : '') + (100 * Math.abs(value)).toFixed(1);
+    table('change-table', 'Shares of octets, now and before', [
+        { head: 'Verdict', cell: row => verdictMark(row.verdict) },
+        number('Now', row => row.share_octets, percent), number('Before', row => shareBefore(row.verdict), percent),
+        number('Change', row => row.share_octets - shareBefore(row.verdict), points),
+    ], report.verdicts, [], true);
 }
 
 function fillClasses() {
@@ -309,6 +404,53 @@ function fillRules() {
     ], report.rules);
 }
 
+/* What a rule's decisions rest on. Counts of packets, per symptom; single biflows to begin a check with. */
+const symptomText = symptoms => Object.entries(symptoms).map(([name, packets]) => `${name} ${packets}`).join(', ') || 'none';
+function traceSymptoms(rule, id) {
+    const rows = rule.trace.symptoms;
+    if (!rows.length)
+        return empty(id, 'No symptom was counted: the rule decided by addresses, ports and amounts.');
+    table(id, `Symptoms in the biflows that rule ${rule.rule} decided`, [
+        text('Symptom', row => foreign(row.symptom)), text('Named by the rule', row => row.named ? 'yes' : 'no'),
+        number('Biflows', row => row.biflows), number('Packets', row => row.packets),
+    ], rows);
+}
+function traceExamples(rule, id) {
+    table(id, `The largest biflows that rule ${rule.rule} decided`, [
+        { head: `Began (${report.timezone})`, cell: row => stamp(row.start_ms), value: row => row.start_ms },
+        text('From', row => el('span', { class: 'mono' }, foreign(row.src))),
+        text('To', row => el('span', { class: 'mono' }, foreign(row.dst), row.dport ? ` port ${row.dport}` : '')),
+        number('Octets', row => row.octets, size),
+        text('Symptoms', row => foreign(symptomText(row.symptoms))),
+    ], rule.trace.examples);
+}
+function traceOf(rule, i) {
+    const { trace } = rule, ids = ['symptoms', 'examples'].map(part => `trace-${i}-${part}`);
+    const others = trace.alternatives.map(other => `${other.rule} (${other.class}, ${(VERDICTS[other.verdict] || ['', other.verdict])[1]}) names ${other.symptom}, ` +
+        `seen in ${plural(other.biflows, 'biflow', 'biflows')}`);
+    put('traces', el('details', { class: 'trace' },
+        el('summary', {}, el('span', { class: 'mono' }, rule.rule), ' ', rule.class, ', ', verdictMark(rule.verdict), `, ${size(rule.octets)}`),
+        rule.say ? el('p', {}, foreign(rule.say)) : null,
+        rule.when ? el('pre', { tabindex: '0' }, el('code', {}, rule.when)) : null,
+        el('p', {}, `It decided ${plural(rule.biflows, 'biflow', 'biflows')} in ${plural(rule.windows, 'time window', 'time windows')}, ` +
+            `the first of ${stamp(rule.first_ms)}, the last of ${stamp(rule.last_ms)}.`),
+        el('div', { class: 'scroll', id: ids[0] }),
+        el('p', {}, el('b', {}, 'What else it may have been: '), others.length ? others.join('; ') + '.' :
+            'no other rule of the policy names a symptom that was seen here.'),
+        el('div', { class: 'scroll', id: ids[1] })));
+    traceSymptoms(rule, ids[0]);
+    if (trace.examples.length)
+        traceExamples(rule, ids[1]);
+}
+function fillTraces() {
+    const rules = report.rules.filter(rule => rule.trace);
+    put('trace-note', rules.length ? 'For each rule: when it decided, which symptoms were counted, and which other rules speak of what was seen, too. ' +
+        'It says what the traffic looked like, and nothing of who was at the keyboard.' : 'There is no such verdict in this audit.');
+    rules.slice(0, MOST_TRACES).forEach(traceOf);
+    if (rules.length > MOST_TRACES)
+        empty('traces', `${count(rules.length - MOST_TRACES)} more are in report.json.`);
+}
+
 function fillAggregates() {
     const rows = report.aggregates, named = rows.some(row => row.aggregate !== null);
     if (!rows.length)
@@ -325,78 +467,129 @@ function fillAggregates() {
     ], rows);
 }
 
-/* Rows of the finest part there is, summed into slots of STEP; slots without traffic stand between them where that stays readable. */
+/*
+ * Rows of the finest part there is, summed into slots of STEP, in local time; slots without traffic stand between them where
+ * that stays readable.
+ */
 function slots() {
     const byWindow = report.windows.length > 0;
     const rows = byWindow ? report.windows : report.hours, key = byWindow ? 'window_ms' : 'hour_ms';
-    const starts = [...new Set(rows.map(row => row[key]))].sort((a, b) => a - b);
-    const span = starts.length ? starts[starts.length - 1] - starts[0] : 0;
-    const gap = starts.slice(1).reduce((least, start, i) => Math.min(least, start - starts[i]), Infinity);
+    const times = [...new Set(rows.map(row => row[key]))].sort((a, b) => a - b);
+    const span = times.length ? times[times.length - 1] - times[0] : 0;
+    const gap = times.slice(1).reduce((least, time, i) => Math.min(least, time - times[i]), Infinity);
     const step = byWindow ? (isFinite(gap) ? gap : HOUR) : span > 7 * DAY ? DAY : HOUR;
+    const slotOf = ms => { const at = local(ms).getTime(); return byWindow ? at : at - at % step; };
     const sums = new Map();
     for (const row of rows) {
-        const slot = byWindow ? row[key] : Math.floor(row[key] / step) * step;
+        const slot = slotOf(row[key]);
         if (!sums.has(slot))
             sums.set(slot, {});
         sums.get(slot)[row.class] = (sums.get(slot)[row.class] || 0) + row.octets;
     }
-    const filled = span / step <= MOST_BARS;
-    if (filled && starts.length > 1)
-        for (let slot = Math.floor(starts[0] / step) * step; slot < starts[starts.length - 1]; slot += step)
-            if (!sums.has(slot) && (!byWindow || slot >= starts[0]))
-                sums.set(slot, {});
-    return { byWindow, step, filled, list: [...sums].sort((a, b) => a[0] - b[0]) };
+    const starts = [...sums.keys()].sort((a, b) => a - b), filled = span / step <= MOST_BARS;
+    for (let slot = starts[0]; filled && slot < starts[starts.length - 1]; slot += step)
+        if (!sums.has(slot))
+            sums.set(slot, {});
+    return { step, filled, list: [...sums].sort((a, b) => a[0] - b[0]) };
+}
+/* The label of a slot, a local time. */
+function slotLabel(at, step, first, last) {
+    const date = new Date(at), iso = date.toISOString();
+    const shortDay = `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()].slice(0, 3)}`;
+    if (step === DAY)
+        return shortDay + (last - first > 300 * DAY ? ' ' + date.getUTCFullYear() : '');
+    return (last - first >= DAY ? shortDay + ' ' : '') + iso.slice(11, step < 60000 ? 19 : 16);
 }
 function fillTimes() {
-    const { byWindow, step, filled, list } = slots();
+    const { step, filled, list } = slots();
     if (!list.length) {
         at('time-chart').classList.add('empty');
         at('time-details').remove();
         return put('time-note', 'No traffic, so no course of it.');
     }
     const top = report.classes.slice(0, HUES).map(row => row.class), rest = report.classes.length > top.length;
-    const shortDay = ms => day(ms).replace(/^(\d+ \w{3})\w* (\d+)$/, '$1');
-    const years = list[list.length - 1][0] - list[0][0] > 300 * DAY;
-    const many = list[list.length - 1][0] - list[0][0] >= DAY;
-    const label = ms => step === DAY ? shortDay(ms) + (years ? ' ' + new Date(ms).getUTCFullYear() : '') : (many ? shortDay(ms) + ' ' : '') + clock(ms, byWindow && step < 60000);
-    put('time-note', `Octets by class and ${byWindow ? 'time window' : step === DAY ? 'day' : 'hour'}, in UTC.` +
+    const label = slot => slotLabel(slot, step, list[0][0], list[list.length - 1][0]);
+    put('time-note', `Octets by class and ${step === DAY ? 'day' : step === HOUR ? 'hour' : 'time window'}, ${report.timezone}.` +
         (filled ? '' : ' Times without traffic are left out.') + (rest ? ` The ${HUES} largest classes are shown, the rest as others.` : ''));
     const others = sums => Object.entries(sums).reduce((sum, [name, octets]) => top.includes(name) ? sum : sum + octets, 0);
+    const total = sums => Object.values(sums).reduce((a, b) => a + b, 0);
     const datasets = top.map((name, i) => ({ label: clean(name), hue: 'c' + i, data: list.map(([, sums]) => sums[name] || 0) }));
     if (rest)
         datasets.push({ label: 'others', hue: 'c8', data: list.map(([, sums]) => others(sums)) });
     draw('time-chart', 'Octets over time by class; the figures are in the table below', 320,
-        { labels: list.map(([ms]) => label(ms)), datasets: datasets.map(dataset => ({ ...dataset, maxBarThickness: 56, categoryPercentage: 0.9, barPercentage: 0.95 })) },
+        { labels: list.map(([slot]) => label(slot)), datasets: datasets.map(dataset => ({ ...dataset, maxBarThickness: 56, categoryPercentage: 0.9, barPercentage: 0.95 })) },
         { scales: { x: axis(true, { grid: { display: false, drawBorder: false }, ticks: { maxRotation: 0, autoSkipPadding: 16 } }), y: octetAxis() } });
-    const busy = list.filter(([, sums]) => Object.keys(sums).length);
-    table('time-table', 'Octets by class over time (UTC)', [
-        { head: 'Beginning', cell: row => step === DAY ? day(row[0]) : stamp(row[0]), value: row => row[0] },
-        { head: 'Octets', num: true, value: row => Object.values(row[1]).reduce((a, b) => a + b, 0), cell: row => size(Object.values(row[1]).reduce((a, b) => a + b, 0)) },
-        ...top.map(name => number(name, row => row[1][name] || 0, value => value ? size(value) : '–')),
-        ...(rest ? [number('others', row => others(row[1]), value => value ? size(value) : '–')] : []),
-    ], busy);
+    const dash = value => value ? size(value) : '–';
+    table('time-table', `Octets by class over time (${report.timezone})`, [
+        { head: 'Beginning', cell: row => new Date(row[0]).toISOString().slice(0, step === DAY ? 10 : 16).replace('T', '\u00a0'), value: row => row[0] },
+        number('Octets', row => total(row[1]), size),
+        ...top.map(name => number(name, row => row[1][name] || 0, dash)),
+        ...(rest ? [number('others', row => others(row[1]), dash)] : []),
+    ], list.filter(([, sums]) => Object.keys(sums).length));
 }
 
-function fillHosts() {
-    const marked = row => row.unacceptable_octets;
-    const others = report.hosts_others, names = report.names_others;
+const HOURS = [...Array(24).keys()].map(hour => two(hour));
+function fillMaps() {
+    const spread = (rows, key, value) => HOURS.map((_, hour) => rows.filter(row => row.hour === hour && row[key] === value).reduce((sum, row) => sum + row.octets, 0));
+    put('week-note', `Octets in each hour of the week, ${report.timezone}.` +
+        (report.to_ms - report.from_ms < 7 * DAY ? ' Less than a week was observed: what is blank may not have been looked at.' : ''));
+    map('week-map', 'Octets by hour and weekday', HOURS, WEEKDAYS.map((name, i) => ({ name, values: spread(report.weekdays, 'weekday', i) })));
+    map('class-map', 'Octets by class and hour of the day', HOURS,
+        report.classes.slice(0, 2 * HUES).map(row => ({ name: row.class, values: spread(report.class_hours, 'class', row.class) })), true);
+}
+
+const DIRECTIONS = { internal: 'within the network', outgoing: 'begun from inside', incoming: 'begun from outside', transit: 'neither end inside' };
+function fillDirections() {
+    const rows = report.directions, dash = value => value ? size(value) : '–';
+    if (rows.every(row => row.direction === 'transit'))
+        return put('direction-note', 'No prefix of the network is named in the configuration (aggregates in mira.conf), or none was seen, so inside and outside cannot be told apart.');
+    put('direction-note', 'By who began a conversation; inside is what lies in a part of the network that is named in the configuration.');
+    bar('direction-bar', 'Octets by direction', rows.map((row, i) => ({ label: row.direction, value: row.octets, look: 'c' + i })));
+    table('direction-table', 'Octets by direction', [
+        text('Direction', row => el('span', {}, row.direction, ' ', el('small', { class: 'quiet' }, DIRECTIONS[row.direction] || ''))),
+        number('Octets', row => row.octets, size), shareColumn('Share', row => row.share_octets),
+        number('Not acceptable', row => row.unacceptable_octets, dash), number('To review', row => row.review_octets, dash, { opt: true }),
+        number('Biflows', row => row.biflows, count, { opt: true }),
+    ], rows);
+}
+
+function hostTable(id, caption, rows, others) {
     const dash = value => value ? size(value) : '–';
-    if (!report.hosts.length)
-        empty('host-table', 'No hosts.');
+    if (!rows.length)
+        return empty(id, 'No hosts.');
+    table(id, caption, [
+        text('Host', row => el('span', { class: 'mono' }, foreign(row.address))),
+        number('Sent', row => row.sent_octets, size), number('Received', row => row.received_octets, size),
+        number('Biflows', row => row.biflows, count, { opt: true }),
+        number('Not acceptable by a rule', row => row.unacceptable_octets, dash), number('To review', row => row.review_octets, dash, { opt: true }),
+        text('Mostly', row => row.main_class, { opt: true }),
+    ], rows, others.hosts ? [{ cells: [plural(others.hosts, 'other', 'others'), size(others.sent_octets), size(others.received_octets), count(others.biflows),
+        dash(others.unacceptable_octets), dash(others.review_octets), ''] }] : []);
+}
+function fillHosts() {
+    const known = report.inside.length > 0;
+    put('host-note', known ? 'Hosts inside the parts of the network that are named in the configuration.' :
+        'Every biflow has two hosts, so the octets of all hosts add up to twice the total.');
+    if (known)
+        hostTable('host-table', `The ${report.inside.length} hosts inside with most octets sent and received`, report.inside, report.inside_others);
     else
-        table('host-table', `The ${report.hosts.length} addresses with most octets sent and received`, [
-            text('Address', row => el('span', { class: 'mono' }, foreign(row.address))),
-            number('Sent', row => row.sent_octets, size), number('Received', row => row.received_octets, size),
-            number('Biflows', row => row.biflows, count, { opt: true }),
-            number('Not acceptable by a rule', marked, dash), number('To review', row => row.review_octets, dash, { opt: true }),
-            text('Mostly', row => row.main_class),
-        ], report.hosts, others.hosts ? [{ cells: [plural(others.hosts, 'other', 'others'), size(others.sent_octets), size(others.received_octets), count(others.biflows), dash(others.unacceptable_octets), dash(others.review_octets), ''] }] : []);
+        hostTable('host-table', `The ${report.hosts.length} hosts with most octets sent and received`, report.hosts, report.hosts_others);
+    if (known)
+        hostTable('peer-table', `The ${report.peers.length} peers with most octets sent and received`, report.peers, report.peers_others);
+    else
+        at('peers').remove();
+}
+function fillSystems() {
+    put('system-note', 'No database of autonomous systems is configured, so addresses are not summed up by who announces them.');
+}
+function fillNames() {
+    const others = report.names_others, dash = value => value ? size(value) : '–';
     if (!report.names.length)
         return empty('name-table', 'No names were seen.');
     table('name-table', `The ${report.names.length} names with most octets`, [
         text('Name', row => foreign(row.name.replace(/,/g, ', '))), number('Octets', row => row.octets, size), number('Biflows', row => row.biflows, count, { opt: true }),
-        number('Not acceptable by a rule', marked, dash), text('Mostly', row => row.main_class),
-    ], report.names, names.names ? [{ cells: [plural(names.names, 'other', 'others'), size(names.octets), count(names.biflows), dash(names.unacceptable_octets), ''] }] : []);
+        number('Not acceptable by a rule', row => row.unacceptable_octets, dash), text('Mostly', row => row.main_class, { opt: true }),
+    ], report.names, others.names ? [{ cells: [plural(others.names, 'other', 'others'), size(others.octets), count(others.biflows), dash(others.unacceptable_octets), ''] }] : []);
 }
 
 function fillTunnels() {
@@ -419,7 +612,7 @@ function notes(rows, title, show, look) {
 function fillStreams() {
     notes(report.damaged, 'Damaged inputs: audited up to the damage, what came after is in no figure', row => `${row.stream}: ${row.text}`, '');
     notes(report.unanalysed, 'Batches that were not analysed', row => `${row.probe}, ${row.stream}, batch ${row.seq}: ${row.status}, ${plural(row.packets_captured, 'packet', 'packets')}` +
-        (row.first_ms ? `, ${moment(row.first_ms)} UTC` : ''), 'bad');
+        (row.first_ms ? `, ${moment(row.first_ms)} ${report.timezone}` : ''), 'bad');
     notes(report.rejected, 'Verdicts that could not be loaded', row => `${row.batch}: ${row.text}`, 'bad');
     if (!report.streams.length)
         return empty('stream-table', 'No stream was captured.');
@@ -433,7 +626,7 @@ function fillStreams() {
         number('Octets (IP)', row => row.octets_ip, size, { opt: true }),
         number('Batches', row => row.batches, count, { opt: true }),
         number('Not analysed', row => row.quarantined + row.missing, value => value ? count(value) : '–', { opt: true }),
-        { head: 'From (UTC)', cell: row => row.first_ms === null ? '–' : stamp(row.first_ms), value: row => row.first_ms || 0, opt: true },
+        { head: `From (${report.timezone})`, cell: row => row.first_ms === null ? '–' : stamp(row.first_ms), value: row => row.first_ms || 0, opt: true },
     ], report.streams);
     if (report.inputs.length)
         table('input-table', 'What was audited, with the id of its run (for a file, of its content)', [
@@ -441,7 +634,8 @@ function fillStreams() {
         ], report.inputs);
 }
 
-[fillCover, fillCoverage, fillVerdicts, fillClasses, fillRules, fillAggregates, fillTimes, fillHosts, fillTunnels, fillStreams].forEach(fill => fill());
+[fillCover, fillCoverage, fillVerdicts, fillChange, fillClasses, fillAggregates, fillTimes, fillMaps, fillDirections, fillStreams,
+    fillHosts, fillSystems, fillNames, fillTunnels, fillRules, fillTraces].forEach(fill => fill());
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redress);
 /* On paper the conditions are open, and charts have paper's colours. */
 let opened = [];

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "postproc/report_parts.h"
+#include "postproc/report_span.h"
 #include "postproc/store.h"
 #include "spool/log.h"
 
@@ -19,119 +20,119 @@
 
 /* Sums that several parts have. */
 #define SUMS "sum(biflows) AS biflows, sum(packets) AS packets, sum(octets) AS octets"
+#define ALL(column) "coalesce(sum(" #column "), 0) AS " #column
 #define OF_VERDICT(verdict, octets) "sum(iif(verdict = '" verdict "', " octets ", 0))"
-#define BOTH "octets + coalesce(reverse_octets, 0)"
-#define OBSERVED                                                                                   \
-	"count(*) AS biflows, sum(packets + coalesce(reverse_packets, 0)) AS packets,"             \
-	" sum(" BOTH ") AS octets"
-#define MOVED "sent_octets + received_octets"
+#define BY_VERDICT                                                                                 \
+	OF_VERDICT("acceptable", "octets") " AS acceptable_octets,"                                \
+	OF_VERDICT("unacceptable", "octets") " AS unacceptable_octets,"                            \
+	OF_VERDICT("review", "octets") " AS review_octets"
+/* Of a UTC hour, in the zone of the report. */
+#define LOCAL(format) "CAST(strftime('" format "', hour_ms / 1000, 'unixepoch', 'localtime') AS INTEGER)"
 
-/* What every list of the report is: its name, and the query whose rows are its objects. ?1: rows
- * of a top table. */
+/* The top of span_host or span_name, each with the class that has most of its octets; and the rest. */
+#define HOST_SUMS                                                                                  \
+	"sum(biflows) AS biflows, sum(sent) AS sent_octets, sum(received) AS received_octets,"     \
+	" sum(sent + received) AS octets, " OF_VERDICT("unacceptable", "sent + received")          \
+	" AS unacceptable_octets, " OF_VERDICT("review", "sent + received") " AS review_octets"
+#define NAME_SUMS                                                                                  \
+	"sum(biflows) AS biflows, sum(octets) AS octets, "                                         \
+	OF_VERDICT("unacceptable", "octets") " AS unacceptable_octets"
+#define TOP(key, table, where, sums, octets)                                                       \
+	"WITH top AS (SELECT " key ", " sums " FROM " table " WHERE " where " GROUP BY " key       \
+	"  ORDER BY octets DESC, " key " LIMIT ?1),"                                               \
+	" placed AS (SELECT " key ", class, row_number() OVER"                                     \
+	"   (PARTITION BY " key " ORDER BY sum(" octets ") DESC, class) AS place"                  \
+	"  FROM " table " WHERE " key " IN (SELECT " key " FROM top) GROUP BY " key ", class)"     \
+	" SELECT top.*, class AS main_class FROM top JOIN placed USING(" key ")"                   \
+	" WHERE place = 1 ORDER BY octets DESC, " key
+#define REST(key, table, where, sums)                                                              \
+	" FROM (SELECT " sums " FROM " table " WHERE " where " GROUP BY " key                      \
+	"  ORDER BY octets DESC, " key " LIMIT -1 OFFSET ?1)"
+#define TOP_HOSTS(where) TOP("address", "span_host", where, HOST_SUMS, "sent + received")
+#define REST_HOSTS(what, where)                                                                    \
+	"SELECT count(*) AS " what ", " ALL(biflows) ", " ALL(sent_octets) ", "                    \
+	ALL(received_octets) ", " ALL(octets) ", " ALL(unacceptable_octets) ", " ALL(review_octets) \
+	REST("address", "span_host", where, HOST_SUMS)
+#define TUNNELS                                                                                    \
+	"SELECT tunnel, nullif(tunnel_endpoint, '') AS endpoints, " SUMS                           \
+	" FROM span_path WHERE tunnel <> '' GROUP BY tunnel, endpoints"                            \
+	" ORDER BY octets DESC, tunnel, endpoints"
+
+/* What every list of the report is: its name, and the query whose rows are its objects; of NAME_others
+ * the first row. ?1: rows of a top table. */
 static const struct part {
 	const char *name, *sql;
 } parts[] = {
 	/* All three verdicts always, in this order; another one, should there be, after them. */
 	{"verdicts",
 		"SELECT verdict, " SUMS
-		" FROM (SELECT verdict, biflows, packets, octets, 9 AS place FROM class_total"
+		" FROM (SELECT verdict, biflows, packets, octets, 9 AS place FROM span_rule"
 		"  UNION ALL VALUES('acceptable', 0, 0, 0, 1), ('unacceptable', 0, 0, 0, 2),"
 		"   ('review', 0, 0, 0, 3))"
 		" GROUP BY verdict ORDER BY min(place), verdict"},
 	{"classes",
-		"SELECT class, " SUMS ","
-		"  " OF_VERDICT("acceptable", "octets") " AS acceptable_octets,"
-		"  " OF_VERDICT("unacceptable", "octets") " AS unacceptable_octets,"
-		"  " OF_VERDICT("review", "octets") " AS review_octets"
-		" FROM class_total GROUP BY class ORDER BY octets DESC, class"},
+		"SELECT class, " SUMS ", " BY_VERDICT
+		" FROM span_rule GROUP BY class ORDER BY octets DESC, class"},
 	{"rules",
-		"SELECT rule, class, verdict, biflows, packets, octets"
-		" FROM rule_total ORDER BY octets DESC, rule, class, verdict"},
+		"SELECT rule, class, verdict, biflows, packets, octets, first_ms, last_ms, windows"
+		" FROM span_rule ORDER BY octets DESC, rule, class, verdict"},
 	{"aggregates",
-		"SELECT aggregate, " SUMS ","
-		"  " OF_VERDICT("acceptable", "octets") " AS acceptable_octets,"
-		"  " OF_VERDICT("unacceptable", "octets") " AS unacceptable_octets,"
-		"  " OF_VERDICT("review", "octets") " AS review_octets"
-		" FROM aggregate_total GROUP BY aggregate ORDER BY octets DESC, aggregate"},
+		"SELECT aggregate, " SUMS ", " BY_VERDICT
+		" FROM span_hour GROUP BY aggregate ORDER BY octets DESC, aggregate"},
+	{"directions",
+		"SELECT direction, " SUMS ", " BY_VERDICT
+		" FROM span_hour WHERE direction IS NOT NULL GROUP BY direction ORDER BY octets DESC"},
 	{"hours",
 		"SELECT hour_ms, class, " SUMS
-		" FROM hour_total GROUP BY hour_ms, class ORDER BY hour_ms, class"},
-	/* A host's main class is the one with most of its octets. */
-	{"hosts",
-		"WITH part AS MATERIALIZED ("
-		"  SELECT address, class, sum(biflows) AS biflows,"
-		"   sum(sent_octets) AS sent, sum(received_octets) AS received,"
-		"   " OF_VERDICT("unacceptable", MOVED) " AS unacceptable,"
-		"   " OF_VERDICT("review", MOVED) " AS review"
-		"  FROM host_total GROUP BY address, class),"
-		" top AS ("
-		"  SELECT address, sum(biflows) AS biflows, sum(sent) AS sent_octets,"
-		"   sum(received) AS received_octets, sum(sent + received) AS octets,"
-		"   sum(unacceptable) AS unacceptable_octets, sum(review) AS review_octets"
-		"  FROM part GROUP BY address ORDER BY octets DESC, address LIMIT ?1),"
-		" placed AS ("
-		"  SELECT address, class, row_number() OVER"
-		"   (PARTITION BY address ORDER BY sent + received DESC, class) AS place"
-		"  FROM part WHERE address IN (SELECT address FROM top))"
-		" SELECT top.*, class AS main_class FROM top JOIN placed USING(address)"
-		" WHERE place = 1 ORDER BY octets DESC, address"},
-	{"hosts_others",
-		"SELECT count(*) AS hosts, coalesce(sum(biflows), 0) AS biflows,"
-		"  coalesce(sum(sent), 0) AS sent_octets,"
-		"  coalesce(sum(received), 0) AS received_octets,"
-		"  coalesce(sum(sent + received), 0) AS octets,"
-		"  coalesce(sum(unacceptable), 0) AS unacceptable_octets,"
-		"  coalesce(sum(review), 0) AS review_octets"
-		" FROM (SELECT sum(biflows) AS biflows,"
-		"   sum(sent_octets) AS sent, sum(received_octets) AS received,"
-		"   " OF_VERDICT("unacceptable", MOVED) " AS unacceptable,"
-		"   " OF_VERDICT("review", MOVED) " AS review"
-		"  FROM host_total GROUP BY address"
-		"  ORDER BY sum(" MOVED ") DESC, address LIMIT -1 OFFSET ?1)"},
-	{"names",
-		"WITH named AS MATERIALIZED ("
-		"  SELECT host_name AS name, class, verdict, count(*) AS biflows,"
-		"   sum(" BOTH ") AS octets"
-		"  FROM biflow_text WHERE host_name IS NOT NULL GROUP BY host_name, class, verdict),"
-		" top AS ("
-		"  SELECT name, sum(biflows) AS biflows, sum(octets) AS octets,"
-		"   " OF_VERDICT("unacceptable", "octets") " AS unacceptable_octets"
-		"  FROM named GROUP BY name ORDER BY octets DESC, name LIMIT ?1),"
-		" placed AS ("
-		"  SELECT name, class, row_number() OVER"
-		"   (PARTITION BY name ORDER BY sum(octets) DESC, class) AS place"
-		"  FROM named WHERE name IN (SELECT name FROM top) GROUP BY name, class)"
-		" SELECT top.*, class AS main_class FROM top JOIN placed USING(name)"
-		" WHERE place = 1 ORDER BY octets DESC, name"},
+		" FROM span_hour GROUP BY hour_ms, class ORDER BY hour_ms, class"},
+	/* Monday is 0. */
+	{"weekdays",
+		"SELECT (" LOCAL("%w") " + 6) % 7 AS weekday, " LOCAL("%H") " AS hour, " SUMS ", " BY_VERDICT
+		" FROM span_hour GROUP BY 1, 2 ORDER BY 1, 2"},
+	{"class_hours",
+		"SELECT class, " LOCAL("%H") " AS hour, " SUMS
+		" FROM span_hour GROUP BY 1, 2 ORDER BY 1, 2"},
+	{"hosts", TOP_HOSTS("true")},
+	{"hosts_others", REST_HOSTS("hosts", "true")},
+	{"inside", TOP_HOSTS("inside = 1")},
+	{"inside_others", REST_HOSTS("hosts", "inside = 1")},
+	{"peers", TOP_HOSTS("inside = 0")},
+	{"peers_others", REST_HOSTS("hosts", "inside = 0")},
+	{"names", TOP("name", "span_name", "true", NAME_SUMS, "octets")},
 	{"names_others",
-		"SELECT count(*) AS names, coalesce(sum(biflows), 0) AS biflows,"
-		"  coalesce(sum(octets), 0) AS octets,"
-		"  coalesce(sum(unacceptable), 0) AS unacceptable_octets"
-		" FROM (SELECT count(*) AS biflows, sum(" BOTH ") AS octets,"
-		"   " OF_VERDICT("unacceptable", BOTH) " AS unacceptable"
-		"  FROM biflow_text WHERE host_name IS NOT NULL GROUP BY host_name"
-		"  ORDER BY sum(" BOTH ") DESC, host_name LIMIT -1 OFFSET ?1)"},
+		"SELECT count(*) AS names, " ALL(biflows) ", " ALL(octets) ", " ALL(unacceptable_octets)
+		REST("name", "span_name", "true", NAME_SUMS)},
 	/* A biflow stands in one row: what is in a tunnel adds up to the rows and the others. */
-	{"tunnels",
-		"SELECT tunnel, tunnel_endpoint AS endpoints, " OBSERVED
-		" FROM biflow_text WHERE tunnel IS NOT NULL GROUP BY tunnel, tunnel_endpoint"
-		" ORDER BY octets DESC, tunnel, endpoints LIMIT ?1"},
+	{"tunnels", TUNNELS " LIMIT ?1"},
 	{"tunnels_others",
-		"SELECT count(*) AS tunnels, coalesce(sum(biflows), 0) AS biflows,"
-		"  coalesce(sum(packets), 0) AS packets, coalesce(sum(octets), 0) AS octets"
-		" FROM (SELECT " OBSERVED
-		"  FROM biflow_text WHERE tunnel IS NOT NULL GROUP BY tunnel, tunnel_endpoint"
-		"  ORDER BY octets DESC, tunnel, tunnel_endpoint LIMIT -1 OFFSET ?1)"},
+		"SELECT count(*) AS tunnels, " ALL(biflows) ", " ALL(packets) ", " ALL(octets)
+		" FROM (" TUNNELS " LIMIT -1 OFFSET ?1)"},
+	/* Where packets were seen: the probes of a biflow, as they stand together, and its VLANs. */
+	{"links",
+		"SELECT nullif(probe, '') AS probe, nullif(vlan, '') AS vlan, " SUMS ", " BY_VERDICT
+		" FROM span_path GROUP BY probe, vlan ORDER BY octets DESC, probe, vlan LIMIT ?1"},
+	{"links_others",
+		"SELECT count(*) AS links, " ALL(biflows) ", " ALL(packets) ", " ALL(octets)
+		" FROM (SELECT " SUMS " FROM span_path GROUP BY probe, vlan"
+		"  ORDER BY octets DESC, probe, vlan LIMIT -1 OFFSET ?1)"},
 	{"streams",
-		"SELECT * FROM coverage ORDER BY probe, stream"},
+		"SELECT probe, stream, count(*) AS batches,"
+		" sum(status = 'analysed') AS analysed, sum(status = 'quarantined') AS quarantined,"
+		" sum(status = 'missing') AS missing, min(first_ms) AS first_ms, max(last_ms) AS last_ms,"
+		" sum(packets_seen) AS packets_seen, sum(packets_captured) AS packets_captured,"
+		" sum(packets_filtered) AS packets_filtered, sum(packets_dropped) AS packets_dropped,"
+		" sum(packets_shed) AS packets_shed, sum(packets_ip) AS packets_ip,"
+		" sum(packets_not_ip) AS packets_not_ip, sum(packets_malformed) AS packets_malformed,"
+		" sum(octets_ip) AS octets_ip"
+		" FROM span_ledger GROUP BY probe, stream ORDER BY probe, stream"},
 	{"damaged",
-		"SELECT probe, stream, run, max(seq) AS seq, damaged AS text FROM ledger"
+		"SELECT probe, stream, run, max(seq) AS seq, damaged AS text FROM span_ledger"
 		" WHERE damaged IS NOT NULL GROUP BY probe, stream, run, damaged"
 		" ORDER BY probe, stream, run"},
 	/* As many as a person reads; how many there are in all stands in coverage. */
 	{"unanalysed",
 		"SELECT probe, stream, run, seq, status, packets_captured, first_ms, last_ms"
-		" FROM ledger WHERE status <> 'analysed'"
+		" FROM span_ledger WHERE status <> 'analysed'"
 		" ORDER BY probe, stream, run, seq LIMIT 1000"},
 	{"rejected",
 		"SELECT name AS batch, rejected AS text FROM batch"
@@ -139,20 +140,19 @@ static const struct part {
 };
 
 static const char windows_sql[] =
-	"SELECT window_ms, class, " OBSERVED
-	" FROM biflow_text GROUP BY window_ms, class ORDER BY window_ms, class";
+	"SELECT window_ms, class, " SUMS " FROM rollup_window LEFT JOIN decision d ON d.id = decision"
+	" WHERE window_ms >= :from AND window_ms < :to GROUP BY window_ms, class ORDER BY window_ms, class";
 
 static const char total_sql[] =
-	"SELECT coalesce(sum(biflows), 0) AS biflows, coalesce(sum(packets), 0) AS packets,"
-	"  coalesce(sum(octets), 0) AS octets FROM class_total";
+	"SELECT " ALL(biflows) ", " ALL(packets) ", " ALL(octets) " FROM span_rule";
 
 static const char period_sql[] =
-	"SELECT min(first_ms) AS from_ms, max(last_ms) AS to_ms FROM ledger";
+	"SELECT min(first_ms) AS from_ms, max(last_ms) AS to_ms FROM span_ledger";
 
 /* clang-format on */
 
 /* Parts whose rows divide the total among them. */
-static const char *const shared[] = {"verdicts", "classes", "rules", "aggregates"};
+static const char *const shared[] = {"verdicts", "classes", "rules", "aggregates", "directions"};
 
 /* Each row's share of the octets of all rows, 0 … 1. */
 static void add_shares(json_t *rows)
@@ -168,17 +168,6 @@ static void add_shares(json_t *rows)
 			json_real(sum > 0 ? json_number(row, "octets") / sum : 0));
 }
 
-static double octets_of_rule(const json_t *rules, const char *name)
-{
-	double octets = 0;
-	const json_t *rule;
-
-	for (size_t i = 0; (rule = json_array_get(rules, i)); i++)
-		if (!strcmp(json_string_at(rule, "rule"), name))
-			octets += json_number(rule, "octets");
-	return octets;
-}
-
 /* `mira run` writes down what it was given; other stores have no such row. */
 static json_t *inputs(struct query *query)
 {
@@ -192,14 +181,18 @@ static json_t *inputs(struct query *query)
 static void gather_cover(json_t *report, struct query *query, const struct config *config,
 	const struct policy *policy)
 {
-	json_t *period = query_row(query, period_sql, 0);
+	json_t *observed = query_row(query, period_sql, 0);
 
 	json_object_set_new(report, "format", json_integer(REPORT_FORMAT));
 	json_object_set_new(report, "program", json_string("MIRA " MIRA_VERSION));
-	json_object_set_new(report, "network", json_text(config->network ? config->network : ""));
-	json_object_update(report, period);
-	json_decref(period);
+	json_object_set_new(report, "network", json_text(config->network));
+	json_object_update(report, observed);
+	json_decref(observed);
 	json_object_set_new(report, "generated_ms", json_integer((json_int_t)time(NULL) * 1000));
+	json_object_set_new(report, "made_by", report_maker());
+	json_object_set_new(report, "purpose", json_text(config->report_purpose));
+	json_object_set_new(report, "legal_basis", json_text(config->report_legal_basis));
+	json_object_set_new(report, "recipients", json_text(config->report_recipients));
 	json_object_set_new(report, "policy", report_policy(config, policy));
 	json_object_set_new(report, "symptoms", report_symptoms(config));
 	json_object_set_new(report, "inputs", inputs(query));
@@ -220,30 +213,31 @@ static void gather_parts(json_t *report, struct query *query, int top)
 	json_object_set_new(report, "windows",
 		span_ms < WINDOWS_SPAN_H * STORE_HOUR_MS ? query_rows(query, windows_sql, 0)
 							 : json_array());
-}
-
-json_t *report_gather(sqlite3 *db, const struct config *config, const struct policy *policy)
-{
-	struct query query = {.db = db};
-	json_t *report = json_object(), *rules, *coverage;
-
-	/*
-	 * One transaction: all parts see the store at the same instant, though it may be filled
-	 * meanwhile.
-	 */
-	json_decref(query_rows(&query, "BEGIN", 0));
-	gather_cover(report, &query, config, policy);
-	gather_parts(report, &query, (int)config->top_hosts);
-	rules = json_object_get(report, "rules");
-	report_explain(rules, policy);
 	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++)
 		add_shares(json_object_get(report, shared[i]));
-	coverage = report_coverage(&query, octets_of_rule(rules, "blind"),
-		json_array_size(json_object_get(report, "damaged")));
+}
+
+json_t *report_gather(sqlite3 *db, const struct config *config, const struct policy *policy,
+	const struct period *period)
+{
+	struct query query = {.db = db, .period = *period};
+	json_t *report = json_object(), *rules, *coverage;
+
+	if (period->kind == PERIOD_ALL) /* as far as times can be reckoned with */
+		query.period = (struct period){PERIOD_ALL, 0, INT64_MAX / 2};
+	span_open(&query);
+	gather_cover(report, &query, config, policy);
+	gather_parts(report, &query, (int)config->top_hosts);
+	report_time(report, period);
+	rules = json_object_get(report, "rules");
+	report_explain(rules, policy);
+	report_trace(rules, &query, policy);
+	coverage = report_coverage(&query, config, report);
 	report_bound(json_object_get(report, "verdicts"), coverage);
 	json_object_set_new(report, "coverage", coverage);
 	json_object_set_new(report, "balance", report_balance(&query));
-	json_decref(query_rows(&query, "COMMIT", 0));
+	json_object_set_new(report, "previous", report_previous(&query, period));
+	span_close(&query);
 	if (!query.failed)
 		return report;
 	json_decref(report);

@@ -3,8 +3,8 @@
  * from that object only, so page, terminal and report.json cannot disagree. Manual page:
  * mira-report(8), which lists every member.
  *
- * Calling sequence: report_gather(), then report_print() and report_page() of what it returned,
- * then json_decref().
+ * Calling sequence: report_gather(), then what is wanted of it: report_print(), report_page(), …; then
+ * json_decref().
  *
  * Octets are IP total lengths, as observed, both directions; times are milliseconds since
  * 1970-01-01 UTC. The octets of verdicts, classes, rules, aggregates and hours each add up to the
@@ -17,15 +17,17 @@
 #include <sqlite3.h>
 #include <stdio.h>
 
+#include "postproc/period.h"
 #include "spool/config.h"
 #include "spool/policy.h"
 
 /*
- * report_gather(): what stands in DB at one instant. POLICY gives the rules their sentences and
- * conditions; NULL when it cannot be had. Returns NULL after having logged why. The caller owns
- * the object.
+ * report_gather(): what stands in DB of PERIOD, at one instant; once a connection. Hours and
+ * weekdays are those of the zone that period_parse() set. POLICY gives the rules their sentences and conditions;
+ * NULL when it cannot be had. Returns NULL after having logged why. The caller owns the object.
  */
-json_t *report_gather(sqlite3 *db, const struct config *config, const struct policy *policy);
+json_t *report_gather(sqlite3 *db, const struct config *config, const struct policy *policy,
+	const struct period *period);
 /*
  * report_print(): the short text for a terminal, at most about 60 lines; bars and marks where the
  * locale is UTF-8.
@@ -33,6 +35,25 @@ json_t *report_gather(sqlite3 *db, const struct config *config, const struct pol
 void report_print(const json_t *report, FILE *out);
 /* report_page(): the page, complete in itself, malloc'ed; its length is in *SIZE. */
 char *report_page(const json_t *report, size_t *size);
+
+/* report_csv(): a file for each table of REPORT in FOLDER, which is made anew. 0, or -1 with errno. */
+int report_csv(json_t *report, const char *folder);
+/* report_pdf(): FOLDER/report.pdf of FOLDER/index.html. 0, or -1 with errno: ENOENT: there is no
+ * Chromium. */
+int report_pdf(const char *folder);
+/*
+ * report_mail(): the short text to the recipients of CONFIG (report_mail) by sendmail, with the page
+ * of FOLDER as attachment, or a link where CONFIG says where people find it (report_url). 0, or an
+ * exit code after a message; without recipients 0.
+ */
+int report_mail(const json_t *report, const char *folder, const struct config *config);
+/*
+ * report_summary(): what an index tells of REPORT, for FOLDER/summary.json; the caller owns it.
+ * report_index(): the page of ARCHIVE over the reports in it (folders that have such a file), newest
+ * first, malloc'ed; its length is in *SIZE. NULL with errno.
+ */
+json_t *report_summary(const json_t *report);
+char *report_index(const char *archive, size_t *size);
 
 /*
  * report_size(): "1.2 MB" of OCTETS; report_count(): "1,234,567"; report_share(): "12.3 %", of a

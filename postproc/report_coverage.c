@@ -3,8 +3,11 @@
  * the balance, and what the rest could change at most. From the ledger of mira.db; the first part
  * of the report.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
 #include "postproc/report.h"
 #include "postproc/report_parts.h"
@@ -28,70 +31,88 @@ static const char ledger_sql[] =
 	STATUS("missing") " AS packets_missing, "
 	SUM("status = 'analysed'") " AS batches_analysed, "
 	SUM("status = 'quarantined'") " AS batches_quarantined, "
-	SUM("status = 'missing'") " AS batches_missing FROM ledger";
+	SUM("status = 'missing'") " AS batches_missing FROM span_ledger";
 
 static const char flags_sql[] =
 	"SELECT count(DISTINCT window_ms) AS windows, "
 	"count(DISTINCT iif(incomplete, window_ms, NULL)) AS incomplete_windows, "
-	SUM("incomplete") " AS incomplete_biflows, "
-	SUM("late") " AS late_biflows, "
-	SUM("sampling < 1 OR coalesce(reverse_sampling < 1, 0)") " AS sampled_biflows, "
-	SUM("reverse_packets IS NULL") " AS one_way_biflows FROM biflow_text";
+	SUM("incomplete") " AS incomplete_biflows, " SUM("late") " AS late_biflows, "
+	SUM("sampled") " AS sampled_biflows, " SUM("one_way") " AS one_way_biflows"
+	" FROM rollup_window WHERE window_ms >= :from AND window_ms < :to";
+
+/* The longest stretches without any window: the time before each, from the end of the one before. ?1:
+ * length of a window. Before the first and after the last only a report with a period has some. */
+static const char pauses_sql[] =
+	"SELECT until AS from_ms, window_ms AS to_ms FROM"
+	" (SELECT window_ms, lag(window_ms) OVER (ORDER BY window_ms) + ?1 AS until FROM"
+	"  (SELECT DISTINCT window_ms FROM rollup_window WHERE window_ms >= :from AND window_ms < :to"
+	"   UNION VALUES(:from - ?1), (:to)))"
+	" WHERE until < window_ms ORDER BY window_ms - until DESC, window_ms LIMIT 20";
 
 #define OF_LEDGER(column)  "(SELECT " SUM(column) " FROM ledger)"
-#define OF_BIFLOWS(column) "(SELECT " SUM(column) " + " SUM("reverse_" column) " FROM biflow_text)"
+#define OF_BIFLOWS(column) "(SELECT " SUM(column) " FROM rollup_window)"
 
-/* In the words of `mira balance`, so that the page carries its proof; the last one is about the
- * report itself. Columns l and r must be equal. */
+/* In the words of `mira balance`, so that the page carries its proof; the last one is about the report
+ * itself. Columns l and r must be equal. A batch may lie across the ends of a period: what compares
+ * batches with biflows is for the whole of the store. */
 static const struct {
 	const char *says, *sql;
+	bool of_period;
 } checks[] = {
 	{"seen = captured + filtered + dropped + shed, in every batch",
-		"SELECT count(*) AS l, 0 AS r FROM ledger WHERE packets_seen <>"
-		" packets_captured + packets_filtered + packets_dropped + packets_shed"},
+		"SELECT count(*) AS l, 0 AS r FROM span_ledger WHERE packets_seen <>"
+		" packets_captured + packets_filtered + packets_dropped + packets_shed", true},
 	{"captured = IP + not IP + malformed, in every analysed batch",
-		"SELECT count(*) AS l, 0 AS r FROM ledger WHERE status = 'analysed' AND"
-		" packets_captured <> packets_ip + packets_not_ip + packets_malformed"},
+		"SELECT count(*) AS l, 0 AS r FROM span_ledger WHERE status = 'analysed' AND"
+		" packets_captured <> packets_ip + packets_not_ip + packets_malformed", true},
 	{"nothing analysed in batches quarantined or missing",
 		"SELECT count(*) AS l, 0 AS r FROM ledger_part WHERE status <> 'analysed' AND"
-		" packets_ip + packets_not_ip + packets_malformed + octets_ip <> 0"},
+		" packets_ip + packets_not_ip + packets_malformed + octets_ip <> 0", false},
 	{"every batch of every run is in the ledger, once",
 		"SELECT " SUM("(last + 1) * shards") " AS l, " SUM("n") " AS r FROM"
 		" (SELECT max(seq) AS last, max(shards) AS shards, count(*) AS n FROM ledger_part"
-		"  GROUP BY probe, stream, run)"},
+		"  GROUP BY probe, stream, run)", false},
 	{"what the captures counted in total = the sum over the ledger",
 		"SELECT " SUM("total") " AS l, " SUM("seen") " AS r FROM"
 		" (SELECT max(cumulative_seen) AS total, sum(packets_seen) AS seen FROM ledger"
-		"  GROUP BY probe, stream, run)"},
+		"  GROUP BY probe, stream, run)", false},
 	{"the last batch of every run says so, once the audit is complete",
 		"SELECT count(*) AS l, 0 AS r FROM meta JOIN (SELECT max(end_of_run) AS ended,"
 		" max(CASE status WHEN 'analysed' THEN seq END) AS analysed, max(seq) AS last"
 		" FROM ledger GROUP BY probe, stream, run)"
-		" WHERE key = 'inputs' AND NOT ended AND analysed = last"},
+		" WHERE key = 'inputs' AND NOT ended AND analysed = last", false},
 	{"IP packets of the ledger = packets of the biflows",
-		"SELECT " OF_LEDGER("packets_ip") " AS l, " OF_BIFLOWS("packets") " AS r"},
+		"SELECT " OF_LEDGER("packets_ip") " AS l, " OF_BIFLOWS("packets") " AS r", false},
 	{"IP octets of the ledger = octets of the biflows",
-		"SELECT " OF_LEDGER("octets_ip") " AS l, " OF_BIFLOWS("octets") " AS r"},
-	{"octets of the biflows = octets of this report",
-		"SELECT " OF_BIFLOWS("octets") " AS l,"
-		" (SELECT " SUM("octets") " FROM class_total) AS r"},
+		"SELECT " OF_LEDGER("octets_ip") " AS l, " OF_BIFLOWS("octets") " AS r", false},
+	{"octets of the hours = octets of this report",
+		"SELECT (SELECT " SUM("octets") " FROM span_hour) AS l,"
+		" (SELECT " SUM("octets") " FROM span_rule) AS r", true},
 };
 
+static const char ends_sql[] =
+	"SELECT min(window_ms) AS first, max(window_ms) + ?1 AS end FROM rollup_window";
+
 /* clang-format on */
+
+static json_t *check(struct query *query, const char *says, const char *sql)
+{
+	json_t *row = query_row(query, sql, 0);
+	json_int_t left = json_integer_value(json_object_get(row, "l"));
+	json_int_t right = json_integer_value(json_object_get(row, "r"));
+
+	json_decref(row);
+	return json_pack("{sssIsIsb}", "says", says, "left", left, "right", right, "holds",
+		left == right);
+}
 
 json_t *report_balance(struct query *query)
 {
 	json_t *all = json_array();
 
-	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
-		json_t *row = query_row(query, checks[i].sql, 0);
-		json_int_t left = json_integer_value(json_object_get(row, "l"));
-		json_int_t right = json_integer_value(json_object_get(row, "r"));
-
-		json_array_append_new(all, json_pack("{sssIsIsb}", "says", checks[i].says, "left",
-						   left, "right", right, "holds", left == right));
-		json_decref(row);
-	}
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
+		if (checks[i].of_period || query->period.kind == PERIOD_ALL)
+			json_array_append_new(all, check(query, checks[i].says, checks[i].sql));
 	return all;
 }
 
@@ -125,7 +146,44 @@ static json_t *share_of(double part, double whole)
 	return whole > 0 ? json_real(part / whole) : json_null();
 }
 
-json_t *report_coverage(struct query *query, double blind, size_t damaged)
+/*
+ * How much of the time was observed: windows that hold traffic, of those from the first to the last,
+ * or of the period as far as it has gone.
+ */
+static void add_time(json_t *coverage, struct query *query, int window_ms)
+{
+	struct query gone = *query;
+	int64_t now_ms = (int64_t)time(NULL) * 1000;
+	json_t *ends = query_row(query, ends_sql, window_ms), *pauses;
+	double expected;
+
+	if (query->period.kind == PERIOD_ALL)
+		gone.period = (struct period){PERIOD_ALL, (int64_t)json_number(ends, "first"),
+			(int64_t)json_number(ends, "end")};
+	else if (gone.period.to_ms > now_ms)
+		gone.period.to_ms = now_ms > gone.period.from_ms ? now_ms : gone.period.from_ms;
+	json_decref(ends);
+	expected = ceil((double)(gone.period.to_ms - gone.period.from_ms) / window_ms);
+	pauses = query_rows(&gone, pauses_sql, window_ms);
+	query->failed |= gone.failed;
+	json_object_set_new(coverage, "windows_expected", json_integer((json_int_t)expected));
+	json_object_set_new(coverage, "share_time",
+		share_of(json_number(coverage, "windows"), expected));
+	json_object_set_new(coverage, "pauses", pauses);
+}
+
+static double octets_of_rule(const json_t *rules, const char *name)
+{
+	double octets = 0;
+	const json_t *rule;
+
+	for (size_t i = 0; (rule = json_array_get(rules, i)); i++)
+		if (!strcmp(json_string_at(rule, "rule"), name))
+			octets += json_number(rule, "octets");
+	return octets;
+}
+
+json_t *report_coverage(struct query *query, const struct config *config, const json_t *report)
 {
 	json_t *all = query_row(query, ledger_sql, 0), *flags = query_row(query, flags_sql, 0);
 	/* What was filtered was not to be looked at. */
@@ -140,8 +198,11 @@ json_t *report_coverage(struct query *query, double blind, size_t damaged)
 		json_integer(seen > analysed ? (json_int_t)(seen - analysed) : 0));
 	json_object_set_new(all, "share_analysed", share_of(analysed, seen));
 	json_object_set_new(all, "share_blind_octets",
-		share_of(blind, json_number(all, "octets_ip")));
-	json_object_set_new(all, "statement", statement(seen, analysed, damaged));
+		share_of(octets_of_rule(json_object_get(report, "rules"), "blind"),
+			json_number(json_object_get(report, "total"), "octets")));
+	json_object_set_new(all, "statement",
+		statement(seen, analysed, json_array_size(json_object_get(report, "damaged"))));
+	add_time(all, query, (int)config->window_s * 1000);
 	return all;
 }
 

@@ -10,6 +10,7 @@
  * nothing is ever loaded.
  */
 #include "postproc/report.h"
+#include "postproc/report_parts.h"
 
 #include <nettle/base64.h>
 #include <nettle/sha2.h>
@@ -21,6 +22,7 @@ ASSET(page);
 ASSET(style);
 ASSET(jquery);
 ASSET(sorter);
+ASSET(filter);
 ASSET(chart);
 ASSET(script);
 
@@ -46,6 +48,11 @@ static void put_jquery(const json_t *report, FILE *out)
 static void put_sorter(const json_t *report, FILE *out)
 {
 	put_asset(out, asset_sorter, asset_sorter_end);
+}
+
+static void put_filter(const json_t *report, FILE *out)
+{
+	put_asset(out, asset_filter, asset_filter_end);
 }
 
 static void put_chart(const json_t *report, FILE *out)
@@ -79,6 +86,7 @@ static void put_policy(const json_t *report, FILE *out)
 	fputs("; script-src", out);
 	put_hash(out, asset_jquery, asset_jquery_end);
 	put_hash(out, asset_sorter, asset_sorter_end);
+	put_hash(out, asset_filter, asset_filter_end);
 	put_hash(out, asset_chart, asset_chart_end);
 	put_hash(out, asset_script, asset_script_end);
 }
@@ -97,6 +105,25 @@ static void put_report(const json_t *report, FILE *out)
 	free(text);
 }
 
+void page_put_text(const char *text, FILE *out)
+{
+	for (; *text; text++)
+		if (strchr("<>&\"'", *text))
+			fprintf(out, "&#%d;", *text);
+		else
+			fputc(*text, out);
+}
+
+void page_put_style(FILE *out)
+{
+	put_asset(out, asset_style, asset_style_end);
+}
+
+void page_put_style_hash(FILE *out)
+{
+	put_hash(out, asset_style, asset_style_end);
+}
+
 /* The text of the terminal, for a reader without scripts. */
 static void put_text(const json_t *report, FILE *out)
 {
@@ -108,12 +135,7 @@ static void put_text(const json_t *report, FILE *out)
 		return;
 	report_print(report, memory);
 	fclose(memory);
-	for (const char *byte = text; byte && *byte; byte++) {
-		if (strchr("<>&\"'", *byte))
-			fprintf(out, "&#%d;", *byte);
-		else
-			fputc(*byte, out);
-	}
+	page_put_text(text ? text : "", out);
 	free(text);
 }
 
@@ -127,6 +149,7 @@ static const struct {
 	{"REPORT", put_report},
 	{"JQUERY", put_jquery},
 	{"SORTER", put_sorter},
+	{"FILTER", put_filter},
 	{"CHART", put_chart},
 	{"SCRIPT", put_script},
 };

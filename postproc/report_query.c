@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "postproc/store.h"
 #include "spool/log.h"
 
 double json_number(const json_t *object, const char *key)
@@ -44,6 +45,27 @@ static void fail(struct query *query, const char *sql)
 	query->failed = true;
 }
 
+/* The first UTC midnight that is not before MS. */
+static int64_t midnight(int64_t ms)
+{
+	return ms + (STORE_DAY_MS - 1 - (ms + STORE_DAY_MS - 1) % STORE_DAY_MS);
+}
+
+static void bind(sqlite3_stmt *row, const struct query *query, int limit)
+{
+	int64_t from = query->period.from_ms, to = query->period.to_ms;
+	int64_t first = midnight(from), last = midnight(to - STORE_DAY_MS + 1);
+	const struct {
+		const char *name;
+		int64_t value;
+	} values[] = {{"?1", limit}, {":from", from}, {":to", to},
+		{":first_day", first < last ? first : to}, {":last_day", first < last ? last : to}};
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+		sqlite3_bind_int64(row, sqlite3_bind_parameter_index(row, values[i].name),
+			values[i].value);
+}
+
 json_t *query_rows(struct query *query, const char *sql, int limit)
 {
 	json_t *rows = json_array();
@@ -54,8 +76,7 @@ json_t *query_rows(struct query *query, const char *sql, int limit)
 		fail(query, sql);
 		return rows;
 	}
-	if (sqlite3_bind_parameter_count(row))
-		sqlite3_bind_int(row, 1, limit);
+	bind(row, query, limit);
 	while ((code = sqlite3_step(row)) == SQLITE_ROW)
 		json_array_append_new(rows, object_of(row));
 	if (code != SQLITE_DONE)
@@ -70,4 +91,9 @@ json_t *query_row(struct query *query, const char *sql, int limit)
 
 	json_decref(rows);
 	return first ? first : json_object();
+}
+
+void query_run(struct query *query, const char *sql)
+{
+	json_decref(query_rows(query, sql, 0));
 }

@@ -1,10 +1,14 @@
 /*
  * report_query.h: rows of the store as JSON, for those who gather parts of the report.
  *
- *	struct query query = {.db = db};
+ *	struct query query = {.db = db, .period = period};
  *	json_t *rows = query_rows(&query, "SELECT …", 0);
  *	…
  *	if (query.failed) …	it has been logged; what was returned since is not to be shown
+ *
+ * Where SQL has them, ?1 is LIMIT, :from and :to are the period (windows that begin in [from, to)),
+ * and :first_day and :last_day the whole UTC days in it, [first, last); what is left at its ends is
+ * less than a day each.
  */
 #ifndef POSTPROC_REPORT_QUERY_H
 #define POSTPROC_REPORT_QUERY_H
@@ -13,20 +17,21 @@
 #include <sqlite3.h>
 #include <stdbool.h>
 
+#include "postproc/period.h"
 #include "spool/fields.h" /* json_text() */
 
 struct query {
 	sqlite3 *db;
 	bool failed;
+	struct period period; /* what :from and :to are */
 };
 
-/*
- * query_rows(): the rows of SQL as an array of objects, a member a column. LIMIT is bound where
- * SQL has ?1.
- */
+/* query_rows(): the rows of SQL as an array of objects, a member a column. */
 json_t *query_rows(struct query *query, const char *sql, int limit);
 /* query_row(): the first row as an object; an empty object when there is none. */
 json_t *query_row(struct query *query, const char *sql, int limit);
+/* query_run(): SQL that returns no rows. */
+void query_run(struct query *query, const char *sql);
 
 /* json_number(): the integer member KEY of OBJECT, 0 when it has none. */
 double json_number(const json_t *object, const char *key);

@@ -3,12 +3,15 @@
  * of the policy and the symptoms that are configured now.
  */
 #include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "postproc/report_parts.h"
 #include "spool/hash.h"
+#include "spool/log.h"
 #include "spool/nfs.h"
 
 /* How a verdict was reached; source tells where the rule comes from. */
@@ -106,4 +109,18 @@ json_t *report_symptoms(const struct config *config)
 	XXH3_freeState(hash);
 	return json_pack("{sosssI}", "folder", json_text(config->symptoms), "xxh128",
 		files ? hex : "", "files", files);
+}
+
+json_t *report_maker(void)
+{
+	const struct passwd *user = getpwuid(getuid());
+	char host[256] = "";
+	json_t *maker;
+	char *text;
+
+	gethostname(host, sizeof(host) - 1);
+	text = x_sprintf("%s on %s", user ? user->pw_name : "an unknown user", host);
+	maker = json_text(text);
+	free(text);
+	return maker;
 }

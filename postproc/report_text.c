@@ -116,7 +116,7 @@ static const char *moment(json_int_t ms, const char *format, char out[64])
 	time_t seconds = (time_t)(ms / 1000);
 	struct tm tm;
 
-	if (!gmtime_r(&seconds, &tm) || !strftime(out, 64, format, &tm))
+	if (!localtime_r(&seconds, &tm) || !strftime(out, 64, format, &tm))
 		strcpy(out, "?");
 	return out;
 }
@@ -135,22 +135,32 @@ static const char *verdict_words(const char *verdict)
 
 /* ---- the parts ---- */
 
+static void put_period(const json_t *report, FILE *out)
+{
+	const char *period = json_string_at(json_object_get(report, "period"), "text");
+	char from[64], to[64];
+
+	if (*period)
+		fprintf(out, "\n%s", period);
+	else if (json_is_integer(json_object_get(report, "from_ms")))
+		fprintf(out, "\n%s to %s %s",
+			moment(integer(report, "from_ms"), "%a %d %b %Y %H:%M:%S", from),
+			moment(integer(report, "to_ms"), "%a %d %b %Y %H:%M:%S", to),
+			json_string_at(report, "timezone"));
+}
+
 static void print_cover(const json_t *report, FILE *out)
 {
 	const char *network = json_string_at(report, "network");
 	const json_t *policy = json_object_get(report, "policy"),
 		     *symptoms = json_object_get(report, "symptoms");
-	char from[64], to[64];
 
 	fputs("\nAudit of network use", out);
 	if (*network) {
 		fputs(": ", out);
 		put_text(out, network, 0);
 	}
-	if (json_is_integer(json_object_get(report, "from_ms")))
-		fprintf(out, "\n%s to %s UTC",
-			moment(integer(report, "from_ms"), "%a %d %b %Y %H:%M:%S", from),
-			moment(integer(report, "to_ms"), "%a %d %b %Y %H:%M:%S", to));
+	put_period(report, out);
 	fputs("\npolicy ", out);
 	put_text(out, json_string_at(policy, "file"), 0);
 	fprintf(out, " (%.8s), symptoms ", json_string_at(policy, "xxh128"));

@@ -58,6 +58,127 @@ json '"\n".join(c["says"] for c in r["balance"][:-1])' >"$tmp/got"
 ok 'the checks are those of mira balance' diff "$tmp/got" "$tmp/wanted"
 is '  and hold' "$(json 'all(c["holds"] for c in r["balance"])')" True
 
+# A period of the calendar, in a zone whose days begin within a UTC day: hosts, names and tunnels of the rest come from biflows.
+B=$tmp/both
+mkdir "$B"
+biflow-batches make "$tmp/spool3" verdicts 1 40 200 # from 2023-11-14T22:15Z to 2023-11-15T01:35Z
+mira-store --spool "$tmp/spool3" --db "$B/mira.db" --drain
+of_day() { # FOLDER DATE ZONE
+    mkdir -p "$1" && mira-report --db "$B/mira.db" --out "$1" --period day --date "$2" --timezone "$3"
+}
+exits 0 'a day' of_day "$B/day" 2023-11-15 Europe/Prague
+cp "$tmp/.out" "$tmp/printed"
+A=$B/day
+ok '  it says which' grep -q '2023-11-15 00:00 to 2023-11-16 00:00 (Europe/Prague)' "$tmp/printed"
+of_it="window_ms >= 1700002800000 AND window_ms < 1700089200000" # 23:00Z to 23:00Z
+other() { sqlite3 "$B/mira.db" "$1"; }
+total=$(other "SELECT $octets WHERE $of_it")
+is '  the total' "$(json 'r["total"]["octets"]')" "$total"
+for part in verdicts classes rules aggregates hours weekdays class_hours; do
+    is "  $part add up to it" "$(json "sum(row['octets'] for row in r['$part'])")" "$total"
+done
+is '  hosts to twice as much' "$(json 'sum(h["octets"] for h in r["hosts"]) + r["hosts_others"]["octets"]')" $((2 * total))
+is '  names to what has a name' "$(json 'sum(n["octets"] for n in r["names"]) + r["names_others"]["octets"]')" \
+    "$(other "SELECT $octets WHERE host_name IS NOT NULL AND $of_it")"
+is '  tunnels to what is in one' "$(json 'sum(t["octets"] for t in r["tunnels"]) + r["tunnels_others"]["octets"]')" \
+    "$(other "SELECT $octets WHERE tunnel IS NOT NULL AND $of_it")"
+is '  the first hour is local' "$(json 'r["weekdays"][0]["weekday"], r["weekdays"][0]["hour"]')" '(2, 0)'
+is '  the packets of its batches' "$(json 'r["coverage"]["packets_seen"]')" \
+    "$(other 'SELECT sum(packets_seen) FROM ledger WHERE first_ms >= 1700002800000')"
+is '  the windows that were observed' "$(json 'r["coverage"]["windows"], r["coverage"]["windows_expected"]')" "($(other "SELECT count(DISTINCT window_ms) FROM biflow_text WHERE $of_it"), 288)"
+is '  and the pause after them' "$(json 'r["coverage"]["pauses"]')" \
+    "[{'from_ms': $(other "SELECT max(window_ms) + 300000 FROM biflow_text"), 'to_ms': 1700089200000}]"
+is '  the day before stands beside it' "$(json 'r["previous"]["total"]["octets"]')" "$(other "SELECT $octets WHERE window_ms < 1700002800000")"
+is '  what a rule rests on' "$(json '{s["symptom"]: (s["biflows"], s["packets"], s["named"]) for x in r["rules"] if x["rule"] == "bittorrent" for s in x["trace"]["symptoms"]}')" \
+    "{'bittorrent': ($(other "SELECT count(*) || ', ' || sum(json_extract(symptoms, '\$.bittorrent')) FROM biflow_text WHERE rule = 'bittorrent'
+        AND json_extract(symptoms, '\$.bittorrent') IS NOT NULL AND $of_it"), True), 'alpha': ($(other "SELECT count(*) || ', ' || sum(json_extract(symptoms, '\$.alpha'))
+        FROM biflow_text WHERE rule = 'bittorrent' AND json_extract(symptoms, '\$.alpha') IS NOT NULL AND $of_it"), False)}"
+is '  and its largest biflow' "$(json 'next(x["trace"]["examples"][0]["octets"] for x in r["rules"] if x["rule"] == "bittorrent")')" \
+    "$(other "SELECT max(octets + coalesce(reverse_octets, 0)) FROM biflow_text WHERE rule = 'bittorrent' AND $of_it")"
+exits 0 'the other side of midnight' of_day "$B/eve" 2023-11-14 Europe/Prague
+A=$B/eve
+is '  and both sides are all' "$(json 'r["total"]["octets"]')" $(($(other "SELECT $octets") - total))
+A=$B
+exits 0 'a month without packets' audit --period month --date 2020-02-01 --timezone UTC
+is '  has no total and a pause' "$(json 'r["total"]["octets"], len(r["coverage"]["pauses"]), r["coverage"]["share_time"]')" '(0, 1, 0.0)'
+
+# An archive, tables, a PDF, a mail.
+mkdir "$tmp/bin" "$tmp/archive"
+cat >"$tmp/bin/sendmail" <<END
+#!/bin/sh
+printf '%s\n' "\$@" >"$tmp/mail.to" && cat >"$tmp/mail"
+END
+chmod +x "$tmp/bin/sendmail"
+archive() { PATH=$tmp/bin:$PATH mira-report --db "$B/mira.db" --archive "$tmp/archive" --timezone UTC "$@"; }
+echo 'report_mail = "a@example.org, b@example.org";' >>"$MIRA_CONFIG"
+exits 0 'a day into the archive, with tables, by mail' archive --period day --date 2023-11-14 --csv --mail
+exits 0 '  a week' archive --period week --date 2023-11-15
+exits 0 '  a month' archive --period month --date 2023-11-15
+is '  each in a folder of its own' "$(ls "$tmp/archive" | tr '\n' ' ')" '2023-11 2023-11-14 2023-W46 index.html '
+ok '  the index has them all, the newest first' python3 - "$tmp/archive/index.html" <<'END'
+import re, sys
+page = open(sys.argv[1]).read()
+assert re.findall('<th scope="row"><a href="./([^/]*)/index.html">', page) == ['2023-11', '2023-W46', '2023-11-14'], page
+assert 'Net &#38; &#60;Works&#62;' in page and '2023-11-14/csv/' in page and '2023-11/csv/' not in page and '<script' not in page
+END
+rm -r "$tmp/archive/2023-W46"
+exits 0 '  it is written anew' mira-report --archive "$tmp/archive"
+exits 1 '  without what is gone' grep -q W46 "$tmp/archive/index.html"
+cat >"$tmp/tables.py" <<'END'
+import csv, json, sys
+folder = sys.argv[1]
+report = json.load(open(folder + '/report.json'))
+def rows(name):
+    return list(csv.DictReader(open(folder + '/csv/' + name + '.csv', newline='')))
+for name in ('classes', 'hosts', 'verdicts', 'rules', 'weekdays', 'hosts_others'):
+    wanted = report[name] if isinstance(report[name], list) else [report[name]]
+    assert [int(row['octets']) for row in rows(name)] == [row['octets'] for row in wanted], name
+assert len(rows('rule_symptoms')) == sum(len(rule['trace']['symptoms']) for rule in report['rules'] if 'trace' in rule)
+END
+ok 'the tables are those of report.json' python3 "$tmp/tables.py" "$tmp/archive/2023-11-14"
+is 'the mail goes to those named' "$(tr '\n' ' ' <"$tmp/mail.to")" '-i -- a@example.org b@example.org '
+cat >"$tmp/mail.py" <<'END'
+import email, email.policy, sys
+mail = email.message_from_binary_file(open(sys.argv[1], 'rb'), policy=email.policy.default)
+print('%s|%s|' % (mail['subject'], mail['to']), end='')
+for part in mail.iter_parts():
+    content = part.get_content()
+    print('%s %s %s|' % (part.get_content_type(), part.get_filename(), sys.argv[2] in content or content == open(sys.argv[2]).read()), end='')
+END
+is '  with text and page' "$(python3 "$tmp/mail.py" "$tmp/mail" "$tmp/archive/2023-11-14/index.html")" \
+    'Audit of network use: Net & <Works> 2023-11-14|a@example.org, b@example.org|text/plain None False|text/html audit-2023-11-14.html True|'
+echo 'report_url = "https://audit.example.org/reports";' >>"$MIRA_CONFIG"
+archive --period day --date 2023-11-14 --mail >"$tmp/.out" 2>&1
+is '  or with a link' "$(python3 "$tmp/mail.py" "$tmp/mail" https://audit.example.org/reports/2023-11-14/)" \
+    'Audit of network use: Net & <Works> 2023-11-14|a@example.org, b@example.org|text/plain None True|'
+printf '#!/bin/sh\nexit 75\n' >"$tmp/bin/sendmail"
+exits 1 '  a sendmail that fails' archive --period day --date 2023-11-14 --mail
+rm "$tmp/bin/sendmail"
+if ! [ -x /usr/sbin/sendmail ] && ! [ -x /usr/lib/sendmail ]; then
+    exits 2 '  none at all' archive --period day --date 2023-11-14 --mail
+fi
+exits 2 'no Chromium' env PATH="$MIRA_BIN" mira-report --db "$B/mira.db" --out "$B" --pdf
+ok '  all else is written' test -s "$B/index.html"
+if command -v chromium >/dev/null; then
+    exits 0 'a PDF' mira-report --db "$B/mira.db" --out "$B" --pdf
+    is '  is one' "$(head -c 5 "$B/report.pdf")" '%PDF-'
+fi
+exits 2 'an archive without a period' archive
+exits 2 'an archive and a folder' archive --out "$B" --period day
+A=$tmp/audit
+
+# However many hosts there are, the page stays small.
+cp "$B/mira.db" "$B/many.db"
+sqlite3 "$B/many.db" "WITH RECURSIVE n(i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < 101000)
+    INSERT INTO host SELECT i, '2001:db8::' || printf('%x', i), 0 FROM n;
+    INSERT INTO rollup_host SELECT 1699920000000, id, 1, 1, 1, 1000 + id, 1, id FROM host WHERE id >= 1000;
+    INSERT INTO name SELECT id, 'n' || id || '.example.net' FROM host WHERE id >= 1000;
+    INSERT INTO rollup_name SELECT 1699920000000, id, 1, 1, 1, id FROM host WHERE id >= 1000"
+mkdir "$B/many"
+exits 0 '100,000 hosts' mira-report --db "$B/many.db" --out "$B/many"
+is '  in a page of less than a megabyte' "$(($(stat -c %s "$B/many/index.html") < 1000000))" 1
+is '  that counts them all' "$(A=$B/many; json 'len(r["hosts"]) + r["hosts_others"]["hosts"] > 100000')" True
+
 # Names come from packets. The page is parsed as a browser would.
 cat >"$tmp/page.py" <<'END'
 import base64, hashlib, html.parser, json, re, sys
@@ -86,7 +207,7 @@ page.feed(text)
 data = [s for s in page.scripts if s[1].get('type') == 'application/json']
 assert len(data) == 1 and json.loads(data[0][2]) == json.load(open(folder + '/report.json')), 'the data is report.json'
 assert not set(page.tags) & {'img', 'iframe', 'object', 'embed', 'link', 'svg', 'form', 'base'}, page.tags
-assert page.tags['script'] == 5 and page.tags['style'] == 1, page.tags
+assert page.tags['script'] == 6 and page.tags['style'] == 1, page.tags
 assert all(link.startswith('#') for link in page.links), page.links
 for kind, at, content in page.scripts:
     digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
@@ -101,11 +222,13 @@ sql "UPDATE name SET name = '</script><img src=x onerror=\"document.title=1\"><!
     UPDATE name SET name = CAST(x'ff27e9' AS TEXT) WHERE name = 'host8.example.org';
     UPDATE text SET text = '<b>campus</b>' WHERE text = 'campus'"
 printf 'policy = "policy.conf"; symptoms = "."; network = "Net & <Works>"; top_hosts = 50;\n' >"$MIRA_CONFIG"
-exits 0 'names that would be markup' audit
+sql "UPDATE name SET name = '=1+1' WHERE name = 'host4.example.org'"
+exits 0 'names that would be markup' audit --csv
 cp "$tmp/.out" "$tmp/printed"
 ok '  are data in the page, nothing else' python3 "$tmp/page.py" "$A"
 is '  and stand in report.json as they are' "$(json 'any("onerror" in n["name"] for n in r["names"])')" True
 is '  what is no UTF-8 is readable' "$(json '[n["name"] for n in r["names"] if n["name"].startswith("?")]')" "[\"?'?\"]"
+ok '  a spreadsheet reckons nothing' grep -q "^\"'=1+1\"," "$A/csv/names.csv"
 exits 1 '  none of it steers the terminal' grep -q "$(printf '\033')" "$tmp/printed"
 if command -v chromium >/dev/null; then
     chromium --headless --no-sandbox --disable-gpu --enable-logging=stderr --virtual-time-budget=3000 --dump-dom \

@@ -9,6 +9,7 @@
 #include "postproc/store.h"
 
 static struct config config;
+static const struct period whole = {PERIOD_ALL, INT64_MIN, INT64_MAX};
 
 static int setup(void **state)
 {
@@ -78,7 +79,7 @@ static sqlite3 *small_store(void)
 
 static json_t *gather_with(sqlite3 *db, const struct policy *policy)
 {
-	json_t *report = report_gather(db, &config, policy);
+	json_t *report = report_gather(db, &config, policy, &whole);
 
 	assert_non_null(report);
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
@@ -253,7 +254,7 @@ static void balance_sees_a_lost_packet(void **state)
 	assert_true(holds(report, "IP packets of the ledger = packets of the biflows"));
 	json_decref(report);
 	db = small_store();
-	run(db, "UPDATE biflow SET packets = packets - 1 WHERE sport = 1000; UPDATE ledger_part SET"
+	run(db, "UPDATE rollup_window SET packets = packets - 1 WHERE decision = 1; UPDATE ledger_part SET"
 		" packets_seen = 17 WHERE seq = 0;");
 	report = gather(db);
 	assert_false(holds(report, "IP packets of the ledger = packets of the biflows"));
@@ -317,10 +318,10 @@ static void unreadable_store(void **state)
 {
 	sqlite3 *db = empty_store();
 
-	run(db, "DROP VIEW class_total");
+	run(db, "DROP VIEW hour_part");
 	tmp_log_begin();
-	assert_null(report_gather(db, &config, NULL));
-	assert_says(tmp_log_end(), "no such table: class_total");
+	assert_null(report_gather(db, &config, NULL, &whole));
+	assert_says(tmp_log_end(), "no such table: hour_part");
 	sqlite3_close(db);
 }
 
@@ -386,8 +387,8 @@ static void page_is_complete_and_inert(void **state)
 
 	assert_null(strstr(page, "@@"));
 	assert_null(strstr(page, "<img"));
-	assert_int_equal(occurrences(page, "</script>"), 5);
-	assert_int_equal(occurrences(page, "'sha256-"), 5);
+	assert_int_equal(occurrences(page, "</script>"), 6);
+	assert_int_equal(occurrences(page, "'sha256-"), 6);
 	assert_non_null(data);
 	data += strlen("id=\"report\">");
 	end = strstr(data, "</script>");

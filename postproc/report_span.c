@@ -1,0 +1,89 @@
+/* report_span.c: what of the store falls in the period of the report; between the rollups of mira.db and the
+ * parts of the report. */
+#include "postproc/report_span.h"
+
+/* SQL is laid out as SQL. */
+/* clang-format off */
+
+#define SUMS     "sum(biflows) AS biflows, sum(packets) AS packets, sum(octets) AS octets"
+#define DECIDED  " LEFT JOIN decision d ON d.id = decision"
+#define IN_PERIOD(time)  time " >= :from AND " time " < :to"
+#define IN_DAYS  "day_ms >= :first_day AND day_ms < :last_day"
+/* The hours of the period that lie outside of its whole UTC days: two ranges of the biflows' key. */
+#define EDGES    "edge(since, until) AS (VALUES(:from, :first_day), (:last_day, :to))"
+#define AT_EDGES " FROM edge CROSS JOIN biflow ON window_ms >= since AND window_ms < until"
+
+static const char *const tables[] = {
+	"CREATE TEMP TABLE span_rule AS"
+	" SELECT class, verdict, rule, " SUMS ", min(window_ms) AS first_ms, max(window_ms) AS last_ms,"
+	"  count(*) AS windows"
+	" FROM rollup_window" DECIDED " WHERE " IN_PERIOD("window_ms") " GROUP BY decision",
+
+	"CREATE TEMP TABLE span_hour AS"
+	" SELECT * FROM hour_part WHERE " IN_PERIOD("hour_ms"),
+
+	/* Numbers are grouped before they become text: there are millions of rows a month. */
+	"CREATE TEMP TABLE span_host AS"
+	" WITH " EDGES ", part AS ("
+	"  SELECT host, decision, biflows, sent_octets AS sent, received_octets AS received"
+	"   FROM rollup_host WHERE " IN_DAYS
+	"  UNION ALL SELECT src, decision, 1, octets, coalesce(reverse_octets, 0)" AT_EDGES
+	/* One that talks to itself stands in one biflow, though it sent and received all of it. */
+	"  UNION ALL SELECT dst, decision, src <> dst, coalesce(reverse_octets, 0), octets" AT_EDGES "),"
+	" summed AS (SELECT host, decision, sum(biflows) AS biflows, sum(sent) AS sent,"
+	"  sum(received) AS received FROM part GROUP BY host, decision)"
+	" SELECT address, inside, class, verdict, biflows, sent, received"
+	" FROM summed LEFT JOIN host h ON h.id = host" DECIDED,
+
+	"CREATE TEMP TABLE span_name AS"
+	" WITH " EDGES ", part AS ("
+	"  SELECT host_name, decision, biflows, octets FROM rollup_name WHERE " IN_DAYS
+	"  UNION ALL SELECT host_name, decision, 1, octets + coalesce(reverse_octets, 0)" AT_EDGES
+	"   WHERE host_name IS NOT NULL),"
+	" summed AS (SELECT host_name, decision, sum(biflows) AS biflows, sum(octets) AS octets"
+	"  FROM part GROUP BY host_name, decision)"
+	" SELECT name, class, verdict, biflows, octets"
+	" FROM summed LEFT JOIN name n ON n.id = host_name" DECIDED,
+
+	"CREATE TEMP TABLE span_path AS"
+	" WITH " EDGES ", part AS ("
+	"  SELECT path, decision, biflows, packets, octets FROM rollup_path WHERE " IN_DAYS
+	"  UNION ALL SELECT path, decision, 1, packets + coalesce(reverse_packets, 0),"
+	"   octets + coalesce(reverse_octets, 0)" AT_EDGES ")"
+	" SELECT probe, vlan, tunnel, tunnel_endpoint, class, verdict, " SUMS
+	" FROM part LEFT JOIN path p ON p.id = path" DECIDED " GROUP BY path, decision",
+
+	/* Of the decisions that are not acceptable. */
+	"CREATE TEMP TABLE span_symptom AS"
+	" WITH " EDGES ", part AS ("
+	"  SELECT decision, text AS symptom, biflows, packets"
+	"   FROM rollup_symptom LEFT JOIN text t ON t.id = symptom WHERE " IN_DAYS
+	"  UNION ALL SELECT decision, key, 1, value" AT_EDGES ", json_each(symptoms))"
+	" SELECT class, verdict, rule, symptom, sum(biflows) AS biflows, sum(packets) AS packets"
+	" FROM part" DECIDED " WHERE verdict <> 'acceptable' GROUP BY decision, symptom",
+
+	/*
+	 * A batch belongs where its first packet does; one without packets where the one before it in
+	 * its run ended. A run without any packet has no time, and stands in reports of the whole store.
+	 */
+	"CREATE TEMP TABLE span_ledger AS"
+	" SELECT * FROM (SELECT *, coalesce(first_ms,"
+	"   max(last_ms) OVER (PARTITION BY probe, stream, run ORDER BY seq),"
+	"   min(first_ms) OVER (PARTITION BY probe, stream, run)) AS at_ms FROM ledger)"
+	" WHERE (" IN_PERIOD("at_ms") ") OR (at_ms IS NULL AND :from = 0)",
+};
+
+/* clang-format on */
+
+void span_open(struct query *query)
+{
+	query_run(query, "PRAGMA temp_store = MEMORY");
+	query_run(query, "BEGIN");
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+		query_run(query, tables[i]);
+}
+
+void span_close(struct query *query)
+{
+	query_run(query, "COMMIT");
+}

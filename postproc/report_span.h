@@ -1,0 +1,29 @@
+/*
+ * report_span.h: what of the store falls in the period of the report: temporary tables, from
+ * which the parts of the report then read. Filled from the rollups, so a month costs seconds however
+ * many biflows it had; where the period begins or ends within a UTC day, hosts names, paths and
+ * symptoms of those hours come from the biflows themselves.
+ *
+ *	span_open(&query); …query_rows()…; span_close(&query);
+ *
+ *	span_rule    class, verdict, rule, sums, first_ms, last_ms (windows), windows
+ *	span_hour    hour_ms, class, verdict, aggregate, direction, sums
+ *	span_host    address, inside (1, 0; NULL: cannot be told), class, verdict, biflows, sent, received
+ *	span_name    name, class, verdict, biflows, octets
+ *	span_path    probe, vlan, tunnel, tunnel_endpoint ('' for none), class, verdict, sums
+ *	span_symptom class, verdict, rule, symptom, biflows, packets; of what is not acceptable
+ *	span_ledger  the rows of view ledger
+ *
+ * They live in memory until the database is closed: they hold addresses, which reach no other disk.
+ */
+#ifndef POSTPROC_REPORT_SPAN_H
+#define POSTPROC_REPORT_SPAN_H
+
+#include "postproc/report_query.h"
+
+/* span_open(): once a connection; begins a transaction too, so all parts see the store at one instant.
+ * span_close() ends the transaction. */
+void span_open(struct query *query);
+void span_close(struct query *query);
+
+#endif

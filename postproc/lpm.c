@@ -143,6 +143,14 @@ void lpm_build(struct lpm *map)
 		build(&map->spaces[i]);
 }
 
+void lpm_each(const struct lpm *map, void (*each)(uint32_t value, void *own), void *own)
+{
+	for (int i = 0; i < SPACES; i++)
+		for (size_t at = 0; at < map->spaces[i].cut_count; at++)
+			if (map->spaces[i].cuts[at].value)
+				each(map->spaces[i].cuts[at].value, own);
+}
+
 /* The last cut that is not behind the address. */
 uint32_t lpm_find(const struct lpm *map, const uint8_t address[16], uint8_t version)
 {

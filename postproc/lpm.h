@@ -22,6 +22,8 @@ struct lpm *lpm_new(void);
 void lpm_free(struct lpm *map);
 void lpm_add(struct lpm *map, const struct prefix *prefix, uint32_t value);
 void lpm_build(struct lpm *map);
+/* lpm_each(): EACH value that an address may have, once or more often. */
+void lpm_each(const struct lpm *map, void (*each)(uint32_t value, void *own), void *own);
 uint32_t lpm_find(const struct lpm *map, const uint8_t address[16], uint8_t version);
 
 #endif

@@ -83,6 +83,27 @@ static void an_empty_map_finds_nothing(void **state)
 	lpm_free(map);
 }
 
+static void add_up(uint32_t value, void *own)
+{
+	*(uint32_t *)own |= value;
+}
+
+/* Of two values of one prefix only the later one is anybody's. */
+static void each_value(void **state)
+{
+	struct lpm *map = lpm_new();
+	uint32_t values = 0;
+
+	lpm_add(map, &(struct prefix){{10}, 4, 8}, 1);
+	lpm_add(map, &(struct prefix){{10}, 4, 8}, 2);
+	lpm_add(map, &(struct prefix){{10, 1}, 4, 16}, 4);
+	lpm_add(map, &(struct prefix){{0x20}, 6, 3}, 8);
+	lpm_build(map);
+	lpm_each(map, add_up, &values);
+	assert_int_equal(values, 2 + 4 + 8);
+	lpm_free(map);
+}
+
 /* A chain of all lengths is as deep as it gets; a value of 0 is a hole. */
 static void a_prefix_of_each_length(void **state)
 {
@@ -107,6 +128,7 @@ int main(void)
 		cmocka_unit_test(finds_the_longest),
 		cmocka_unit_test(an_empty_map_finds_nothing),
 		cmocka_unit_test(a_prefix_of_each_length),
+		cmocka_unit_test(each_value),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,29 +59,17 @@ sqlite3 *condition_open(struct row *row)
 	return db;
 }
 
-/* Two biflows for the trial run: none, or one that is all zero. */
-static int no_biflow(void *own, const struct biflow **biflow)
+/* For a trial run; the other one is on no biflow at all. */
+static const struct biflow zero_biflow = {.key = {.version = 4}, .forward = {.sampling = 1}};
+
+static int run(sqlite3_stmt *statement, struct row *row, const struct biflow *biflow)
 {
-	return 0;
-}
+	int code;
 
-static int zero_biflow(void *own, const struct biflow **biflow)
-{
-	static const struct biflow zero = {.key = {.version = 4}, .forward = {.sampling = 1}};
-	int *left = own;
-
-	*biflow = &zero;
-	return (*left)-- > 0;
-}
-
-static int run(sqlite3_stmt *statement, struct row *row, row_source source)
-{
-	int left = 1, code;
-
-	row->source = source;
-	row->own = &left;
+	row_show(row, biflow);
 	code = sqlite3_step(statement);
 	sqlite3_reset(statement);
+	row_show(row, NULL);
 	return code;
 }
 
@@ -92,7 +80,7 @@ static const char *shape_of(sqlite3_stmt *statement, struct row *row)
 	if (sqlite3_bind_parameter_count(statement))
 		return "a condition has no parameters";
 	/* Over no rows an aggregate gives a row all the same. */
-	if (run(statement, row, no_biflow) == SQLITE_ROW)
+	if (run(statement, row, NULL) == SQLITE_ROW)
 		return "aggregate functions are not allowed: a condition sees one biflow (max and min take two or more)";
 	return NULL;
 }
@@ -139,11 +127,36 @@ bool condition_needs_symptom(sqlite3 *db, struct row *row, const char *text)
 
 	row->unknown = true;
 	if (!asks_for_null(text) && sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK)
-		needs = run(statement, row, zero_biflow) == SQLITE_ROW;
+		needs = run(statement, row, &zero_biflow) == SQLITE_ROW;
 	row->unknown = false;
 	sqlite3_finalize(statement);
 	free(sql);
 	return needs;
+}
+
+static int note_property(void *properties, int action, const char *table, const char *column,
+	const char *database, const char *view)
+{
+	int property = action == SQLITE_READ ? row_property(column) : -1;
+
+	if (property >= 0)
+		*(uint64_t *)properties |= 1ull << property;
+	return SQLITE_OK;
+}
+
+uint64_t condition_reads(sqlite3 *db, const char *text)
+{
+	char *sql = x_sprintf("SELECT (%s\n) FROM biflow", text);
+	sqlite3_stmt *statement = NULL;
+	uint64_t properties = 0;
+
+	sqlite3_set_authorizer(db, note_property, &properties);
+	if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK)
+		properties = UINT64_MAX;
+	sqlite3_set_authorizer(db, NULL, NULL);
+	sqlite3_finalize(statement);
+	free(sql);
+	return properties;
 }
 
 bool condition_check(sqlite3 *db, struct row *row, const char *text, char *why, size_t size,
@@ -163,7 +176,7 @@ bool condition_check(sqlite3 *db, struct row *row, const char *text, char *why, 
 		at = sqlite3_error_offset(db);
 	} else {
 		wrong = shape_of(statement, row);
-		if (!wrong && run(statement, row, zero_biflow) != SQLITE_ROW)
+		if (!wrong && run(statement, row, &zero_biflow) != SQLITE_ROW)
 			wrong = sqlite3_errmsg(db);
 	}
 	if (wrong)

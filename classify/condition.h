@@ -26,4 +26,7 @@ bool condition_check(sqlite3 *db, struct row *row, const char *text, char *why, 
  */
 bool condition_needs_symptom(sqlite3 *db, struct row *row, const char *text);
 
+/* condition_reads(): the properties that TEXT, which passed the check, names: bits of row_property(); all when that cannot be told. */
+uint64_t condition_reads(sqlite3 *db, const char *text);
+
 #endif

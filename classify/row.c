@@ -4,6 +4,8 @@
  */
 #include "classify/row.h"
 
+#include <assert.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,45 +129,56 @@ static void get_fast(sqlite3_context *out, struct row *row)
 		sqlite3_result_int(out, row->fast);
 }
 
+/* Where a column comes from: members of struct biflow, which decide its value. */
+struct member {
+	uint16_t offset, size;
+};
+#define OF(member)                                                                                 \
+	{                                                                                          \
+		offsetof(struct biflow, member), sizeof(((struct biflow *)NULL)->member)           \
+	}
+
 static const struct {
 	const char *name, *type;
 	void (*get)(sqlite3_context *out, struct row *row);
+	struct member from[2];
 } columns[] = {
-	{"proto", "INTEGER", get_proto},
-	{"src", "TEXT", get_src},
-	{"sport", "INTEGER", get_sport},
-	{"dst", "TEXT", get_dst},
-	{"dport", "INTEGER", get_dport},
-	{"packets", "INTEGER", get_packets},
-	{"octets", "INTEGER", get_octets},
-	{"reverse_packets", "INTEGER", get_reverse_packets},
-	{"reverse_octets", "INTEGER", get_reverse_octets},
-	{"total_packets", "INTEGER", get_total_packets},
-	{"total_octets", "INTEGER", get_total_octets},
-	{"window_ms", "INTEGER", get_window_ms},
-	{"start_ms", "INTEGER", get_start_ms},
-	{"end_ms", "INTEGER", get_end_ms},
-	{"duration_s", "REAL", get_duration_s},
-	{"hour", "INTEGER", get_hour},
-	{"weekday", "INTEGER", get_weekday},
-	{"tcp_flags", "INTEGER", get_tcp_flags},
-	{"aggregate", "TEXT", get_aggregate},
-	{"host_name", "TEXT", get_host_name},
-	{"tunnel", "TEXT", get_tunnel},
-	{"tunnel_endpoint", "TEXT", get_tunnel_endpoint},
-	{"probe", "TEXT", get_probe},
-	{"vlan", "TEXT", get_vlan},
-	{"user", "TEXT", get_user},
-	{"fast list", "INTEGER", get_fast},
+	{"proto", "INTEGER", get_proto, {OF(key.proto)}},
+	{"src", "TEXT", get_src, {OF(key.src), OF(key.version)}},
+	{"sport", "INTEGER", get_sport, {OF(key.sport)}},
+	{"dst", "TEXT", get_dst, {OF(key.dst), OF(key.version)}},
+	{"dport", "INTEGER", get_dport, {OF(key.dport)}},
+	{"packets", "INTEGER", get_packets, {OF(forward.packets)}},
+	{"octets", "INTEGER", get_octets, {OF(forward.octets)}},
+	{"reverse_packets", "INTEGER", get_reverse_packets, {OF(reverse.packets)}},
+	{"reverse_octets", "INTEGER", get_reverse_octets,
+		{OF(reverse.packets), OF(reverse.octets)}},
+	{"total_packets", "INTEGER", get_total_packets, {OF(forward.packets), OF(reverse.packets)}},
+	{"total_octets", "INTEGER", get_total_octets, {OF(forward.octets), OF(reverse.octets)}},
+	{"window_ms", "INTEGER", get_window_ms, {OF(window_ms)}},
+	{"start_ms", "INTEGER", get_start_ms, {OF(start_ms)}},
+	{"end_ms", "INTEGER", get_end_ms, {OF(end_ms)}},
+	{"duration_s", "REAL", get_duration_s, {OF(start_ms), OF(end_ms)}},
+	{"hour", "INTEGER", get_hour, {OF(start_ms)}},
+	{"weekday", "INTEGER", get_weekday, {OF(start_ms)}},
+	{"tcp_flags", "INTEGER", get_tcp_flags, {OF(forward.tcp_flags), OF(reverse.tcp_flags)}},
+	{"aggregate", "TEXT", get_aggregate, {OF(aggregate)}},
+	{"host_name", "TEXT", get_host_name, {OF(host_name)}},
+	{"tunnel", "TEXT", get_tunnel, {OF(tunnel)}},
+	{"tunnel_endpoint", "TEXT", get_tunnel_endpoint, {OF(endpoint)}},
+	{"probe", "TEXT", get_probe, {OF(probe)}}, {"vlan", "TEXT", get_vlan, {OF(vlan)}},
+	{"user", "TEXT", get_user, {{0, 0}}},
+	{"fast list", "INTEGER", get_fast, {{0, 0}}}, /* of symptoms alone */
 };
 #define COLUMNS ((int)(sizeof(columns) / sizeof(columns[0])))
 
-bool row_reserved(const char *name)
+int row_property(const char *name)
 {
+	static_assert(COLUMNS <= 64, "a bit each in row.reads");
 	for (int i = 0; i < COLUMNS; i++)
 		if (strcasecmp(name, columns[i].name) == 0)
-			return true;
-	return false;
+			return i;
+	return -1;
 }
 
 /* ---- symptoms ---- */
@@ -198,6 +211,7 @@ void row_init(struct row *row, const struct namelist *names, const struct policy
 		.gate_count = policy->class_count};
 	row->gate_words = row->gate_count / 64 + 1;
 	row->open = x_calloc(row->gate_words, sizeof(*row->open));
+	row->reads = x_calloc(row->gate_count + 1, sizeof(*row->reads));
 	row->symptoms = x_calloc(names->count + 1, sizeof(*row->symptoms));
 	row->touched = x_calloc(names->count + 1, sizeof(*row->touched));
 	for (uint32_t i = 0; i < row->symptom_count; i++) {
@@ -213,6 +227,7 @@ void row_free(struct row *row)
 	for (uint32_t i = 0; i < row->symptom_count; i++)
 		free(row->symptoms[i].gates);
 	free(row->open);
+	free(row->reads);
 	free(row->symptoms);
 	free(row->touched);
 	free(row->symptom_of);
@@ -221,6 +236,13 @@ void row_free(struct row *row)
 void row_gate(struct row *row, size_t class, size_t symptom)
 {
 	row->symptoms[symptom].gates[class / 64] |= 1ull << class % 64;
+}
+
+void row_reads(struct row *row, size_t class, uint64_t properties, bool gated)
+{
+	row->reads[class] = properties & UINT64_MAX >> (64 - COLUMNS);
+	if (!gated)
+		row->asked |= row->reads[class];
 }
 
 static void forget_symptoms(struct row *row)
@@ -251,20 +273,61 @@ static void add_symptom(struct row *row, const struct symptom_count *count)
 		row->fast = symptom->fast;
 }
 
-static int row_next(struct row *row)
+void row_show(struct row *row, const struct biflow *biflow)
 {
-	int got = row->source(row->own, &row->biflow);
-
-	forget_symptoms(row);
+	row->biflow = biflow;
+	row->fresh = biflow != NULL;
 	row->src[0] = row->dst[0] = '\0';
-	if (got <= 0) {
-		row->biflow = NULL;
-		row->failed = got < 0;
-		return got ? SQLITE_ERROR : SQLITE_OK;
+	forget_symptoms(row);
+	for (size_t i = 0; biflow && i < biflow->symptom_count; i++)
+		add_symptom(row, &biflow->symptoms[i]);
+}
+
+/* ---- what decides ---- */
+
+/* Once a part does not fit, none does. */
+static void add_part(struct memo_key *key, bool *fits, const void *part, size_t size)
+{
+	*fits = *fits && size <= sizeof(key->bytes) - key->size;
+	if (!*fits)
+		return;
+	memcpy(key->bytes + key->size, part, size);
+	key->size += size;
+}
+
+/* The properties that may matter: which they are depends on the symptoms alone. */
+static uint64_t asked_now(const struct row *row)
+{
+	uint64_t asked = row->asked;
+
+	for (size_t i = 0; row->touched_count && i < row->gate_words; i++)
+		for (uint64_t open = row->open[i]; open; open &= open - 1)
+			asked |= row->reads[i * 64 + (size_t)__builtin_ctzll(open)];
+	return asked;
+}
+
+/* First the symptoms, for they say what follows. */
+void row_key(const struct row *row, struct memo_key *key)
+{
+	bool fits = true;
+
+	key->size = 0;
+	add_part(key, &fits, &row->touched_count, sizeof(row->touched_count));
+	for (uint32_t i = 0; i < row->touched_count; i++) {
+		uint32_t index = row->touched[i];
+
+		add_part(key, &fits, &index, sizeof(index));
+		add_part(key, &fits, &row->symptoms[index].packets, sizeof(uint64_t));
 	}
-	for (size_t i = 0; i < row->biflow->symptom_count; i++)
-		add_symptom(row, &row->biflow->symptoms[i]);
-	return SQLITE_OK;
+	for (uint64_t asked = asked_now(row); asked; asked &= asked - 1) {
+		const struct member *from = columns[__builtin_ctzll(asked)].from;
+
+		for (int i = 0; i < 2; i++)
+			add_part(key, &fits, (const uint8_t *)row->biflow + from[i].offset,
+				from[i].size);
+	}
+	if (!fits)
+		key->size = 0;
 }
 
 /* ---- the virtual table ---- */
@@ -337,20 +400,25 @@ static struct row *row_of(sqlite3_vtab_cursor *cursor)
 	return ((struct table *)cursor->pVtab)->row;
 }
 
+/* The next row is a biflow that was shown since. */
+static int cursor_next(sqlite3_vtab_cursor *cursor)
+{
+	struct row *row = row_of(cursor);
+
+	row->ended = !row->fresh;
+	row->fresh = false;
+	return SQLITE_OK;
+}
+
 static int cursor_filter(sqlite3_vtab_cursor *cursor, int plan, const char *text, int argc,
 	sqlite3_value **argv)
 {
-	return row_next(row_of(cursor));
-}
-
-static int cursor_next(sqlite3_vtab_cursor *cursor)
-{
-	return row_next(row_of(cursor));
+	return cursor_next(cursor);
 }
 
 static int cursor_eof(sqlite3_vtab_cursor *cursor)
 {
-	return row_of(cursor)->biflow == NULL;
+	return row_of(cursor)->ended;
 }
 
 static int cursor_column(sqlite3_vtab_cursor *cursor, sqlite3_context *out, int column)

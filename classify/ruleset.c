@@ -1,5 +1,5 @@
 /*
- * ruleset.c: compiles a policy into one SQL statement and steps it over the biflows of a batch. The heart of the stage: what goes in are
+ * ruleset.c: compiles a policy into one SQL statement and steps it for each biflow that is unlike all before. The heart of the stage: what goes in are
  * symptoms, what comes out is a verdict and the rule that reached it.
  */
 #include "classify/ruleset.h"
@@ -21,6 +21,7 @@ struct ruleset {
 	struct namelist used; /* symptoms that the policy names */
 	sqlite3 *db;
 	sqlite3_stmt *statement;
+	struct memo *memo;
 	struct decision *decisions; /* fast lists, classes, blind */
 	size_t decision_count;
 	char *file;
@@ -77,7 +78,7 @@ static int choose_columns(struct ruleset *ruleset, const struct policy *policy,
 	for (size_t i = 0; i < policy->class_count; i++)
 		use_words(ruleset, symbols, policy->classes[i].when);
 	for (size_t i = 0; i < ruleset->used.count; i++) {
-		if (!row_reserved(ruleset->used.names[i]))
+		if (row_property(ruleset->used.names[i]) < 0)
 			continue;
 		log_err("%s: the symptom or fast list '%s' has the name of a column of every biflow (mira-classify(8));"
 			" give it another name",
@@ -149,9 +150,11 @@ static void append_class(struct ruleset *ruleset, const struct policy *policy, s
 	sqlite3_str *text)
 {
 	const char *when = policy->classes[class].when;
+	bool gated = condition_needs_symptom(ruleset->db, &ruleset->row, when);
 
+	row_reads(&ruleset->row, class, condition_reads(ruleset->db, when), gated);
 	sqlite3_str_appendall(text, "\nWHEN ");
-	if (condition_needs_symptom(ruleset->db, &ruleset->row, when))
+	if (gated)
 		sqlite3_str_appendf(text, ROW_GATE_COLUMN " AND ", (int)class);
 	sqlite3_str_appendf(text, "(%s\n) THEN %d", when, (int)(policy->fast_count + class));
 }
@@ -208,6 +211,7 @@ struct ruleset *ruleset_compile(const struct policy *policy, const struct nameli
 	struct ruleset *ruleset = x_calloc(1, sizeof(*ruleset));
 
 	ruleset->file = x_strdup(policy->file);
+	ruleset->memo = memo_new();
 	*code = compile(ruleset, policy, symbols);
 	if (!*code)
 		return ruleset;
@@ -233,6 +237,7 @@ void ruleset_free(struct ruleset *ruleset)
 	sqlite3_finalize(ruleset->statement);
 	sqlite3_close(ruleset->db);
 	row_free(&ruleset->row);
+	memo_free(ruleset->memo);
 	namelist_free(&ruleset->used);
 	free(ruleset->decisions);
 	free(ruleset->file);
@@ -241,36 +246,36 @@ void ruleset_free(struct ruleset *ruleset)
 
 /* ---- running ---- */
 
-void ruleset_start(struct ruleset *ruleset, row_source source, void *own)
+/* Index of the decision, or -1. The statement does not end: each step is on the row that was shown before. */
+static int evaluate(struct ruleset *ruleset)
 {
-	sqlite3_reset(ruleset->statement);
-	ruleset->row.source = source;
-	ruleset->row.own = own;
-	ruleset->row.failed = false;
-}
+	int index;
 
-enum ruleset_step ruleset_next(struct ruleset *ruleset, const struct biflow **biflow,
-	struct decision *decision)
-{
-	int code = sqlite3_step(ruleset->statement), index;
-
-	if (code == SQLITE_DONE)
-		return RULESET_END;
-	if (code != SQLITE_ROW) {
-		if (ruleset->row.failed)
-			return RULESET_SOURCE;
+	if (sqlite3_step(ruleset->statement) != SQLITE_ROW) {
 		log_err("%s: a condition cannot be evaluated: %s", ruleset->file,
 			sqlite3_errmsg(ruleset->db));
-		return RULESET_FAILED;
+		sqlite3_reset(ruleset->statement);
+		return -1;
 	}
 	index = sqlite3_column_int(ruleset->statement, 0);
 	assert(index >= 0 && (size_t)index < ruleset->decision_count);
-	*biflow = ruleset->row.biflow;
-	*decision = ruleset->decisions[index];
-	return RULESET_DECIDED;
+	return index;
 }
 
-void ruleset_stop(struct ruleset *ruleset)
+int ruleset_decide(struct ruleset *ruleset, const struct biflow *biflow, struct decision *decision)
 {
-	sqlite3_reset(ruleset->statement);
+	struct memo_key key;
+	int index;
+
+	row_show(&ruleset->row, biflow);
+	row_key(&ruleset->row, &key);
+	index = memo_find(ruleset->memo, &key);
+	if (index < 0) {
+		index = evaluate(ruleset);
+		if (index < 0)
+			return -1;
+		memo_put(ruleset->memo, &key, index);
+	}
+	*decision = ruleset->decisions[index];
+	return 0;
 }

@@ -1,18 +1,19 @@
 /*
- * ruleset.h: a policy, compiled: from a stream of biflows to a stream of decisions.
+ * ruleset.h: a policy, compiled: from a biflow to a decision.
  *
  * A condition is an SQL expression over the columns of row.h. Each is compiled alone first, so that a mistake is
  * reported with its place in policy.conf; then all become one statement
  *
  *	SELECT CASE WHEN (condition) THEN 0 WHEN (condition) THEN 1 … END FROM biflow
  *
- * that SQLite steps through. A condition reads the row and calls functions that depend on nothing else; subqueries, aggregates, parameters,
- * clocks and chance are refused, so a biflow has the same verdict whenever and wherever it is asked for.
+ * of which each step answers for the biflow that is then shown. A condition reads the row and calls functions that depend on nothing else; subqueries, aggregates, parameters,
+ * clocks and chance are refused, so a biflow has the same verdict whenever and wherever it is asked for. What was asked for before is
+ * remembered (memo.h).
  *
  * Order: the first fast list (in the policy's order) with a count above 0; else the first class whose condition is true (neither 0
  * nor NULL); else class UNKNOWN, verdict review, rule "blind".
  *
- * Calling sequence: ruleset_load(), then for each stream ruleset_start(), ruleset_next() until it is not 1, ruleset_stop().
+ * Calling sequence: ruleset_load(), ruleset_decide() for each biflow, ruleset_free(). No intern id may be forgotten meanwhile.
  */
 #ifndef CLASSIFY_RULESET_H
 #define CLASSIFY_RULESET_H
@@ -41,18 +42,7 @@ struct ruleset *ruleset_compile(const struct policy *policy, const struct nameli
 	int *code);
 void ruleset_free(struct ruleset *ruleset);
 
-/* ruleset_start(): SOURCE is asked for a biflow by each ruleset_next(). */
-void ruleset_start(struct ruleset *ruleset, row_source source, void *own);
-
-enum ruleset_step {
-	RULESET_END,
-	RULESET_DECIDED,
-	RULESET_SOURCE, /* the source failed; it knows why */
-	RULESET_FAILED, /* a condition failed while running: logged; a person is needed */
-};
-/* ruleset_next(): BIFLOW is the one SOURCE gave last, valid until the next call. */
-enum ruleset_step ruleset_next(struct ruleset *ruleset, const struct biflow **biflow,
-	struct decision *decision);
-void ruleset_stop(struct ruleset *ruleset);
+/* ruleset_decide(): -1: a condition failed while running: logged; a person is needed. */
+int ruleset_decide(struct ruleset *ruleset, const struct biflow *biflow, struct decision *decision);
 
 #endif

@@ -237,18 +237,6 @@ static void take_row(struct trial *trial)
 	biflow->symptom_count = trial->symptom_count;
 }
 
-static int next_stored(void *own, const struct biflow **biflow)
-{
-	struct trial *trial = own;
-	int code = sqlite3_step(trial->rows);
-
-	if (code != SQLITE_ROW)
-		return code == SQLITE_DONE ? 0 : -1;
-	take_row(trial);
-	*biflow = &trial->biflow;
-	return 1;
-}
-
 /* ---- the table ---- */
 
 static void add_sums(struct sums *sums, const struct biflow *biflow)
@@ -273,23 +261,32 @@ static struct change *change_of(struct trial *trial, const struct decision *then
 	return change;
 }
 
-static enum ruleset_step decide_all(struct trial *trial, struct ruleset *ruleset)
+static void compare(struct trial *trial, const struct decision *then)
 {
-	const struct biflow *biflow;
+	bool same = memcmp(then, &trial->now, sizeof(*then)) == 0;
+
+	add_sums(&trial->all, &trial->biflow);
+	if (trial->was_fast)
+		add_sums(&trial->unscanned, &trial->biflow);
+	add_sums(same ? &trial->same : &change_of(trial, then)->sums, &trial->biflow);
+}
+
+/* An exit code. */
+static int decide_all(struct trial *trial, struct ruleset *ruleset, const char *store)
+{
 	struct decision then;
-	enum ruleset_step step;
+	int code;
 
-	ruleset_start(ruleset, next_stored, trial);
-	while ((step = ruleset_next(ruleset, &biflow, &then)) == RULESET_DECIDED) {
-		bool same = memcmp(&then, &trial->now, sizeof(then)) == 0;
-
-		add_sums(&trial->all, biflow);
-		if (trial->was_fast)
-			add_sums(&trial->unscanned, biflow);
-		add_sums(same ? &trial->same : &change_of(trial, &then)->sums, biflow);
+	while ((code = sqlite3_step(trial->rows)) == SQLITE_ROW) {
+		take_row(trial);
+		if (ruleset_decide(ruleset, &trial->biflow, &then))
+			return MIRA_PERSON;
+		compare(trial, &then);
 	}
-	ruleset_stop(ruleset);
-	return step;
+	if (code == SQLITE_DONE)
+		return MIRA_OK;
+	log_err("cannot read biflows from %s: %s", store, sqlite3_errmsg(trial->db));
+	return MIRA_AGAIN;
 }
 
 static char *decision_text(const struct decision *decision)
@@ -368,14 +365,11 @@ int try_policy(struct ruleset *ruleset, const struct policy *policy, const struc
 {
 	struct trial trial = {.policy = policy, .symbols = symbols};
 	int code = open_stored(&trial, store);
-	enum ruleset_step step = code ? RULESET_END : decide_all(&trial, ruleset);
 
-	if (step == RULESET_SOURCE)
-		log_err("cannot read biflows from %s: %s", store, sqlite3_errmsg(trial.db));
-	else if (step == RULESET_END && !code)
+	if (!code)
+		code = decide_all(&trial, ruleset, store);
+	if (!code)
 		print_table(&trial);
-	if (!code && step != RULESET_END)
-		code = step == RULESET_SOURCE ? MIRA_AGAIN : MIRA_PERSON;
 	sqlite3_finalize(trial.rows);
 	sqlite3_close(trial.db);
 	free(trial.symptoms);

@@ -32,57 +32,41 @@ static int fail(struct stream *stream, enum verdicts_result result, const char *
 	return -1;
 }
 
-/* The next biflow; ledger rows in between pass on their way. */
-static int next_biflow(void *own, const struct biflow **biflow)
+static int decide(struct stream *stream, struct ruleset *ruleset)
 {
-	struct stream *stream = own;
+	struct biflow *biflow = &stream->record.biflow;
+	struct decision decision;
 
-	for (;;) {
-		int got = record_next(stream->reader, &stream->record);
-
-		if (got == RECORD_END)
-			return 0;
-		if (got == RECORD_FLOW)
-			return fail(stream, VERDICTS_BAD, "it holds flows where biflows should be");
-		if (got < 0)
-			return fail(stream, got == -1 ? VERDICTS_MACHINE : VERDICTS_BAD,
-				record_why());
-		stream->progress->records++;
-		if (got == RECORD_BIFLOW)
-			break;
-		if (record_add_ledger(stream->writer, &stream->record.ledger))
-			return fail(stream, VERDICTS_MACHINE, "");
-	}
-	*biflow = &stream->record.biflow;
-	return 1;
+	if (ruleset_decide(ruleset, biflow, &decision))
+		return fail(stream, VERDICTS_POLICY, "");
+	biflow->class = decision.class;
+	biflow->verdict = decision.verdict;
+	biflow->rule = decision.rule;
+	return record_add_biflow(stream->writer, biflow) ? fail(stream, VERDICTS_MACHINE, "") : 0;
 }
 
-static int put_biflow(struct stream *stream, const struct biflow *biflow,
-	const struct decision *decision)
+/* Ledger rows pass on their way. */
+static int put_record(struct stream *stream, struct ruleset *ruleset, enum record_type type)
 {
-	struct biflow decided = *biflow;
-
-	decided.class = decision->class;
-	decided.verdict = decision->verdict;
-	decided.rule = decision->rule;
-	return record_add_biflow(stream->writer, &decided) ? fail(stream, VERDICTS_MACHINE, "") : 0;
+	if (type == RECORD_FLOW)
+		return fail(stream, VERDICTS_BAD, "it holds flows where biflows should be");
+	stream->progress->records++;
+	if (type == RECORD_BIFLOW)
+		return decide(stream, ruleset);
+	return record_add_ledger(stream->writer, &stream->record.ledger)
+		       ? fail(stream, VERDICTS_MACHINE, "")
+		       : 0;
 }
 
 static void pump(struct stream *stream, struct ruleset *ruleset)
 {
-	const struct biflow *biflow;
-	struct decision decision;
-	enum ruleset_step step;
+	int got;
 
-	ruleset_start(ruleset, next_biflow, stream);
-	do {
-		step = ruleset_next(ruleset, &biflow, &decision);
-		if (step == RULESET_DECIDED && put_biflow(stream, biflow, &decision))
-			break;
-	} while (step == RULESET_DECIDED);
-	ruleset_stop(ruleset);
-	if (step == RULESET_FAILED)
-		stream->result = VERDICTS_POLICY;
+	do
+		got = record_next(stream->reader, &stream->record);
+	while (got > RECORD_END && !put_record(stream, ruleset, (enum record_type)got));
+	if (got < 0)
+		fail(stream, got == -1 ? VERDICTS_MACHINE : VERDICTS_BAD, record_why());
 }
 
 static void write_file(struct stream *stream, struct ruleset *ruleset, const struct batch *batch,

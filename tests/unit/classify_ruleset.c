@@ -28,23 +28,6 @@ static int begin(void **state)
 	return 0;
 }
 
-/* A source of biflows out of an array. */
-struct list {
-	const struct biflow *biflows;
-	size_t left;
-};
-
-static int next_of_list(void *own, const struct biflow **biflow)
-{
-	struct list *list = own;
-
-	if (!list->left)
-		return 0;
-	list->left--;
-	*biflow = list->biflows++;
-	return 1;
-}
-
 /* 2026-11-22 was a Sunday; 21:34:56.789 UTC. */
 #define START 1795383296789ull
 
@@ -98,22 +81,24 @@ static struct ruleset *compile(const char *const *when, size_t count, int *code)
 	return ruleset_compile(&policy, &symbols, code);
 }
 
+static const char *rule_of(struct ruleset *ruleset, const struct biflow *biflow)
+{
+	struct decision decision;
+
+	assert_int_equal(ruleset_decide(ruleset, biflow, &decision), 0);
+	return intern_text(decision.rule);
+}
+
 static const char *decide(const char *const *when, size_t count, const struct biflow *biflow)
 {
-	struct list list = {biflow, 1};
-	const struct biflow *got;
-	struct decision decision;
 	int code;
 	struct ruleset *ruleset = compile(when, count, &code);
+	const char *rule;
 
 	assert_non_null(ruleset);
-	ruleset_start(ruleset, next_of_list, &list);
-	assert_int_equal(ruleset_next(ruleset, &got, &decision), RULESET_DECIDED);
-	assert_ptr_equal(got, biflow);
-	assert_int_equal(ruleset_next(ruleset, &got, &decision), RULESET_END);
-	ruleset_stop(ruleset);
+	rule = rule_of(ruleset, biflow);
 	ruleset_free(ruleset);
-	return intern_text(decision.rule);
+	return rule;
 }
 
 static bool holds(const char *when, const struct biflow *biflow)
@@ -121,47 +106,48 @@ static bool holds(const char *when, const struct biflow *biflow)
 	return strcmp(decide(&when, 1, biflow), "rule0") == 0;
 }
 
+static const char *const true_of_it[] = {
+	"proto = 6",
+	"src = '192.168.100.7'",
+	"sport = 40000",
+	"dst = '8.8.4.4'",
+	"dport = 443",
+	"dport = '443'",
+	"packets = 10",
+	"octets = 1000",
+	"reverse_packets = 8",
+	"reverse_octets = 9000",
+	"total_packets = 18",
+	"total_octets = 10000",
+	"window_ms % 300000 = 0",
+	"start_ms = 1795383296789",
+	"end_ms - start_ms = 1500",
+	"duration_s = 1.5",
+	"hour = 21",
+	"weekday = 0",
+	"tcp_flags = 18",
+	"aggregate = 'campus,library'",
+	"host_name LIKE '%.EXAMPLE.org'",
+	"tunnel = '6in4,4in4'",
+	"tunnel_endpoint GLOB '192.0.2.1-198.51.100.7+*'",
+	"probe = 'p1'",
+	"vlan IS NULL",
+	"user IS NULL",
+	"tls = 9",
+	"TLS = 9",
+	"ftp",
+	"dns = 0",
+	"http_request IS NOT NULL",
+	"\"tls\" = 9",
+	"tls > 0 -- a comment",
+	"dport IN (80, 443)",
+	"dport BETWEEN 400 AND 500",
+	"CASE proto WHEN 6 THEN tls ELSE 0 END",
+};
+
 static void columns(void **state)
 {
 	struct biflow b = sample();
-	static const char *const true_of_it[] = {
-		"proto = 6",
-		"src = '192.168.100.7'",
-		"sport = 40000",
-		"dst = '8.8.4.4'",
-		"dport = 443",
-		"dport = '443'",
-		"packets = 10",
-		"octets = 1000",
-		"reverse_packets = 8",
-		"reverse_octets = 9000",
-		"total_packets = 18",
-		"total_octets = 10000",
-		"window_ms % 300000 = 0",
-		"start_ms = 1795383296789",
-		"end_ms - start_ms = 1500",
-		"duration_s = 1.5",
-		"hour = 21",
-		"weekday = 0",
-		"tcp_flags = 18",
-		"aggregate = 'campus,library'",
-		"host_name LIKE '%.EXAMPLE.org'",
-		"tunnel = '6in4,4in4'",
-		"tunnel_endpoint GLOB '192.0.2.1-198.51.100.7+*'",
-		"probe = 'p1'",
-		"vlan IS NULL",
-		"user IS NULL",
-		"tls = 9",
-		"TLS = 9",
-		"ftp",
-		"dns = 0",
-		"http_request IS NOT NULL",
-		"\"tls\" = 9",
-		"tls > 0 -- a comment",
-		"dport IN (80, 443)",
-		"dport BETWEEN 400 AND 500",
-		"CASE proto WHEN 6 THEN tls ELSE 0 END",
-	};
 	static const char *const false_of_it[] = {"dns", "vlan = ''", "vlan <> '7'", "user = 'x'",
 		"NULL", "0", "'abc'", "packets > 10 OR octets < 1000"};
 
@@ -241,60 +227,84 @@ static void stream(void **state)
 {
 	static const char *const when[] = {"tls = 9 AND src LIKE '192.%'",
 		"tls = 0 AND src LIKE '10.%'"};
-	struct biflow b[3] = {sample(), sample(), sample()};
-	struct list list = {b, 3};
-	const struct biflow *got;
-	struct decision decision;
+	struct biflow b[4] = {sample(), sample(), sample(), sample()};
 	int code;
 	struct ruleset *ruleset = compile(when, 2, &code);
-	static const char *const want[] = {"rule0", "rule1", "rule0"};
+	static const char *const want[] = {"rule0", "rule1", "rule0", "blind"};
 
-	b[1].symptom_count = 0;
+	b[1].symptom_count = b[3].symptom_count = 0;
 	b[1].key.src[0] = 10;
-	ruleset_start(ruleset, next_of_list, &list);
-	for (int i = 0; i < 3; i++) {
-		assert_int_equal(ruleset_next(ruleset, &got, &decision), RULESET_DECIDED);
-		assert_ptr_equal(got, &b[i]);
-		assert_string_equal(intern_text(decision.rule), want[i]);
-	}
-	assert_int_equal(ruleset_next(ruleset, &got, &decision), RULESET_END);
-
-	/* A stream that was left half-way does not reach into the next one. */
-	list = (struct list){b, 3};
-	ruleset_start(ruleset, next_of_list, &list);
-	assert_int_equal(ruleset_next(ruleset, &got, &decision), RULESET_DECIDED);
-	ruleset_stop(ruleset);
-	list = (struct list){&b[1], 1};
-	ruleset_start(ruleset, next_of_list, &list);
-	assert_int_equal(ruleset_next(ruleset, &got, &decision), RULESET_DECIDED);
-	assert_ptr_equal(got, &b[1]);
-	assert_int_equal(ruleset_next(ruleset, &got, &decision), RULESET_END);
+	for (int i = 0; i < 4; i++)
+		assert_string_equal(rule_of(ruleset, &b[i]), want[i]);
 	ruleset_free(ruleset);
 }
 
-static int failing(void *own, const struct biflow **biflow)
+/* Biflow NUMBER differs from the sample in one member; false: there is none of that number. */
+static bool differ(unsigned number, struct biflow *b)
 {
-	return -1;
+	switch (number) {
+	case 0: b->key.proto = 17; break;
+	case 1: b->key.src[3] = 8; break;
+	case 2: b->key.dst[0] = 9; break;
+	case 3: b->key.sport = 40001; break;
+	case 4: b->key.dport = 444; break;
+	case 5: b->key.version = 6; break;
+	case 6: b->forward.packets++; break;
+	case 7: b->forward.octets++; break;
+	case 8: b->forward.tcp_flags = 0x04; break;
+	case 9: b->reverse.packets++; break;
+	case 10: b->reverse.octets++; break;
+	case 11: b->reverse.tcp_flags = 0x04; break;
+	case 12: b->start_ms += 3600000 * 25; break;
+	case 13: b->end_ms++; break;
+	case 14: b->window_ms++; break;
+	case 15: b->aggregate = intern("campus"); break;
+	case 16: b->host_name = 0; break;
+	case 17: b->tunnel = 0; break;
+	case 18: b->endpoint = 0; break;
+	case 19: b->probe = intern("p2"); break;
+	case 20: b->vlan = intern("7"); break;
+	case 21: b->symptom_count = 2; break;
+	case 22: b->symptom_count = 1; break;
+	case 23: b->symptom_count = 0; break;
+	case 24: b->reverse.packets = 0; break;
+	default: return false;
+	}
+	return true;
+}
+
+/* What was decided for one biflow does not decide for one that differs in a thing that matters. */
+static void memory(void **state)
+{
+	for (size_t i = 0; i < sizeof(true_of_it) / sizeof(true_of_it[0]); i++) {
+		struct biflow b = sample(), other = sample();
+		int code;
+		struct ruleset *ruleset = compile(&true_of_it[i], 1, &code);
+
+		assert_string_equal(rule_of(ruleset, &b), "rule0");
+		for (unsigned number = 0; differ(number, &other); number++, other = sample())
+			if (strcmp(rule_of(ruleset, &other), "rule0") !=
+				strcmp(decide(&true_of_it[i], 1, &other), "rule0"))
+				fail_msg("%s: biflow %u as the sample", true_of_it[i], number);
+		assert_string_equal(rule_of(ruleset, &b), "rule0");
+		ruleset_free(ruleset);
+	}
 }
 
 static void failures(void **state)
 {
 	static const char *const when[] = {
 		"CASE WHEN dport = 443 THEN net(src, 'nonsense') ELSE 0 END"};
-	struct biflow b = sample();
-	struct list list = {&b, 1};
-	const struct biflow *got;
+	struct biflow b = sample(), good = sample();
 	struct decision decision;
 	int code;
 	struct ruleset *ruleset = compile(when, 1, &code);
 
 	assert_non_null(ruleset);
-	ruleset_start(ruleset, failing, NULL);
-	assert_int_equal(ruleset_next(ruleset, &got, &decision), RULESET_SOURCE);
-	ruleset_stop(ruleset);
-	ruleset_start(ruleset, next_of_list, &list);
-	assert_int_equal(ruleset_next(ruleset, &got, &decision), RULESET_FAILED);
-	ruleset_stop(ruleset);
+	good.key.dport = 80;
+	assert_int_equal(ruleset_decide(ruleset, &b, &decision), -1);
+	assert_string_equal(rule_of(ruleset, &good), "blind");
+	assert_int_equal(ruleset_decide(ruleset, &b, &decision), -1);
 	ruleset_free(ruleset);
 }
 
@@ -470,7 +480,6 @@ static void skipping(void **state)
 	for (int round = 0; round < 30; round++) {
 		int code;
 		struct ruleset *a, *b;
-		struct list list_a = {biflows, 64}, list_b = {biflows, 64};
 
 		for (int i = 0; i < 20; i++) {
 			char text[512];
@@ -485,17 +494,12 @@ static void skipping(void **state)
 		a = compile(plain, 20, &code);
 		b = compile(cased, 20, &code);
 		assert_true(a && b);
-		ruleset_start(a, next_of_list, &list_a);
-		ruleset_start(b, next_of_list, &list_b);
-		for (int i = 0; i < 64; i++) {
-			const struct biflow *got;
-			struct decision x, y;
+		for (int i = 0; i < 2 * 64; i++) { /* the second time from memory */
+			const char *x = rule_of(a, &biflows[i % 64]);
+			const char *y = rule_of(b, &biflows[i % 64]);
 
-			assert_int_equal(ruleset_next(a, &got, &x), RULESET_DECIDED);
-			assert_int_equal(ruleset_next(b, &got, &y), RULESET_DECIDED);
-			if (x.rule != y.rule)
-				fail_msg("round %d: %s, not %s", round, intern_text(x.rule),
-					intern_text(y.rule));
+			if (strcmp(x, y) != 0)
+				fail_msg("round %d: %s, not %s", round, x, y);
 		}
 		ruleset_free(a);
 		ruleset_free(b);
@@ -533,6 +537,7 @@ int main(void)
 		cmocka_unit_test(functions),
 		cmocka_unit_test(order),
 		cmocka_unit_test(stream),
+		cmocka_unit_test(memory),
 		cmocka_unit_test(failures),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(gates),

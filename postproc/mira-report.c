@@ -97,7 +97,8 @@ static int parse(struct options *options, int argc, char **argv)
  * The report when the policy cannot be had any more is still a report: without the rules'
  * sentences.
  */
-static json_t *gather(sqlite3 *db, const struct config *config, const struct period *period)
+static json_t *gather(sqlite3 *db, const struct config *config, const struct period *period,
+	struct privacy *privacy)
 {
 	struct policy policy;
 	json_t *report;
@@ -107,9 +108,9 @@ static json_t *gather(sqlite3 *db, const struct config *config, const struct per
 			 " mend it, or name the "
 			 "right mira.conf with --config",
 			config->policy);
-		return report_gather(db, config, NULL, period);
+		return report_gather(db, config, NULL, period, privacy);
 	}
-	report = report_gather(db, config, &policy, period);
+	report = report_gather(db, config, &policy, period, privacy);
 	policy_free(&policy);
 	return report;
 }
@@ -232,13 +233,16 @@ static int audit(const struct options *options, const struct config *config,
 	const struct period *period)
 {
 	char folder[PATH_MAX];
+	struct privacy *privacy;
 	json_t *report;
 	sqlite3 *db;
 	int code = store_open_read(options->db, &db);
 
 	if (code)
 		return code;
-	report = gather(db, config, period);
+	privacy = privacy_new(config, options->db);
+	report = gather(db, config, period, privacy);
+	privacy_free(privacy);
 	sqlite3_close(db);
 	code = report ? place(report, options, folder) : MIRA_AGAIN;
 	if (!code)

@@ -253,12 +253,24 @@ function fillCover() {
         fact('Symptoms', report.symptoms.folder, hash(report.symptoms.xxh128)),
         fact('Made', moment(report.generated_ms) + ' ' + zoneAt(report.generated_ms).name, `by ${report.made_by}, with ${report.program}`),
         told('Purpose', report.purpose), told('Legal basis', report.legal_basis), told('Recipients', report.recipients),
+        fact('Hosts are shown as', levelText(), retentionText()),
         fact('Observed', `${size(report.total.octets)} in ${plural(report.total.biflows, 'biflow', 'biflows')}`,
             plural(report.streams.length, 'stream', 'streams') + (report.damaged.length ? ', ' + plural(report.damaged.length, 'input', 'inputs') + ' damaged' : '')));
     put('footer', `Made by ${report.program} from mira.db; report.json beside this page holds the same figures. `,
         'This page loads nothing and sends nothing.');
 }
 
+function levelText() {
+    const { level, rotate } = report.privacy;
+    if (level === 'group')
+        return 'totals of groups only';
+    return level === 'address' ? 'addresses' : 'pseudonyms' + (rotate === 'none' ? '' : `, others each ${rotate}`);
+}
+function retentionText() {
+    const days = value => value ? plural(value, 'day', 'days') : 'no end';
+    return `kept: biflows ${days(report.retention.biflows_days)}, addresses ${days(report.retention.addresses_days)}, ` +
+        `hosts ${days(report.retention.hosts_days)}, totals ${days(report.retention.totals_days)}`;
+}
 function periodText() {
     const from = report.from_ms, to = report.to_ms, zone = report.timezone;
     if (report.period)
@@ -451,6 +463,16 @@ function fillTraces() {
         empty('traces', `${count(rules.length - MOST_TRACES)} more are in report.json.`);
 }
 
+function fillDisclosures() {
+    put('disclosure-note', report.disclosures.length ? 'Pseudonyms that were turned back into addresses: who asked, when and why. The latest 100.' :
+        report.privacy.level === 'pseudonym' ? 'No pseudonym of this store was turned back into an address so far.' : 'No pseudonym was turned back into an address so far.');
+    if (report.disclosures.length)
+        table('disclosure-table', 'Who asked for addresses', [
+            text('Time (UTC)', row => row.time.replace('T', '\u00a0').replace('Z', '')), text('Who', row => foreign(row.login || row.user)),
+            text('Reason', row => foreign(row.reason)), text('Pseudonyms', row => el('span', { class: 'mono' }, foreign(row.asked.join(', ')))),
+        ], report.disclosures);
+}
+
 function fillAggregates() {
     const rows = report.aggregates, named = rows.some(row => row.aggregate !== null);
     if (!rows.length)
@@ -556,7 +578,7 @@ function fillDirections() {
 function hostTable(id, caption, rows, others) {
     const dash = value => value ? size(value) : '–';
     if (!rows.length)
-        return empty(id, 'No hosts.');
+        return empty(id, others.hosts ? `${plural(others.hosts, 'host', 'hosts')}, ${size(others.octets)}. Not shown one by one at this level of privacy.` : 'No hosts.');
     table(id, caption, [
         text('Host', row => el('span', { class: 'mono' }, foreign(row.address))),
         number('Sent', row => row.sent_octets, size), number('Received', row => row.received_octets, size),
@@ -567,7 +589,7 @@ function hostTable(id, caption, rows, others) {
         dash(others.unacceptable_octets), dash(others.review_octets), ''] }] : []);
 }
 function fillHosts() {
-    const known = report.inside.length > 0;
+    const known = report.inside.length + report.inside_others.hosts > 0;
     put('host-note', known ? 'Hosts inside the parts of the network that are named in the configuration.' :
         'Every biflow has two hosts, so the octets of all hosts add up to twice the total.');
     if (known)
@@ -585,7 +607,7 @@ function fillSystems() {
 function fillNames() {
     const others = report.names_others, dash = value => value ? size(value) : '–';
     if (!report.names.length)
-        return empty('name-table', 'No names were seen.');
+        return empty('name-table', others.names ? `${plural(others.names, 'name', 'names')}, ${size(others.octets)}. Not shown one by one at this level of privacy.` : 'No names were seen.');
     table('name-table', `The ${report.names.length} names with most octets`, [
         text('Name', row => foreign(row.name.replace(/,/g, ', '))), number('Octets', row => row.octets, size), number('Biflows', row => row.biflows, count, { opt: true }),
         number('Not acceptable by a rule', row => row.unacceptable_octets, dash), text('Mostly', row => row.main_class, { opt: true }),
@@ -635,7 +657,7 @@ function fillStreams() {
 }
 
 [fillCover, fillCoverage, fillVerdicts, fillChange, fillClasses, fillAggregates, fillTimes, fillMaps, fillDirections, fillStreams,
-    fillHosts, fillSystems, fillNames, fillTunnels, fillRules, fillTraces].forEach(fill => fill());
+    fillHosts, fillSystems, fillNames, fillTunnels, fillRules, fillTraces, fillDisclosures].forEach(fill => fill());
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redress);
 /* On paper the conditions are open, and charts have paper's colours. */
 let opened = [];

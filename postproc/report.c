@@ -181,6 +181,7 @@ static json_t *inputs(struct query *query)
 static void gather_cover(json_t *report, struct query *query, const struct config *config,
 	const struct policy *policy)
 {
+	const struct config_privacy *keep = &config->privacy;
 	json_t *observed = query_row(query, period_sql, 0);
 
 	json_object_set_new(report, "format", json_integer(REPORT_FORMAT));
@@ -193,6 +194,10 @@ static void gather_cover(json_t *report, struct query *query, const struct confi
 	json_object_set_new(report, "purpose", json_text(config->report_purpose));
 	json_object_set_new(report, "legal_basis", json_text(config->report_legal_basis));
 	json_object_set_new(report, "recipients", json_text(config->report_recipients));
+	json_object_set_new(report, "retention",
+		json_pack("{sisisisi}", "biflows_days", (int)keep->keep_biflows_days,
+			"addresses_days", (int)keep->keep_addresses_days, "hosts_days",
+			(int)keep->keep_hosts_days, "totals_days", (int)keep->keep_totals_days));
 	json_object_set_new(report, "policy", report_policy(config, policy));
 	json_object_set_new(report, "symptoms", report_symptoms(config));
 	json_object_set_new(report, "inputs", inputs(query));
@@ -218,7 +223,7 @@ static void gather_parts(json_t *report, struct query *query, int top)
 }
 
 json_t *report_gather(sqlite3 *db, const struct config *config, const struct policy *policy,
-	const struct period *period)
+	const struct period *period, struct privacy *privacy)
 {
 	struct query query = {.db = db, .period = *period};
 	json_t *report = json_object(), *rules, *coverage;
@@ -237,6 +242,7 @@ json_t *report_gather(sqlite3 *db, const struct config *config, const struct pol
 	json_object_set_new(report, "coverage", coverage);
 	json_object_set_new(report, "balance", report_balance(&query));
 	json_object_set_new(report, "previous", report_previous(&query, period));
+	report_privacy(report, &query, config, privacy);
 	span_close(&query);
 	if (!query.failed)
 		return report;

@@ -18,16 +18,17 @@
 #include <stdio.h>
 
 #include "postproc/period.h"
+#include "postproc/privacy.h"
 #include "spool/config.h"
 #include "spool/policy.h"
 
 /*
  * report_gather(): what stands in DB of PERIOD, at one instant; once a connection. Hours and
  * weekdays are those of the zone that period_parse() set. POLICY gives the rules their sentences and conditions;
- * NULL when it cannot be had. Returns NULL after having logged why. The caller owns the object.
+ * NULL when it cannot be had. PRIVACY says what is shown of hosts. Returns NULL after having logged why. The caller owns the object.
  */
 json_t *report_gather(sqlite3 *db, const struct config *config, const struct policy *policy,
-	const struct period *period);
+	const struct period *period, struct privacy *privacy);
 /*
  * report_print(): the short text for a terminal, at most about 60 lines; bars and marks where the
  * locale is UTF-8.

@@ -6,6 +6,7 @@
 #define POSTPROC_REPORT_PARTS_H
 
 #include "postproc/period.h"
+#include "postproc/privacy.h"
 #include "postproc/report_query.h"
 #include "spool/config.h"
 #include "spool/policy.h"
@@ -40,6 +41,13 @@ json_t *report_policy(const struct config *config, const struct policy *policy);
 json_t *report_symptoms(const struct config *config);
 /* report_maker(): who makes the report, and where: "alice on audit1". */
 json_t *report_maker(void);
+
+/*
+ * report_privacy(): has REPORT show of hosts and names what PRIVACY permits, and says so: members
+ * privacy and disclosures. The last step of gathering.
+ */
+void report_privacy(json_t *report, struct query *query, const struct config *config,
+	struct privacy *privacy);
 
 /* page_put_text(): TEXT for HTML. page_put_style(), page_put_style_hash(): the looks of our pages, and
  * what a Content-Security-Policy calls them by. */

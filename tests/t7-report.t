@@ -9,6 +9,7 @@ mkdir "$A" "$tmp/empty"
 printf 'symptom alpha\nsymptom bittorrent\nsymptom dns\nsymptom tls\n' >"$tmp/a.sym"
 export MIRA_CONFIG=$tmp/mira.conf
 printf 'policy = "policy.conf"; symptoms = "."; network = "Net & <Works>"; top_hosts = 5;\n' >"$MIRA_CONFIG"
+echo 'privacy = { level = "address"; };' >>"$MIRA_CONFIG"
 cat >"$tmp/policy.conf" <<'END'
 fast = ( { name = "campus_dns"; class = "DNS"; verdict = "acceptable"; prefixes = [ "10.0.0.53" ]; } );
 classes = (
@@ -221,7 +222,7 @@ END
 sql "UPDATE name SET name = '</script><img src=x onerror=\"document.title=1\"><!--<script>' || char(8238, 27) WHERE name = 'host0.example.org';
     UPDATE name SET name = CAST(x'ff27e9' AS TEXT) WHERE name = 'host8.example.org';
     UPDATE text SET text = '<b>campus</b>' WHERE text = 'campus'"
-printf 'policy = "policy.conf"; symptoms = "."; network = "Net & <Works>"; top_hosts = 50;\n' >"$MIRA_CONFIG"
+printf 'policy = "policy.conf"; symptoms = "."; network = "Net & <Works>"; top_hosts = 50; privacy = { level = "address"; };\n' >"$MIRA_CONFIG"
 sql "UPDATE name SET name = '=1+1' WHERE name = 'host4.example.org'"
 exits 0 'names that would be markup' audit --csv
 cp "$tmp/.out" "$tmp/printed"

@@ -39,7 +39,7 @@ for kind in '' named; do
     ok '  balanced' mira balance "$out"
     mira dump "$out" >"$tmp/got"
     ok '  the same dump' cmp "$tmp/wanted" "$tmp/got"
-    is '  nothing else is left' "$(ls -A "$out" | tr '\n' ' ')" 'audit.json index.html mira.db report.json '
+    is '  nothing else is left' "$(ls -A "$out" | tr '\n' ' ')" 'audit.json index.html mira.db mira.key report.json '
 done
 ok "killed $killed times while it ran" test $killed -ge 6
 is 'no stage outlived it' $left 0

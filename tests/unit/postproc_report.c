@@ -13,7 +13,10 @@ static const struct period whole = {PERIOD_ALL, INT64_MIN, INT64_MAX};
 
 static int setup(void **state)
 {
-	return tmp_setup(state) || config_load(&config, "") ? -1 : 0;
+	int error = tmp_setup(state) || config_load(&config, "");
+
+	config.privacy.level = PRIVACY_ADDRESS;
+	return error ? -1 : 0;
 }
 
 static int teardown(void **state)
@@ -79,8 +82,10 @@ static sqlite3 *small_store(void)
 
 static json_t *gather_with(sqlite3 *db, const struct policy *policy)
 {
-	json_t *report = report_gather(db, &config, policy, &whole);
+	struct privacy *privacy = privacy_new(&config, tmp_path("mira.db"));
+	json_t *report = report_gather(db, &config, policy, &whole, privacy);
 
+	privacy_free(privacy);
 	assert_non_null(report);
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 	return report;
@@ -191,6 +196,37 @@ static void parts_add_up(void **state)
 		"P2P");
 	assert_int_equal(json_number(report, "from_ms"), 1000);
 	assert_int_equal(json_number(report, "to_ms"), 3000);
+	json_decref(report);
+}
+
+/* What is shown of hosts is a matter of the level; what they sum up to is not. */
+static void levels(void **state)
+{
+	json_t *report;
+	char *text;
+
+	config.privacy.level = PRIVACY_PSEUDONYM;
+	report = gather(small_store());
+	text = json_dumps(report, 0);
+	assert_null(strstr(text, "10.0.0."));
+	assert_null(strstr(text, "192.0.2."));
+	assert_memory_equal(json_string_at(json_array_get(json_object_get(report, "hosts"), 0),
+				    "address"),
+		"h-", 2);
+	free(text);
+	json_decref(report);
+
+	config.privacy.level = PRIVACY_GROUP;
+	report = gather(small_store());
+	config.privacy.level = PRIVACY_ADDRESS;
+	assert_int_equal(json_array_size(json_object_get(report, "hosts")), 0);
+	assert_int_equal(json_number(json_object_get(report, "hosts_others"), "hosts"), 3);
+	assert_int_equal(json_number(json_object_get(report, "hosts_others"), "octets"), 1200);
+	assert_int_equal(json_array_size(json_object_get(report, "names")), 0);
+	assert_int_equal(json_number(json_object_get(report, "names_others"), "octets"), 200);
+	assert_int_equal(json_number(json_object_get(report, "tunnels_others"), "tunnels"), 1);
+	find(report, "aggregates", "aggregate", "small groups");
+	assert_int_equal(sum_of(report, "aggregates", "octets"), 600);
 	json_decref(report);
 }
 
@@ -316,12 +352,15 @@ static void nothing_seen(void **state)
 
 static void unreadable_store(void **state)
 {
+	struct privacy *privacy;
 	sqlite3 *db = empty_store();
 
 	run(db, "DROP VIEW hour_part");
+	privacy = privacy_new(&config, tmp_path("mira.db"));
 	tmp_log_begin();
-	assert_null(report_gather(db, &config, NULL, &whole));
+	assert_null(report_gather(db, &config, NULL, &whole, privacy));
 	assert_says(tmp_log_end(), "no such table: hour_part");
+	privacy_free(privacy);
 	sqlite3_close(db);
 }
 
@@ -406,6 +445,7 @@ int main(void)
 		cmocka_unit_test(counts),
 		cmocka_unit_test(shares_are_never_rounded_to_all_or_nothing),
 		cmocka_unit_test(parts_add_up),
+		cmocka_unit_test(levels),
 		cmocka_unit_test(others),
 		cmocka_unit_test(coverage_counts_what_was_lost),
 		cmocka_unit_test(balance_sees_a_lost_packet),

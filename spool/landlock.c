@@ -42,10 +42,12 @@ enum {
 	OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE,
 };
 
+#define BIND_TCP 1
+
 /* struct landlock_ruleset_attr as it is today; a kernel is told how much of it it knows. */
 struct ruleset {
 	uint64_t fs;
-	uint64_t net;	/* ABI 4: TCP bind and connect */
+	uint64_t net;	/* ABI 4: BIND_TCP, and connect */
 	uint64_t scope; /* ABI 6: abstract sockets (sd_notify may need one), signals */
 };
 
@@ -104,6 +106,8 @@ int landlock_enter(const struct sandbox *sandbox)
 		errno = EOPNOTSUPP;
 		return -1;
 	}
+	if (sandbox->network)
+		ruleset.net &= BIND_TCP;
 	rules = (int)syscall(__NR_landlock_create_ruleset, &ruleset, size, 0);
 	if (rules < 0)
 		return -1;

@@ -27,6 +27,8 @@ static const struct {
 
 static const char others[] =
 	"  import-rules make symptoms of rules for Snort and Suricata\n"
+	"  alert      write alerts of imported rules and of verdicts\n"
+	"  export     send verdicts as IPFIX to a collector, or into files\n"
 	"  capture, preprocess, consolidate, classify, store, report: the stages, see mira-NAME --help\n";
 
 static int usage(FILE *out)

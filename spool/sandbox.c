@@ -250,7 +250,7 @@ int sandbox_enter(struct sandbox *sandbox, const struct config *config)
 		if (landlock_enter(sandbox) && ++missing)
 			code = refuse(config, "Landlock",
 				"it may read and write wherever its user may");
-		if (!code && seccomp_enter() && (missing += 2))
+		if (!code && seccomp_enter(sandbox->network) && (missing += 2))
 			code = refuse(config, "seccomp", "it may make processes and sockets");
 		state = states[missing];
 	}

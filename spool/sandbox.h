@@ -31,6 +31,7 @@ struct sandbox_path {
 struct sandbox {
 	struct sandbox_path *paths;
 	size_t count;
+	bool network; /* it may open sockets of IPv4 and IPv6, too, to send what it made; never set by what reads packets */
 };
 
 void sandbox_read(struct sandbox *sandbox, const char *path);
@@ -54,7 +55,7 @@ bool sandbox_moved(const char *path);
 /* The two parts; each 0, or -1 with errno (ENOSYS, EOPNOTSUPP: the kernel lacks it). */
 #define LANDLOCK_ABI 2
 int landlock_enter(const struct sandbox *sandbox);
-int seccomp_enter(void);
+int seccomp_enter(bool network);
 /* seccomp_name(): which call it was that is forbidden; may be asked in a signal handler. */
 const char *seccomp_name(int number);
 /* landlock_abi(): of this kernel; 0: it has none. */

@@ -94,11 +94,14 @@ const char *seccomp_name(int number)
 }
 
 /* What depends on an argument: only the rest of the calls is forbidden. */
-static int add_arguments(scmp_filter_ctx filter)
+static int add_arguments(scmp_filter_ctx filter, bool network)
 {
 	static const unsigned long terminal[] = {TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIOCLEX};
 	const struct scmp_arg_cmp local = SCMP_A0(SCMP_CMP_EQ, AF_UNIX),
-				  other = SCMP_A0(SCMP_CMP_NE, AF_UNIX),
+				  other = network ? SCMP_A0(SCMP_CMP_GT, AF_INET6)
+						  : SCMP_A0(SCMP_CMP_NE, AF_UNIX),
+				  ip4 = SCMP_A0(SCMP_CMP_EQ, network ? AF_INET : AF_UNIX),
+				  ip6 = SCMP_A0(SCMP_CMP_EQ, network ? AF_INET6 : AF_UNIX),
 				  thread = SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD),
 				  process = SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0),
 				  self = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()),
@@ -110,6 +113,8 @@ static int add_arguments(scmp_filter_ctx filter)
 		const struct scmp_arg_cmp *argument;
 	} rules[] = {
 		{SCMP_ACT_ALLOW, SCMP_SYS(socket), &local},
+		{SCMP_ACT_ALLOW, SCMP_SYS(socket), &ip4},
+		{SCMP_ACT_ALLOW, SCMP_SYS(socket), &ip6},
 		{SCMP_ACT_TRAP, SCMP_SYS(socket), &other},
 		{SCMP_ACT_ALLOW, SCMP_SYS(clone), &thread},
 		{SCMP_ACT_TRAP, SCMP_SYS(clone), &process},
@@ -133,7 +138,7 @@ static int add_arguments(scmp_filter_ctx filter)
 
 /* All threads at once; and without the kernel's guard against speculation, which is for those who run foreign programs
  * and costs speed. */
-int seccomp_enter(void)
+int seccomp_enter(bool network)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
 	int result;
@@ -151,7 +156,7 @@ int seccomp_enter(void)
 	if (result == 0)
 		result = add_all(filter, SCMP_ACT_TRAP, forbidden);
 	if (result == 0)
-		result = add_arguments(filter);
+		result = add_arguments(filter, network);
 	if (result == 0)
 		result = seccomp_load(filter);
 	seccomp_release(filter);

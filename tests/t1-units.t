@@ -46,7 +46,7 @@ commands() { # FILE…: what it executes understands its options
 }
 ok 'the commands of the units have the options they are given' commands etc/systemd/*.service etc/systemd/*.d/*.conf
 ok 'so have those of the crontab' commands etc/crontab
-is 'the crontab has all stages' "$(grep -oE ' mira-[a-z]+ ' etc/crontab | sort -u | tr -d '\n ')" \
+is 'the crontab has all stages' "$(grep -v '^#' etc/crontab | grep -oE ' mira-[a-z]+ ' | sort -u | tr -d '\n ')" \
     mira-capturemira-classifymira-consolidatemira-preprocessmira-reportmira-store
 ok 'each job of it that repeats holds a lock' eval '[ $(grep -cE "^[*0-9]" etc/crontab) = $(grep -cE "^[*0-9].* flock -n " etc/crontab) ]'
 

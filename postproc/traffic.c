@@ -71,6 +71,8 @@ static void read_side(sqlite3_stmt *row, int column, struct traffic_side *side)
 	side->packets = (uint64_t)sqlite3_column_int64(row, column);
 	side->octets = (uint64_t)sqlite3_column_int64(row, column + 1);
 	side->sampling = sqlite3_column_double(row, column + 2);
+	if (!(side->sampling > 0 && side->sampling < 1))
+		side->sampling = 1;
 }
 
 static void read_biflow(sqlite3_stmt *row, void *own)

@@ -83,6 +83,8 @@ static void remember(struct carry *carry, const struct entry *entry, bool turned
 {
 	struct carried *carried = carry_put(carry, &entry->key, entry->window_ms);
 
+	if (!carried)
+		return;
 	carried->turned = turned;
 	carried->host_name = biflow->host_name;
 	for (size_t i = 0; i < biflow->symptom_count; i++) {

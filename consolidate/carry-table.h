@@ -17,6 +17,8 @@ struct carry {
 	uint64_t window_ms, idle_ms;
 	size_t limit;
 	uint64_t shed;
+	size_t to_skip; /* of the entries that come */
+	size_t skipped; /* of this window, that no earlier one knew */
 	struct carry_slot *slots;
 	size_t mask;
 	struct carried *entries;

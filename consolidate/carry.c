@@ -81,8 +81,10 @@ static void index_all(struct carry *carry, size_t count)
 		slot_of(carry, &carry->entries[i].key)->entry = i + 1;
 }
 
-void carry_expect(struct carry *carry, size_t count)
+void carry_begin_window(struct carry *carry, size_t count)
 {
+	carry->to_skip = count > carry->limit ? count - carry->limit : 0;
+	count -= carry->to_skip;
 	if (carry->count + count > carry->mask / 2)
 		index_all(carry, carry->count + count);
 }
@@ -126,8 +128,14 @@ static struct carried *add(struct carry *carry, const struct flowkey *key)
 struct carried *carry_put(struct carry *carry, const struct flowkey *key, uint64_t window_ms)
 {
 	uint32_t entry = slot_of(carry, key)->entry;
-	struct carried *carried = entry ? &carry->entries[entry - 1] : add(carry, key);
+	struct carried *carried;
 
+	if (carry->to_skip) {
+		carry->to_skip--;
+		carry->skipped += !entry || idle(carry, &carry->entries[entry - 1], window_ms);
+		return NULL;
+	}
+	carried = entry ? &carry->entries[entry - 1] : add(carry, key);
 	if (entry && idle(carry, carried, window_ms)) {
 		memset(carried, 0, sizeof(*carried));
 		carried->key = *key;
@@ -203,16 +211,18 @@ static int keep_order(const void *a, const void *b)
 
 void carry_end_window(struct carry *carry, uint64_t window_ms)
 {
-	size_t over;
+	size_t over = carry->skipped;
 
-	if (carry->count <= carry->limit)
+	carry->skipped = 0;
+	if (carry->count > carry->limit)
+		carry_purge(carry, window_ms + carry->window_ms);
+	if (carry->count > carry->limit) {
+		over += carry->count - carry->limit;
+		qsort(carry->entries, carry->count, sizeof(*carry->entries), keep_order);
+		keep_first(carry, carry->limit);
+	}
+	if (!over)
 		return;
-	carry_purge(carry, window_ms + carry->window_ms);
-	if (carry->count <= carry->limit)
-		return;
-	over = carry->count - carry->limit;
-	qsort(carry->entries, carry->count, sizeof(*carry->entries), keep_order);
-	keep_first(carry, carry->limit);
 	carry->shed += over;
 	log_warn("carry is full: %zu biflows of the oldest windows are forgotten; later windows "
 		 "may lack their symptoms",

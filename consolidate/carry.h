@@ -44,14 +44,15 @@ void carry_free(struct carry *carry);
 size_t carry_count(const struct carry *carry);
 uint64_t carry_shed(const struct carry *carry); /* entries shed since carry_new() */
 
-/* carry_expect(): COUNT more entries will come: spares growing step by step. */
-void carry_expect(struct carry *carry, size_t count);
+/* carry_begin_window(): COUNT entries of one window come now, each once, by key. Of more than the limit the first are those that would be shed at its
+ * end: carry_put() skips them. */
+void carry_begin_window(struct carry *carry, size_t count);
 /* carry_fetch(): KEY will be looked for: its slot is fetched from memory. */
 void carry_fetch(const struct carry *carry, const struct flowkey *key);
 /* carry_find(): what window WINDOW_MS knows of KEY; NULL: nothing. Valid until carry_put(). */
 struct carried *carry_find(const struct carry *carry, const struct flowkey *key,
 	uint64_t window_ms);
-/* carry_put(): the same, made when absent. */
+/* carry_put(): the same, made when absent; NULL: skipped. */
 struct carried *carry_put(struct carry *carry, const struct flowkey *key, uint64_t window_ms);
 const struct carried_symptom *carry_symptom(const struct carry *carry, uint32_t index);
 void carry_add_symptom(struct carry *carry, struct carried *carried, uint32_t name,

@@ -168,20 +168,39 @@ static void fetch(const struct shard *shard, struct entry *const *sorted, size_t
 		carry_fetch(shard->carry, &sorted[i + AHEAD]->key);
 }
 
+/* How many of the COUNT entries from SORTED on are of the window of the first? */
+static size_t count_window(struct entry *const *sorted, size_t count)
+{
+	size_t low = 1, high = count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (sorted[middle]->window_ms == sorted[0]->window_ms)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 static int put_biflows(struct shard *shard, struct record_writer *writer)
 {
 	struct entry **sorted = window_sorted(shard->table);
-	size_t count = window_count(shard->table);
+	size_t count = window_count(shard->table), end = 0; /* of the window */
 	struct symptom_list symptoms = {0};
 	struct biflow biflow;
 	int result = 0;
 
-	carry_expect(shard->carry, count);
 	for (size_t i = 0; i < count && !result; i++) {
+		if (i == end) {
+			end += count_window(sorted + i, count - i);
+			carry_begin_window(shard->carry, end - i);
+		}
 		fetch(shard, sorted, i, count);
 		biflow_make(shard->table, sorted[i], shard->carry, &symptoms, &biflow);
 		result = record_add_biflow(writer, &biflow);
-		if (i + 1 == count || sorted[i + 1]->window_ms != sorted[i]->window_ms)
+		if (i + 1 == end)
 			carry_end_window(shard->carry, sorted[i]->window_ms);
 	}
 	free(symptoms.list);

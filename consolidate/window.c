@@ -13,6 +13,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "consolidate/pages.h"
 #include "consolidate/window.h"
 #include "spool/intern.h"
 #include "spool/log.h"
@@ -51,7 +52,7 @@ struct window_table {
 
 static void slots_alloc(struct window_table *table, size_t size)
 {
-	table->slots = x_calloc(size, sizeof(*table->slots));
+	table->slots = pages_new(size * sizeof(*table->slots));
 	table->mask = size - 1;
 }
 
@@ -66,10 +67,15 @@ struct window_table *window_new(void)
 	return table;
 }
 
+static void slots_free(struct slot *slots, size_t mask)
+{
+	pages_free(slots, (mask + 1) * sizeof(*slots));
+}
+
 static void chunks_free(struct window_table *table)
 {
 	for (size_t i = 0; i < table->chunk_count; i++)
-		free(table->chunks[i]);
+		pages_free(table->chunks[i], CHUNK * sizeof(struct entry));
 	free(table->chunks);
 	table->chunks = NULL;
 	table->chunk_count = table->count = 0;
@@ -83,14 +89,14 @@ void window_free(struct window_table *table)
 	for (unsigned i = 0; i < RING; i++)
 		free(table->ring[i].symptoms);
 	free(table->nodes);
-	free(table->slots);
+	slots_free(table->slots, table->mask);
 	free(table);
 }
 
 void window_reset(struct window_table *table)
 {
 	chunks_free(table);
-	free(table->slots);
+	slots_free(table->slots, table->mask);
 	slots_alloc(table, 1024);
 	table->node_count = 1;
 	table->waiting = 0;
@@ -139,7 +145,7 @@ static void grow(struct window_table *table)
 			at = (at + 1) & table->mask;
 		table->slots[at] = old[i];
 	}
-	free(old);
+	slots_free(old, old_mask);
 }
 
 static struct entry *entry_new(struct window_table *table, const struct pending *pending)
@@ -150,7 +156,7 @@ static struct entry *entry_new(struct window_table *table, const struct pending 
 	if (table->count == table->chunk_count << CHUNK_SHIFT) {
 		table->chunks =
 			x_realloc(table->chunks, (table->chunk_count + 1) * sizeof(*table->chunks));
-		table->chunks[table->chunk_count++] = x_calloc(CHUNK, sizeof(struct entry));
+		table->chunks[table->chunk_count++] = pages_new(CHUNK * sizeof(struct entry));
 	}
 	entry = entry_at(table, table->count++);
 	entry->key = pending->flow.key;

@@ -179,11 +179,46 @@ static void test_damaged_files(void **unused)
 	}
 }
 
+/* Skipping what its own window would shed changes nothing but the time: one carry is told what comes, the other is not. */
+static void test_skipping_is_shedding(void **unused)
+{
+	struct carry *told = carry_new(WINDOW_MS, 10), *other = carry_new(WINDOW_MS, 10);
+	struct flowkey key;
+
+	tmp_log_begin();
+	for (uint64_t window = 0; window < 200; window++) {
+		uint64_t at_ms = window * WINDOW_MS + (window / 50) * 20 * WINDOW_MS;
+		unsigned first = (unsigned)(window * 7 % 11), step = 1 + (unsigned)(window % 4);
+		size_t count = window % 13;
+
+		carry_begin_window(told, count);
+		for (unsigned i = 0; i < count; i++) {
+			key = key_of(first + i * step, 4);
+			carry_put(told, &key, at_ms);
+			carry_put(other, &key, at_ms);
+		}
+		carry_end_window(told, at_ms);
+		carry_end_window(other, at_ms);
+		assert_int_equal(carry_count(told), carry_count(other));
+		assert_int_equal(carry_shed(told), carry_shed(other));
+		for (unsigned i = 0; i < 50; i++) {
+			key = key_of(i, 4);
+			assert_int_equal(!carry_find(told, &key, at_ms + WINDOW_MS),
+				!carry_find(other, &key, at_ms + WINDOW_MS));
+		}
+	}
+	tmp_log_end();
+	assert_true(carry_shed(told) > 100);
+	carry_free(told);
+	carry_free(other);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_valid_for_twelve_windows),
 		cmocka_unit_test(test_oldest_windows_are_shed),
+		cmocka_unit_test(test_skipping_is_shedding),
 		cmocka_unit_test(test_idle_entries_go_first),
 		cmocka_unit_test(test_through_the_file),
 		cmocka_unit_test(test_file_leaves_out_what_is_idle),

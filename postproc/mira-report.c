@@ -30,6 +30,8 @@ static const char usage_text[] =
 	"  --out DIR            the folder to write to\n"
 	"  --archive DIR        write to a folder below DIR that is named after the period, and\n"
 	"                       DIR/index.html over all of them; without --db that page alone\n" PERIOD_HELP
+	"  --as FILE            a database of autonomous systems: NAME.mmdb, or pfx2as text; may be\n"
+	"                       given several times\n"
 	"  --csv                the tables, too, one file each in csv/\n"
 	"  --pdf                report.pdf, too, where Chromium is installed\n"
 	"  --mail               send the text and the page to report_mail of mira.conf\n"
@@ -37,8 +39,12 @@ static const char usage_text[] =
 	" tables\n"
 	"  --help, --version\n";
 
+#define SYSTEM_FILES 8
+
 struct options {
 	const char *db, *out, *archive, *config;
+	const char *systems[SYSTEM_FILES];
+	size_t system_count;
 	int csv, pdf, mail;
 	struct period_words words;
 };
@@ -64,15 +70,22 @@ static int check(const struct options *options, bool surplus)
 	return MIRA_OK;
 }
 
+static void add_systems(struct options *options, const char *path)
+{
+	if (options->system_count == SYSTEM_FILES)
+		die(MIRA_PERSON, "--as %s: more than %d files", path, SYSTEM_FILES);
+	options->systems[options->system_count++] = path;
+}
+
 /* 0 or an exit code; -1: answered. */
 static int parse(struct options *options, int argc, char **argv)
 {
 	const struct option known[] = {{"db", required_argument, NULL, 'd'},
 		{"out", required_argument, NULL, 'o'}, {"archive", required_argument, NULL, 'a'},
-		{"config", required_argument, NULL, 'c'}, {"csv", no_argument, &options->csv, 1},
-		{"pdf", no_argument, &options->pdf, 1}, {"mail", no_argument, &options->mail, 1},
-		{"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'v'},
-		PERIOD_OPTIONS, {NULL, 0, NULL, 0}};
+		{"config", required_argument, NULL, 'c'}, {"as", required_argument, NULL, 's'},
+		{"csv", no_argument, &options->csv, 1}, {"pdf", no_argument, &options->pdf, 1},
+		{"mail", no_argument, &options->mail, 1}, {"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'v'}, PERIOD_OPTIONS, {NULL, 0, NULL, 0}};
 	int option;
 
 	while ((option = getopt_long(argc, argv, "h", known, NULL)) != -1) {
@@ -83,6 +96,7 @@ static int parse(struct options *options, int argc, char **argv)
 		case 'o': options->out = optarg; break;
 		case 'a': options->archive = optarg; break;
 		case 'c': options->config = optarg; break;
+		case 's': add_systems(options, optarg); break;
 		case 'h': fputs(usage_text, stdout); return -1;
 		case 'v': puts("mira-report " MIRA_VERSION); return -1;
 		default: fputs(usage_text, stderr); return MIRA_PERSON;
@@ -97,20 +111,22 @@ static int parse(struct options *options, int argc, char **argv)
  * The report when the policy cannot be had any more is still a report: without the rules'
  * sentences.
  */
-static json_t *gather(sqlite3 *db, const struct config *config, const struct period *period,
-	struct privacy *privacy)
+static json_t *gather(sqlite3 *db, struct report_sources *sources)
 {
+	const char *path = sources->config->policy;
 	struct policy policy;
 	json_t *report;
 
-	if (policy_load(&policy, config->policy)) {
+	if (policy_load(&policy, path)) {
 		log_warn("without the policy %s the report names the rules, but not what they say;"
 			 " mend it, or name the "
 			 "right mira.conf with --config",
-			config->policy);
-		return report_gather(db, config, NULL, period, privacy);
+			path);
+		return report_gather(db, sources);
 	}
-	report = report_gather(db, config, &policy, period, privacy);
+	sources->policy = &policy;
+	report = report_gather(db, sources);
+	sources->policy = NULL;
 	policy_free(&policy);
 	return report;
 }
@@ -229,25 +245,41 @@ static int place(const json_t *report, const struct options *options, char *fold
 	return MIRA_OK;
 }
 
-static int audit(const struct options *options, const struct config *config,
-	const struct period *period)
+static int audit(const struct options *options, struct report_sources *sources)
 {
 	char folder[PATH_MAX];
-	struct privacy *privacy;
 	json_t *report;
 	sqlite3 *db;
 	int code = store_open_read(options->db, &db);
 
 	if (code)
 		return code;
-	privacy = privacy_new(config, options->db);
-	report = gather(db, config, period, privacy);
-	privacy_free(privacy);
+	report = gather(db, sources);
 	sqlite3_close(db);
 	code = report ? place(report, options, folder) : MIRA_AGAIN;
 	if (!code)
-		code = write_all(report, folder, options, config);
+		code = write_all(report, folder, options, sources->config);
 	json_decref(report);
+	return code;
+}
+
+static int audit_with(const struct options *options, const struct config *config,
+	const struct period *period)
+{
+	struct report_sources sources = {.config = config, .period = period};
+	struct as_database *systems = NULL;
+	int code = MIRA_OK;
+
+	if (options->system_count)
+		systems = as_open(options->systems, options->system_count, &code);
+	if (!code) {
+		sources.systems = systems;
+		sources.privacy = privacy_new(config, options->db);
+		code = audit(options, &sources);
+		privacy_free(sources.privacy);
+	}
+	if (systems)
+		as_close(systems);
 	return code;
 }
 
@@ -260,7 +292,7 @@ static int run(struct options *options, const struct config *config)
 		options->words.word[4] = config->timezone;
 	code = period_parse(&options->words, time(NULL), &period);
 	if (!code && options->db)
-		code = audit(options, config, &period);
+		code = audit_with(options, config, &period);
 	if (options->archive && code != MIRA_PERSON)
 		index = write_index(options->archive);
 	return index > code ? index : code;

@@ -602,7 +602,28 @@ function fillHosts() {
         at('peers').remove();
 }
 function fillSystems() {
-    put('system-note', 'No database of autonomous systems is configured, so addresses are not summed up by who announces them.');
+    const others = report.systems_others, dash = value => value ? size(value) : '–';
+    put('system-note', report.systems.length + others.systems ? 'Who announces the addresses outside, by the database that mira-report was given. It is of its date, not of that of the traffic.' :
+        'mira-report was given no database of autonomous systems (--as), so addresses are not summed up by who announces them.');
+    if (report.systems.length)
+        table('system-table', `The ${report.systems.length} autonomous systems with most octets sent and received`, [
+            text('Autonomous system', row => foreign(row.system)), number('Hosts', row => row.hosts, count, { opt: true }),
+            number('Sent', row => row.sent_octets, size), number('Received', row => row.received_octets, size),
+            number('Not acceptable by a rule', row => row.unacceptable_octets, dash), text('Mostly', row => row.main_class, { opt: true }),
+        ], report.systems, others.systems ? [{ cells: [plural(others.systems, 'other', 'others'), count(others.hosts), size(others.sent_octets), size(others.received_octets),
+            dash(others.unacceptable_octets), ''] }] : []);
+}
+/* Where packets were seen: the probes of a biflow, and its VLANs. */
+function fillLinks() {
+    const others = report.links_others, dash = value => value ? size(value) : '–';
+    if (report.links.length)
+        table('link-table', 'Octets by probe and VLAN', [
+            text('Probe', row => row.probe === null ? el('i', {}, 'not known') : foreign(row.probe.replace(/,/g, ', '))),
+            text('VLAN', row => row.vlan === null ? '–' : foreign(row.vlan.replace(/,/g, ', '))),
+            number('Octets', row => row.octets, size), shareColumn('Share', row => report.total.octets ? row.octets / report.total.octets : 0),
+            number('Not acceptable', row => row.unacceptable_octets, dash), number('To review', row => row.review_octets, dash, { opt: true }),
+            number('Biflows', row => row.biflows, count, { opt: true }),
+        ], report.links, others.links ? [{ cells: [plural(others.links, 'other', 'others'), '', size(others.octets), '', '', '', count(others.biflows)] }] : []);
 }
 function fillNames() {
     const others = report.names_others, dash = value => value ? size(value) : '–';
@@ -656,7 +677,7 @@ function fillStreams() {
         ], report.inputs);
 }
 
-[fillCover, fillCoverage, fillVerdicts, fillChange, fillClasses, fillAggregates, fillTimes, fillMaps, fillDirections, fillStreams,
+[fillCover, fillCoverage, fillVerdicts, fillChange, fillClasses, fillAggregates, fillTimes, fillMaps, fillDirections, fillStreams, fillLinks,
     fillHosts, fillSystems, fillNames, fillTunnels, fillRules, fillTraces, fillDisclosures].forEach(fill => fill());
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redress);
 /* On paper the conditions are open, and charts have paper's colours. */

@@ -98,6 +98,13 @@ static const struct part {
 	{"inside_others", REST_HOSTS("hosts", "inside = 1")},
 	{"peers", TOP_HOSTS("inside = 0")},
 	{"peers_others", REST_HOSTS("hosts", "inside = 0")},
+	{"systems", TOP("system", "span_system", "true",
+			    "count(DISTINCT address) AS hosts, " HOST_SUMS, "sent + received")},
+	{"systems_others",
+		"SELECT count(*) AS systems, " ALL(hosts) ", " ALL(biflows) ", " ALL(sent_octets) ", "
+		ALL(received_octets) ", " ALL(octets) ", " ALL(unacceptable_octets) ", "
+		ALL(review_octets)
+		REST("system", "span_system", "true", "count(DISTINCT address) AS hosts, " HOST_SUMS)},
 	{"names", TOP("name", "span_name", "true", NAME_SUMS, "octets")},
 	{"names_others",
 		"SELECT count(*) AS names, " ALL(biflows) ", " ALL(octets) ", " ALL(unacceptable_octets)
@@ -222,27 +229,28 @@ static void gather_parts(json_t *report, struct query *query, int top)
 		add_shares(json_object_get(report, shared[i]));
 }
 
-json_t *report_gather(sqlite3 *db, const struct config *config, const struct policy *policy,
-	const struct period *period, struct privacy *privacy)
+json_t *report_gather(sqlite3 *db, const struct report_sources *sources)
 {
+	const struct config *config = sources->config;
+	const struct period *period = sources->period;
 	struct query query = {.db = db, .period = *period};
 	json_t *report = json_object(), *rules, *coverage;
 
 	if (period->kind == PERIOD_ALL) /* as far as times can be reckoned with */
 		query.period = (struct period){PERIOD_ALL, 0, INT64_MAX / 2};
-	span_open(&query);
-	gather_cover(report, &query, config, policy);
+	span_open(&query, sources->systems);
+	gather_cover(report, &query, config, sources->policy);
 	gather_parts(report, &query, (int)config->top_hosts);
 	report_time(report, period);
 	rules = json_object_get(report, "rules");
-	report_explain(rules, policy);
-	report_trace(rules, &query, policy);
+	report_explain(rules, sources->policy);
+	report_trace(rules, &query, sources->policy);
 	coverage = report_coverage(&query, config, report);
 	report_bound(json_object_get(report, "verdicts"), coverage);
 	json_object_set_new(report, "coverage", coverage);
 	json_object_set_new(report, "balance", report_balance(&query));
 	json_object_set_new(report, "previous", report_previous(&query, period));
-	report_privacy(report, &query, config, privacy);
+	report_privacy(report, &query, config, sources->privacy);
 	span_close(&query);
 	if (!query.failed)
 		return report;

@@ -17,18 +17,28 @@
 #include <sqlite3.h>
 #include <stdio.h>
 
+#include "postproc/as.h"
 #include "postproc/period.h"
 #include "postproc/privacy.h"
 #include "spool/config.h"
 #include "spool/policy.h"
 
+/* What a report is made with. */
+struct report_sources {
+	const struct config *config;
+	const struct policy
+		*policy; /* sentences and conditions of its rules; NULL: not to be had */
+	const struct period
+		*period; /* period_parse(), which sets the zone of hours and weekdays, too */
+	struct privacy *privacy;	   /* what is shown of hosts */
+	const struct as_database *systems; /* who announces which address; NULL: nobody knows */
+};
+
 /*
- * report_gather(): what stands in DB of PERIOD, at one instant; once a connection. Hours and
- * weekdays are those of the zone that period_parse() set. POLICY gives the rules their sentences and conditions;
- * NULL when it cannot be had. PRIVACY says what is shown of hosts. Returns NULL after having logged why. The caller owns the object.
+ * report_gather(): what stands in DB of the period, at one instant; once a connection. Returns NULL
+ * after having logged why. The caller owns the object.
  */
-json_t *report_gather(sqlite3 *db, const struct config *config, const struct policy *policy,
-	const struct period *period, struct privacy *privacy);
+json_t *report_gather(sqlite3 *db, const struct report_sources *sources);
 /*
  * report_print(): the short text for a terminal, at most about 60 lines; bars and marks where the
  * locale is UTF-8.

@@ -117,6 +117,18 @@ static void fold(json_t *report, const char *list, const char *key, const char *
 	free(name);
 }
 
+/* An autonomous system of few hosts tells of these. */
+static void hide_small(json_t *systems, const struct privacy *privacy)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(systems, i, row)
+		if (privacy_level(privacy) == PRIVACY_GROUP &&
+			!privacy_group(privacy, (uint64_t)json_number(row, "hosts")))
+			json_object_set_new(row, "system", json_string(PRIVACY_WITHHELD));
+}
+
 static void drop_examples(json_t *rules)
 {
 	json_t *rule;
@@ -195,11 +207,13 @@ void report_privacy(json_t *report, struct query *query, const struct config *co
 {
 	static const char *const lists[][3] = {{"hosts", "address", "hosts"},
 		{"inside", "address", "hosts"}, {"peers", "address", "hosts"},
-		{"names", "name", "names"}, {"tunnels", "endpoints", "tunnels"}};
+		{"names", "name", "names"}, {"tunnels", "endpoints", "tunnels"},
+		{"systems", "system", "systems"}};
 	json_t *asked = privacy_log_read(sqlite3_db_filename(query->db, "main"));
 
 	privacy_at(privacy, (int64_t)json_number(report, "from_ms"));
 	show_all(report, privacy);
+	hide_small(json_object_get(report, "systems"), privacy);
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		fold(report, lists[i][0], lists[i][1], lists[i][2]);
 	if (privacy_level(privacy) == PRIVACY_GROUP) {

@@ -2,6 +2,8 @@
  * parts of the report. */
 #include "postproc/report_span.h"
 
+#include <stdio.h>
+
 /* SQL is laid out as SQL. */
 /* clang-format off */
 
@@ -34,6 +36,11 @@ static const char *const tables[] = {
 	"  sum(received) AS received FROM part GROUP BY host, decision)"
 	" SELECT address, inside, class, verdict, biflows, sent, received"
 	" FROM summed LEFT JOIN host h ON h.id = host" DECIDED,
+
+	/* Who announces the addresses outside; nobody when there is no database. */
+	"CREATE TEMP TABLE span_system AS"
+	" SELECT mira_system(address) AS system, address, class, verdict, biflows, sent, received"
+	" FROM span_host WHERE inside IS NOT 1 AND mira_system(address) IS NOT NULL",
 
 	"CREATE TEMP TABLE span_name AS"
 	" WITH " EDGES ", part AS ("
@@ -75,8 +82,25 @@ static const char *const tables[] = {
 
 /* clang-format on */
 
-void span_open(struct query *query)
+/* mira_system(address): "AS64500 name"; "unknown"; NULL without a database. */
+static void system_of(sqlite3_context *context, int count, sqlite3_value **values)
 {
+	const struct as_database *systems = sqlite3_user_data(context);
+	const char *address = (const char *)sqlite3_value_text(values[0]);
+	char text[AS_NAME + 16] = "unknown";
+	struct as as;
+
+	if (!systems || !address)
+		return;
+	if (as_find(systems, address, &as))
+		snprintf(text, sizeof(text), "AS%u%s%s", as.number, *as.name ? " " : "", as.name);
+	sqlite3_result_text(context, text, -1, SQLITE_TRANSIENT);
+}
+
+void span_open(struct query *query, const struct as_database *systems)
+{
+	sqlite3_create_function(query->db, "mira_system", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
+		(void *)systems, system_of, NULL, NULL);
 	query_run(query, "PRAGMA temp_store = MEMORY");
 	query_run(query, "BEGIN");
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)

@@ -4,11 +4,12 @@
  * many biflows it had; where the period begins or ends within a UTC day, hosts names, paths and
  * symptoms of those hours come from the biflows themselves.
  *
- *	span_open(&query); …query_rows()…; span_close(&query);
+ *	span_open(&query, systems); …query_rows()…; span_close(&query);
  *
  *	span_rule    class, verdict, rule, sums, first_ms, last_ms (windows), windows
  *	span_hour    hour_ms, class, verdict, aggregate, direction, sums
  *	span_host    address, inside (1, 0; NULL: cannot be told), class, verdict, biflows, sent, received
+ *	span_system  system, address, class, verdict, biflows, sent, received; of hosts not inside
  *	span_name    name, class, verdict, biflows, octets
  *	span_path    probe, vlan, tunnel, tunnel_endpoint ('' for none), class, verdict, sums
  *	span_symptom class, verdict, rule, symptom, biflows, packets; of what is not acceptable
@@ -19,11 +20,12 @@
 #ifndef POSTPROC_REPORT_SPAN_H
 #define POSTPROC_REPORT_SPAN_H
 
+#include "postproc/as.h"
 #include "postproc/report_query.h"
 
 /* span_open(): once a connection; begins a transaction too, so all parts see the store at one instant.
- * span_close() ends the transaction. */
-void span_open(struct query *query);
+ * SYSTEMS: NULL when nobody knows who announces an address. span_close() ends the transaction. */
+void span_open(struct query *query, const struct as_database *systems);
 void span_close(struct query *query);
 
 #endif

@@ -103,6 +103,18 @@ A=$B
 exits 0 'a month without packets' audit --period month --date 2020-02-01 --timezone UTC
 is '  has no total and a pause' "$(json 'r["total"]["octets"], len(r["coverage"]["pauses"]), r["coverage"]["share_time"]')" '(0, 1, 0.0)'
 
+# Who announces what is not inside: all of it, where no prefix of an aggregate is configured.
+printf '10.0.0.0\t8\t64500\nfd00::\t9\t64501_7\n' >"$tmp/pfx2as"
+exits 0 'autonomous systems' mira-report --db "$B/mira.db" --out "$B" --as "$tmp/pfx2as"
+octets_of() { # GLOB: of biflows, by both hosts
+    other "SELECT sum(o) FROM (SELECT src AS a, octets + coalesce(reverse_octets, 0) AS o FROM biflow_text
+        UNION ALL SELECT dst, octets + coalesce(reverse_octets, 0) FROM biflow_text) WHERE a GLOB '$1'"
+}
+is '  add up to their hosts' "$(json '{s["system"]: s["octets"] for s in r["systems"]}')" \
+    "{'AS64500': $(octets_of '10.*'), 'AS64501': $(octets_of 'fd*')}"
+exits 2 '  of a file that is none' mira-report --db "$B/mira.db" --out "$B" --as "$0"
+exits 1 '  mira-report does not link the watch, whose licence forbids it' eval 'ldd "$MIRA_BIN/mira-report" | grep inotifytools'
+
 # An archive, tables, a PDF, a mail.
 mkdir "$tmp/bin" "$tmp/archive"
 cat >"$tmp/bin/sendmail" <<END

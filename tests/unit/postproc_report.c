@@ -83,7 +83,10 @@ static sqlite3 *small_store(void)
 static json_t *gather_with(sqlite3 *db, const struct policy *policy)
 {
 	struct privacy *privacy = privacy_new(&config, tmp_path("mira.db"));
-	json_t *report = report_gather(db, &config, policy, &whole, privacy);
+	json_t *report = report_gather(db, &(struct report_sources){.config = &config,
+						   .policy = policy,
+						   .period = &whole,
+						   .privacy = privacy});
 
 	privacy_free(privacy);
 	assert_non_null(report);
@@ -358,7 +361,8 @@ static void unreadable_store(void **state)
 	run(db, "DROP VIEW hour_part");
 	privacy = privacy_new(&config, tmp_path("mira.db"));
 	tmp_log_begin();
-	assert_null(report_gather(db, &config, NULL, &whole, privacy));
+	assert_null(report_gather(db,
+		&(struct report_sources){.config = &config, .period = &whole, .privacy = privacy}));
 	assert_says(tmp_log_end(), "no such table: hour_part");
 	privacy_free(privacy);
 	sqlite3_close(db);

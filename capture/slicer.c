@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/headers.h"
 #include "capture/sink.h"
 #include "spool/linktype.h"
+#include "spool/log.h"
 
 #define SECOND_NS 1000000000ull
 
@@ -171,13 +173,28 @@ static void count_packet(struct slicer *slicer, uint64_t time_ns)
 	slicer->segment.captured++;
 }
 
+/* How much of it is stored. */
+static uint32_t kept_of(const struct slicer *slicer, const struct packet *packet)
+{
+	uint32_t snaplen = slicer->stream->snaplen;
+	uint32_t size = packet->caplen < snaplen ? packet->caplen : snaplen;
+
+	if (!slicer->stream->headers)
+		return size;
+	if (!headers_know(packet->linktype))
+		log_once(
+			"stream %s: nothing is stored of packets of link type %u: where their headers"
+			" end is not known (headers = true)",
+			slicer->stream->name, packet->linktype);
+	return headers_end(packet->linktype, packet->data, size);
+}
+
 bool slicer_add(struct slicer *slicer, const struct packet *packet, uint64_t record)
 {
 	uint32_t snaplen = slicer->stream->snaplen;
 	struct packet cut = *packet;
 
-	if (cut.caplen > snaplen)
-		cut.caplen = snaplen;
+	cut.caplen = kept_of(slicer, packet);
 	if (!cut.snaplen || cut.snaplen > snaplen)
 		cut.snaplen = snaplen;
 	if (!place(slicer, &cut, record) || !segment_add(&slicer->writer, &cut))

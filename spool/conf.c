@@ -228,6 +228,15 @@ static bool fill_real(struct conf *conf, config_setting_t *setting, const struct
 		key->min, key->max);
 }
 
+static bool fill_bool(struct conf *conf, config_setting_t *setting, const struct conf_key *key,
+	bool *out)
+{
+	if (config_setting_type(setting) != CONFIG_TYPE_BOOL)
+		return conf_fail(conf, setting, "\"%s\" must be true or false", key->name);
+	*out = config_setting_get_bool(setting);
+	return true;
+}
+
 static bool fill_text(struct conf *conf, config_setting_t *setting, const struct conf_key *key,
 	void *out)
 {
@@ -271,6 +280,7 @@ static bool fill_one(struct conf *conf, config_setting_t *setting, const struct 
 	case CONF_U32:
 	case CONF_U64: return fill_integer(conf, setting, key, out);
 	case CONF_REAL: return fill_real(conf, setting, key, out);
+	case CONF_BOOL: return fill_bool(conf, setting, key, out);
 	case CONF_LIST: return fill_list(conf, setting, key, structure);
 	case CONF_GROUP: return fill_group(conf, setting, key, structure);
 	case CONF_NONE: break;

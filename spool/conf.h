@@ -31,6 +31,7 @@ enum conf_type {
 	CONF_U32,
 	CONF_U64,
 	CONF_REAL,
+	CONF_BOOL,
 	CONF_LIST,
 	CONF_GROUP
 };
@@ -61,6 +62,10 @@ struct conf_key {
 	{                                                                                          \
 		.name = #member, .type = kind, .offset = offsetof(structure, member), .min = low,  \
 		.max = high                                                                        \
+	}
+#define CONF_SWITCH(structure, member)                                                             \
+	{                                                                                          \
+		.name = #member, .type = CONF_BOOL, .offset = offsetof(structure, member)          \
 	}
 #define CONF_ITEMS(key, function)                                                                  \
 	{                                                                                          \

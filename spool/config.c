@@ -67,6 +67,7 @@ static const struct conf_key stream_keys[] = {
 	CONF_NEEDED(struct config_stream, name),
 	CONF_STRING(struct config_stream, filter),
 	CONF_NUMBER(struct config_stream, snaplen, CONF_U32, 64, 262144),
+	CONF_SWITCH(struct config_stream, headers),
 	{0},
 };
 

@@ -15,6 +15,7 @@
 struct config_stream {
 	char *name, *filter;
 	uint32_t snaplen;
+	bool headers; /* what lies behind the transport header is not stored (capture/headers.h) */
 };
 
 /* A prefix: the first BITS of ADDRESS; version 4 (first 4 bytes used) or 6. */

@@ -33,7 +33,7 @@ static void every_setting_is_read(void **state)
 		"# all of them\n"
 		"network = \"Campus\"; probe = \"p.1\"; user = \"mira\";\n"
 		"streams = ( { name = \"web\"; filter = \"tcp port 80\"; snaplen = 96; }, { name = "
-		"\"rest\"; } );\n"
+		"\"rest\"; headers = true; } );\n"
 		"segment_bytes = 8589934592; /* beyond 32 bits, and no 12345678901 in a comment "
 		"*/\n"
 		"period_s = 2.5; batch_segments = 4; snaplen = 1500; ring_bytes = 2000000000;\n"
@@ -60,6 +60,7 @@ static void every_setting_is_read(void **state)
 	assert_int_equal(config.streams[0].snaplen, 96);
 	assert_string_equal(config.streams[1].filter, "");
 	assert_int_equal(config.streams[1].snaplen, 1500);
+	assert_true(!config.streams[0].headers && config.streams[1].headers);
 	assert_int_equal(config.segment_bytes, 8589934592ull);
 	assert_true(config.period_s == 2.5 && config.sampling == 0.5 && config.min_free == 0);
 	assert_int_equal(config.batch_segments, 4);
@@ -219,7 +220,8 @@ static const struct {
 		"\\\"snaplen\\\" must be a whole number from 64 to 262144"},
 	{"streams = ( { name = \"a\";\n filtr = \"x\"; } );",
 		"m.conf:2: \\\"filtr\\\" is no setting; allowed here: "
-		"name, filter, snaplen"},
+		"name, filter, snaplen, headers"},
+	{"streams = ( { name = \"a\"; headers = 1; } );", "\\\"headers\\\" must be true or false"},
 	{"aggregates = ( { name = \"a\"; prefixes = [ \"10.0.0.1/8\" ]; } );",
 		"\\\"10.0.0.1/8\\\" is no prefix"},
 	{"aggregates = ( { name = \"a\"; prefixes = [ 10 ]; } );",

@@ -4,6 +4,7 @@
 #include "postproc/privacy.h"
 
 #include <arpa/inet.h>
+#include <nettle/base16.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -127,6 +128,19 @@ bool privacy_address(struct privacy *privacy, uint8_t version, const uint8_t add
 	else
 		pseudonym_prefix(&privacy->keys, version, address, out);
 	return true;
+}
+
+const char *privacy_seal(struct privacy *privacy, const char *address, char out[PRIVACY_SEALED])
+{
+	uint8_t bytes[16], sealed[PSEUDONYM_SEALED], version = privacy_parse(address, bytes);
+	char digits[BASE16_ENCODE_LENGTH(PSEUDONYM_SEALED) + 1] = "";
+
+	if (!version)
+		return NULL;
+	pseudonym_seal(&privacy->keys, bytes, sealed);
+	base16_encode_update(digits, sizeof(sealed), sealed);
+	snprintf(out, PRIVACY_SEALED, "%u %s %s", version, privacy->period, digits);
+	return out;
 }
 
 bool privacy_group(const struct privacy *privacy, uint64_t hosts)

@@ -25,6 +25,7 @@
 #define POSTPROC_PRIVACY_H
 
 #include <jansson.h>
+#include <sqlite3.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -32,6 +33,7 @@
 #include "spool/config.h"
 
 #define PRIVACY_TEXT	 64
+#define PRIVACY_SEALED	 64
 #define PRIVACY_WITHHELD "withheld"
 
 struct privacy;
@@ -65,8 +67,19 @@ char *privacy_text(struct privacy *privacy, const char *text);
  */
 bool privacy_address(struct privacy *privacy, uint8_t version, const uint8_t address[16],
 	uint8_t out[16]);
+/*
+ * privacy_seal(): ADDRESS as the store keeps it beside its pseudonym, "4 2026-11 <hexadecimal>":
+ * version, period, and what only the master key opens (privacy_unseal.h). NULL: it is no address.
+ */
+const char *privacy_seal(struct privacy *privacy, const char *address, char out[PRIVACY_SEALED]);
 /* privacy_group(): may a group of so many hosts be shown by itself? */
 bool privacy_group(const struct privacy *privacy, uint64_t hosts);
+
+/*
+ * privacy_sql(): functions of SQL for DB while PRIVACY lasts: shown_host(address),
+ * shown_names(host_name), shown_text(tunnel_endpoint). A code of SQLite.
+ */
+int privacy_sql(struct privacy *privacy, sqlite3 *db);
 
 /*
  * privacy_machine(): does NAME tell of somebody's machine? Yes of a single label; of a name below a

@@ -50,7 +50,10 @@ static const char pauses_sql[] =
 	" WHERE until < window_ms ORDER BY window_ms - until DESC, window_ms LIMIT 20";
 
 #define OF_LEDGER(column)  "(SELECT " SUM(column) " FROM ledger)"
-#define OF_BIFLOWS(column) "(SELECT " SUM(column) " FROM rollup_window)"
+/* With what retention removed from the table. */
+#define OF_BIFLOWS(column)                                                                         \
+	"(SELECT " SUM(column) " FROM rollup_window) + coalesce((SELECT CAST(value AS INTEGER)"    \
+	" FROM meta WHERE key = 'retired_" column "'), 0)"
 
 /* In the words of `mira balance`, so that the page carries its proof; the last one is about the report
  * itself. Columns l and r must be equal. A batch may lie across the ends of a period: what compares

@@ -210,8 +210,10 @@ void report_privacy(json_t *report, struct query *query, const struct config *co
 		{"names", "name", "names"}, {"tunnels", "endpoints", "tunnels"},
 		{"systems", "system", "systems"}};
 	json_t *asked = privacy_log_read(sqlite3_db_filename(query->db, "main"));
+	int64_t from = (int64_t)json_number(report, "from_ms");
 
-	privacy_at(privacy, (int64_t)json_number(report, "from_ms"));
+	/* of the middle: a month of the zone may begin in the month before of UTC */
+	privacy_at(privacy, from + ((int64_t)json_number(report, "to_ms") - from) / 2);
 	show_all(report, privacy);
 	hide_small(json_object_get(report, "systems"), privacy);
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)

@@ -146,6 +146,18 @@ static bool is_next(struct store *store)
 	return count == last && store->number == last + 1;
 }
 
+/* Who else wrote, such as mira-retain, may have removed what dictionaries held. */
+static void look_for_others(struct store *store)
+{
+	sqlite3_stmt *ask = store->statements[DATA_VERSION];
+	sqlite3_int64 version = sqlite3_step(ask) == SQLITE_ROW ? sqlite3_column_int64(ask, 0) : -1;
+
+	sqlite3_reset(ask);
+	if (version != store->version)
+		store_names_forget(store->names);
+	store->version = version;
+}
+
 enum store_turn store_begin(struct store *store, const char *name, const char *shard,
 	uint64_t number, store_elsewhere elsewhere, void *own)
 {
@@ -160,6 +172,7 @@ enum store_turn store_begin(struct store *store, const char *name, const char *s
 		store_fail(store, "begin");
 		return STORE_FAILED;
 	}
+	look_for_others(store);
 	turn = known(store);
 	if (turn == STORE_LOAD && !is_next(store))
 		turn = look_for_gaps(store, elsewhere, own);

@@ -36,6 +36,7 @@ static const char *const sql_of[STATEMENTS] = {
 	[BIFLOW_PUT] = store_row_biflow_sql,
 	[META_GET] = "SELECT value FROM meta WHERE key = ?1",
 	[META_PUT] = "INSERT OR REPLACE INTO meta VALUES(?1, ?2)",
+	[DATA_VERSION] = "PRAGMA data_version",
 };
 
 static int prepare(struct store *store)

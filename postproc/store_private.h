@@ -22,6 +22,7 @@ enum statement {
 	BIFLOW_PUT,
 	META_GET,
 	META_PUT,
+	DATA_VERSION,
 	STATEMENTS
 };
 
@@ -35,7 +36,8 @@ struct store {
 	char path[PATH_MAX], identity[STORE_IDENTITY + 1], spool[PATH_MAX];
 	char error[PATH_MAX + 256];
 	bool full;
-	uint64_t shards; /* of the spool */
+	sqlite3_int64 version; /* of the data, as others last changed it */
+	uint64_t shards;       /* of the spool */
 	/* The batch at hand. */
 	char batch[NAME_MAX + 1], shard[NAME_PART_MAX + 1];
 	uint64_t number, biflows, ledger_rows;

@@ -38,7 +38,8 @@ const char store_schema[] =
 	"CREATE TABLE text(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);\n"
 	"CREATE TABLE name(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);\n"
 	/* inside: does a prefix of an aggregate hold it? 0, 1; NULL when no aggregate has prefixes. */
-	"CREATE TABLE host(id INTEGER PRIMARY KEY, address TEXT NOT NULL UNIQUE, inside INTEGER);\n"
+	/* sealed: NULL; of a pseudonym, the address as the master key opens it (retain.h). */
+	"CREATE TABLE host(id INTEGER PRIMARY KEY, address TEXT NOT NULL UNIQUE, inside INTEGER, sealed TEXT);\n"
 	"CREATE TABLE decision(id INTEGER PRIMARY KEY, class TEXT NOT NULL, verdict TEXT NOT NULL, rule TEXT NOT NULL,"
 	" UNIQUE(class, verdict, rule));\n"
 	/* Where packets came by; the empty text for none. */
@@ -189,6 +190,16 @@ const char store_schema[] =
 
 	"CREATE VIEW symptom_day AS SELECT r.day_ms AS day_ms, " LABEL("r.symptom") " AS symptom, " DECIDED ","
 	" r.biflows AS biflows, r.packets AS packets FROM rollup_symptom r" WITH_DECISION ";\n"
+
+	/* What was analysed, as the ledger must have it: biflows, before them the sums, and before these what was noted. */
+	"CREATE VIEW observed AS WITH kept(from_ms) AS (SELECT coalesce((SELECT CAST(value AS INTEGER) FROM meta"
+	" WHERE key = 'biflows_from_ms'), -9223372036854775807))"
+	" SELECT coalesce(sum(packets), 0) + coalesce(sum(reverse_packets), 0) AS packets,"
+	" coalesce(sum(octets), 0) + coalesce(sum(reverse_octets), 0) AS octets FROM biflow, kept"
+	" WHERE window_ms >= from_ms UNION ALL SELECT coalesce(sum(packets), 0), coalesce(sum(octets), 0)"
+	" FROM rollup_window, kept WHERE window_ms < from_ms UNION ALL"
+	" SELECT (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'retired_packets'),"
+	" (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'retired_octets');\n"
 
 	"CREATE VIEW coverage AS SELECT probe, stream, count(*) AS batches,"
 	" sum(status = 'analysed') AS analysed, sum(status = 'quarantined') AS quarantined,"

@@ -58,10 +58,10 @@ static const struct {
 		" WHERE key = 'inputs' AND NOT ended AND analysed = last"},
 	{"IP packets of the ledger = packets of the biflows",
 		"SELECT (SELECT coalesce(sum(packets_ip), 0) FROM ledger),"
-		" (SELECT coalesce(sum(packets), 0) + coalesce(sum(reverse_packets), 0) FROM biflow_text)"},
+		" (SELECT coalesce(sum(packets), 0) FROM observed)"},
 	{"IP octets of the ledger = octets of the biflows",
 		"SELECT (SELECT coalesce(sum(octets_ip), 0) FROM ledger),"
-		" (SELECT coalesce(sum(octets), 0) + coalesce(sum(reverse_octets), 0) FROM biflow_text)"},
+		" (SELECT coalesce(sum(octets), 0) FROM observed)"},
 	{"one biflow a window and key",
 		"SELECT count(*), 0 FROM (SELECT 1 FROM biflow_text GROUP BY window_ms, proto, src, sport, dst, dport"
 		" HAVING count(*) > 1)"},

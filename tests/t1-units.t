@@ -22,7 +22,7 @@ while read -r unit; do
     [[ $unit != *.service ]] || exits 0 "$unit is hardened" systemd-analyze security --no-pager --offline=true --threshold=30 --root="$root" "${unit/@./@1.}"
 done <"$tmp/own/list"
 is 'there are units for all stages' "$(cd "$units" && ls mira-*.service | tr '\n' ' ')" "$(cd etc/systemd && ls mira-*.service | tr '\n' ' ')"
-for stage in capture@ preprocess@ consolidate classify store report; do
+for stage in capture@ preprocess@ consolidate classify store report retain; do
     ok "mira-$stage is one of them" test -f "$units/mira-$stage.service"
 done
 ok 'what is not hardened would be found' eval 'mv "$units/mira-.service.d" "$tmp/own"; ! systemd-analyze security --no-pager --offline=true \
@@ -47,7 +47,7 @@ commands() { # FILE…: what it executes understands its options
 ok 'the commands of the units have the options they are given' commands etc/systemd/*.service etc/systemd/*.d/*.conf
 ok 'so have those of the crontab' commands etc/crontab
 is 'the crontab has all stages' "$(grep -v '^#' etc/crontab | grep -oE ' mira-[a-z]+ ' | sort -u | tr -d '\n ')" \
-    mira-capturemira-classifymira-consolidatemira-preprocessmira-reportmira-store
+    mira-capturemira-classifymira-consolidatemira-preprocessmira-reportmira-retainmira-store
 ok 'each job of it that repeats holds a lock' eval '[ $(grep -cE "^[*0-9]" etc/crontab) = $(grep -cE "^[*0-9].* flock -n " etc/crontab) ]'
 
 make -s -o all B="${MIRA_BUILD:-$(dirname "$MIRA_BIN")}" DESTDIR="$tmp/local" PREFIX=/usr/local ETC=/usr/local/etc install

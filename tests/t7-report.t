@@ -183,7 +183,7 @@ A=$tmp/audit
 # However many hosts there are, the page stays small.
 cp "$B/mira.db" "$B/many.db"
 sqlite3 "$B/many.db" "WITH RECURSIVE n(i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < 101000)
-    INSERT INTO host SELECT i, '2001:db8::' || printf('%x', i), 0 FROM n;
+    INSERT INTO host(id, address, inside) SELECT i, '2001:db8::' || printf('%x', i), 0 FROM n;
     INSERT INTO rollup_host SELECT 1699920000000, id, 1, 1, 1, 1000 + id, 1, id FROM host WHERE id >= 1000;
     INSERT INTO name SELECT id, 'n' || id || '.example.net' FROM host WHERE id >= 1000;
     INSERT INTO rollup_name SELECT 1699920000000, id, 1, 1, 1, id FROM host WHERE id >= 1000"

@@ -27,8 +27,7 @@ struct matrix *matrix_new(void)
 
 void matrix_free(struct matrix *matrix)
 {
-	if (matrix)
-		map_free(&matrix->cells);
+	map_free(&matrix->cells);
 	free(matrix);
 }
 
@@ -46,9 +45,11 @@ void matrix_add(struct matrix *matrix, uint32_t from, uint32_t to, uint64_t pack
 
 /* ---- which names are shown ---- */
 
+enum place { BY_OCTETS, KEPT, HIDDEN };
+
 struct name {
 	uint32_t id;
-	bool kept;
+	enum place place;
 	uint64_t sent, received;
 };
 
@@ -58,14 +59,14 @@ struct names {
 	uint32_t *shown; /* of each id: it, or that of the others */
 };
 
-/* Those with most octets first, the kept one behind them all. */
+/* Those with most octets first, then the one that is kept, then those that are not shown. */
 static int compare_names(const void *left, const void *right)
 {
 	const struct name *a = left, *b = right;
 	uint64_t octets_a = a->sent + a->received, octets_b = b->sent + b->received;
 
-	if (a->kept != b->kept)
-		return a->kept ? 1 : -1;
+	if (a->place != b->place)
+		return a->place < b->place ? -1 : 1;
 	if (octets_a != octets_b)
 		return octets_a > octets_b ? -1 : 1;
 	return strcmp(intern_text(a->id), intern_text(b->id));
@@ -83,28 +84,36 @@ static void sum_names(struct names *names, const struct store_map *cells, size_t
 	}
 }
 
-/* Ids are small numbers, so that of a name is its place until they are sorted. */
-static void choose_names(struct names *names, const struct store_map *cells, size_t count,
-	size_t most, uint32_t kept)
+/* Ids are small numbers: that of a name is its index until they are packed. */
+static void list_names(struct names *names, const struct store_map *cells, size_t count)
 {
-	uint32_t others = intern(MATRIX_OTHERS), ids = intern_count();
-	size_t used = 0;
+	uint32_t ids = intern_count();
 
 	names->at = x_calloc(ids, sizeof(*names->at));
 	names->shown = x_calloc(ids, sizeof(*names->shown));
 	sum_names(names, cells, count);
 	for (uint32_t id = 0; id < ids; id++)
 		if (names->at[id].sent + names->at[id].received)
-			names->at[used++] = names->at[id];
-	for (size_t i = 0; i < used; i++)
-		names->at[i].kept = names->at[i].id == kept;
-	qsort(names->at, used, sizeof(*names->at), compare_names);
-	for (size_t i = 0; i < used; i++) {
-		bool shown = !most || i < most || names->at[i].kept;
+			names->at[names->count++] = names->at[id];
+}
 
-		names->shown[names->at[i].id] = shown ? names->at[i].id : others;
+static void choose_names(struct names *names, size_t most, uint32_t kept, const bool *hidden)
+{
+	uint32_t others = intern(MATRIX_OTHERS);
+
+	for (size_t i = 0; i < names->count; i++) {
+		struct name *name = &names->at[i];
+
+		name->place = hidden[name->id] ? HIDDEN : name->id == kept ? KEPT : BY_OCTETS;
 	}
-	names->count = used;
+	qsort(names->at, names->count, sizeof(*names->at), compare_names);
+	for (size_t i = 0; i < names->count; i++) {
+		const struct name *name = &names->at[i];
+		bool shown =
+			name->place == KEPT || (name->place == BY_OCTETS && (!most || i < most));
+
+		names->shown[name->id] = shown ? name->id : others;
+	}
 }
 
 /* The names that are left out, as one behind the others. */
@@ -192,16 +201,17 @@ static void fold_cells(const struct store_map *cells, size_t count, const struct
 	}
 }
 
-json_t *matrix_json(struct matrix *matrix, size_t most, uint32_t kept)
+json_t *matrix_json(struct matrix *matrix, size_t most, uint32_t kept, const bool *hidden)
 {
 	size_t count = map_sort(&matrix->cells);
 	uint64_t total[2] = {0};
+	struct names names = {0};
 	struct store_map folded;
-	struct names names;
 	json_t *found;
 
 	map_init(&folded, 2, 2);
-	choose_names(&names, &matrix->cells, count, most, kept);
+	list_names(&names, &matrix->cells, count);
+	choose_names(&names, most, kept, hidden);
 	fold_cells(&matrix->cells, count, &names, &folded, total);
 	fold_names(&names);
 	found = json_pack("{so so s{sI sI}}", "names", json_of_names(&names), "cells",

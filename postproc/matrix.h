@@ -3,13 +3,14 @@
  *
  *	matrix = matrix_new();
  *	matrix_add(matrix, from, to, packets, octets); …	names are ids of intern.h
- *	json_t *found = matrix_json(matrix, 10, intern("(unknown)"));
+ *	json_t *found = matrix_json(matrix, 10, intern("(unknown)"), hidden);
  *	matrix_free(matrix);
  */
 #ifndef POSTPROC_MATRIX_H
 #define POSTPROC_MATRIX_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,8 +28,9 @@ void matrix_add(struct matrix *matrix, uint32_t from, uint32_t to, uint64_t pack
  * matrix_json(): { names: [ { name, sent_octets, received_octets } ], cells: [ { from, to, packets,
  * octets, share_octets } ], total: { packets, octets } }. The MOST names with most octets (0: all)
  * in this order, then the name KEPT, however little it has, then the rest as others. Cells are those
- * that are not empty, with most octets first; they add up to the total. What MATRIX holds is used up.
+ * that are not empty, with most octets first; they add up to the total. HIDDEN, by id of a name: what is
+ * always one of the others. What MATRIX holds is used up.
  */
-json_t *matrix_json(struct matrix *matrix, size_t most, uint32_t kept);
+json_t *matrix_json(struct matrix *matrix, size_t most, uint32_t kept, const bool *hidden);
 
 #endif

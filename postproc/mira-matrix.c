@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "postproc/as.h"
+#include "postproc/groups.h"
 #include "postproc/job.h"
 #include "postproc/matrix.h"
 #include "postproc/owners.h"
@@ -17,8 +18,6 @@
 #include "spool/log.h"
 #include "spool/value.h"
 
-#define OUTSIDE	  "(outside)"
-#define UNKNOWN	  "(unknown)"
 #define MOST_TOP  1000000
 #define MOST_GRID 100 /* names that are shown as a grid */
 #define AS_FILES  16
@@ -71,7 +70,7 @@ struct namer {
 	struct lpm *aggregates;
 	struct as_database *systems;
 	uint32_t *organizations; /* of each name: also an id of intern.h, or 0 */
-	uint32_t name_count;
+	uint32_t name_count, outside, unknown;
 };
 
 /* What traffic_each() is given. */
@@ -79,14 +78,15 @@ struct sums {
 	struct namer namer;
 	struct traffic traffic;
 	struct matrix *matrix;
+	bool *met;	  /* of each host: it has traffic */
 	uint64_t sampled; /* octets that stand for more */
 };
 
 static uint32_t name_aggregate(const char *address, void *own)
 {
-	const struct sums *sums = own;
+	const struct namer *namer = &((const struct sums *)own)->namer;
 
-	return owner_of(sums->namer.aggregates, address, intern(OUTSIDE), intern(UNKNOWN));
+	return owner_of(namer->aggregates, address, namer->outside, namer->unknown);
 }
 
 static void note_organization(struct namer *namer, uint32_t name, const char *organization)
@@ -111,7 +111,7 @@ static uint32_t name_system(const char *address, void *own)
 	uint32_t name;
 
 	if (!as_find(namer->systems, address, &as))
-		return intern(UNKNOWN);
+		return namer->unknown;
 	snprintf(text, sizeof(text), "AS%u", as.number);
 	name = intern(text);
 	note_organization(namer, name, as.name);
@@ -122,6 +122,8 @@ static int open_names(struct namer *namer, const struct config *config)
 {
 	int code;
 
+	namer->outside = intern("(outside)");
+	namer->unknown = intern("(unknown)");
 	if (!as_count) {
 		namer->aggregates = owners_aggregates(config);
 		return namer->aggregates ? MIRA_OK : MIRA_PERSON;
@@ -143,6 +145,7 @@ static void add_side(struct sums *sums, uint32_t from, uint32_t to, const struct
 {
 	matrix_add(sums->matrix, sums->traffic.names[from], sums->traffic.names[to], side->packets,
 		side->octets);
+	sums->met[from] = sums->met[to] = true;
 	if (side->sampling < 1)
 		sums->sampled += side->octets;
 }
@@ -177,18 +180,73 @@ static void add_organizations(json_t *found, const struct namer *namer)
 	}
 }
 
+/* ---- what may be shown ---- */
+
+/* Names that are groups, each with its hosts: ids and counts, the number is returned. */
+static size_t count_hosts(const struct sums *sums, uint32_t *ids, uint64_t *hosts)
+{
+	uint32_t names = intern_count();
+	uint64_t *all = x_calloc(names, sizeof(*all));
+	size_t count = 0;
+
+	for (uint32_t host = 0; host < sums->traffic.host_count; host++)
+		if (sums->met[host])
+			all[sums->traffic.names[host]]++;
+	for (uint32_t name = 0; name < names; name++) {
+		if (!all[name] || name == sums->namer.outside || name == sums->namer.unknown)
+			continue;
+		ids[count] = name;
+		hosts[count++] = all[name];
+	}
+	free(all);
+	return count;
+}
+
+/* Of each name, may it not stand by itself? */
+static bool *hide_groups(const struct sums *sums, const struct job_run *run)
+{
+	struct privacy *privacy = privacy_new(&run->config, run->db_path);
+	uint32_t names = intern_count();
+	uint32_t *ids = x_calloc(names, sizeof(*ids));
+	uint64_t *hosts = x_calloc(names, sizeof(*hosts));
+	bool *hidden = x_calloc(names, sizeof(*hidden)),
+	     *of_name = x_calloc(names, sizeof(*of_name));
+	size_t count = count_hosts(sums, ids, hosts);
+
+	groups_hide(privacy, hosts, count, hidden);
+	for (size_t i = 0; i < count; i++)
+		of_name[ids[i]] = hidden[i];
+	free(ids);
+	free(hosts);
+	free(hidden);
+	privacy_free(privacy);
+	return of_name;
+}
+
 static json_t *describe(struct sums *sums, const struct job_run *run, int *code)
 {
-	json_t *found = job_cover(run, code);
-	json_t *matrix =
-		matrix_json(sums->matrix, (size_t)top, intern(as_count ? UNKNOWN : OUTSIDE));
+	json_t *found = job_cover(run, code), *matrix;
+	bool *hidden = hide_groups(sums, run);
 
+	matrix = matrix_json(sums->matrix, (size_t)top,
+		as_count ? sums->namer.unknown : sums->namer.outside, hidden);
 	json_object_set_new(found, "by", json_string(as_count ? "as" : "aggregate"));
 	json_object_update(found, matrix);
 	json_object_set_new(found, "sampled_octets", json_integer((json_int_t)sums->sampled));
 	add_organizations(found, &sums->namer);
 	json_decref(matrix);
+	free(hidden);
 	return found;
+}
+
+static int read_traffic(struct sums *sums, const struct job_run *run)
+{
+	int code = traffic_hosts(&sums->traffic);
+
+	if (code)
+		return code;
+	sums->met = x_calloc(sums->traffic.host_count, sizeof(*sums->met));
+	return traffic_each(&sums->traffic, &run->period, add);
 }
 
 static json_t *gather(struct job_run *run, int *code)
@@ -201,12 +259,11 @@ static json_t *gather(struct job_run *run, int *code)
 		.own = &sums};
 	*code = open_names(&sums.namer, &run->config);
 	if (!*code)
-		*code = traffic_hosts(&sums.traffic);
-	if (!*code)
-		*code = traffic_each(&sums.traffic, &run->period, add);
+		*code = read_traffic(&sums, run);
 	if (!*code)
 		found = describe(&sums, run, code);
 	traffic_free(&sums.traffic);
+	free(sums.met);
 	close_names(&sums.namer);
 	matrix_free(sums.matrix);
 	return found;

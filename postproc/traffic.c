@@ -15,6 +15,8 @@ static const char biflows_sql[] =
 	"SELECT window_ms, src, dst, decision, coalesce(aggregate, 0), packets, octets, sampling,"
 	" coalesce(reverse_packets, 0), coalesce(reverse_octets, 0), coalesce(reverse_sampling, 1)"
 	" FROM biflow WHERE window_ms >= ?1 AND window_ms < ?2";
+static const char loaded_sql[] = "SELECT coalesce(sum(biflows), 0) FROM rollup_window"
+				 " WHERE window_ms >= ?1 AND window_ms < ?2";
 
 /* EACH for every row of SQL; 0, or an exit code after a message. */
 static int rows(const struct traffic *traffic, const char *sql, const struct period *period,
@@ -63,6 +65,7 @@ int traffic_hosts(struct traffic *traffic)
 struct walk {
 	const struct traffic *traffic;
 	void (*each)(const struct traffic_biflow *biflow, void *own);
+	sqlite3_int64 biflows, loaded; /* seen, and that were there when the store was filled */
 };
 
 /* Columns of packets, octets and sampling from COLUMN on. */
@@ -77,7 +80,7 @@ static void read_side(sqlite3_stmt *row, int column, struct traffic_side *side)
 
 static void read_biflow(sqlite3_stmt *row, void *own)
 {
-	const struct walk *walk = own;
+	struct walk *walk = own;
 	struct traffic_biflow biflow = {
 		.window_ms = sqlite3_column_int64(row, 0),
 		.src = (uint32_t)sqlite3_column_int64(row, 1),
@@ -94,14 +97,34 @@ static void read_biflow(sqlite3_stmt *row, void *own)
 	read_side(row, 5, &biflow.there);
 	read_side(row, 8, &biflow.back);
 	walk->each(&biflow, walk->traffic->own);
+	walk->biflows++;
+}
+
+static void read_loaded(sqlite3_stmt *row, void *own)
+{
+	((struct walk *)own)->loaded = sqlite3_column_int64(row, 0);
+}
+
+/* Sums are kept longer than biflows: what is left of a period is not to be taken for the whole. */
+static int check_whole(struct walk *walk, const struct period *period)
+{
+	int code = rows(walk->traffic, loaded_sql, period, read_loaded, walk);
+
+	if (code || walk->biflows >= walk->loaded)
+		return code;
+	log_err("of %lld biflows of the period the store has %lld left, the others were removed when"
+		" their time was over: choose a later period",
+		(long long)walk->loaded, (long long)walk->biflows);
+	return MIRA_PERSON;
 }
 
 int traffic_each(const struct traffic *traffic, const struct period *period,
 	void (*each)(const struct traffic_biflow *biflow, void *own))
 {
-	struct walk walk = {traffic, each};
+	struct walk walk = {.traffic = traffic, .each = each};
+	int code = rows(traffic, biflows_sql, period, read_biflow, &walk);
 
-	return rows(traffic, biflows_sql, period, read_biflow, &walk);
+	return code ? code : check_whole(&walk, period);
 }
 
 void traffic_free(struct traffic *traffic)

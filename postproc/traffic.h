@@ -8,7 +8,8 @@
  *	… traffic.names[biflow->src] …
  *	traffic_free(&traffic);
  *
- * Takes about a second for each million biflows of the period.
+ * Takes about a second for each million biflows of the period. A period of which retention has removed
+ * biflows is refused (MIRA_PERSON), however many are left.
  */
 #ifndef POSTPROC_TRAFFIC_H
 #define POSTPROC_TRAFFIC_H

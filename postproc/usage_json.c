@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "postproc/groups.h"
 #include "postproc/report_query.h"
 #include "postproc/usage_private.h"
 #include "spool/intern.h"
@@ -24,6 +25,7 @@ struct busy {
 /* What is known of a row beyond its sums. */
 struct found {
 	uint64_t hosts;
+	bool hidden; /* too few */
 	double equal_hosts;
 	struct busy *top; /* those with most octets first */
 	size_t top_count;
@@ -264,6 +266,22 @@ static json_t *json_of_top(const struct usage *usage, const struct found *found,
 	return all;
 }
 
+/* The rows of aggregates follow those two that are none. */
+static void hide_rows(const struct usage *usage, struct found *found, const struct privacy *privacy)
+{
+	size_t first = USAGE_OUTSIDE + 1, count = usage->row_count - first;
+	uint64_t *hosts = x_calloc(count, sizeof(*hosts));
+	bool *hidden = x_calloc(count, sizeof(*hidden));
+
+	for (size_t i = 0; i < count; i++)
+		hosts[i] = found[first + i].hosts;
+	groups_hide(privacy, hosts, count, hidden);
+	for (size_t i = 0; i < count; i++)
+		found[first + i].hidden = hidden[i];
+	free(hidden);
+	free(hosts);
+}
+
 /* ---- rows ---- */
 
 static json_t *real_or_null(bool known, double value)
@@ -321,10 +339,9 @@ static json_t *json_of_row(const struct usage *usage, const struct sizes *sizes,
 	json_t *object =
 		json_pack("{so}", "aggregate", json_text(intern_text(usage->rows[row].name)));
 	struct estimate_figure octets;
-	bool shown = row <= USAGE_OUTSIDE || privacy_group(privacy, found->hosts);
 
-	json_object_set_new(object, "withheld", json_boolean(!shown));
-	if (!shown)
+	json_object_set_new(object, "withheld", json_boolean(found->hidden));
+	if (found->hidden)
 		return object;
 	estimate_row(usage, sizes->windows, row, &octets);
 	add_counts(object, &usage->rows[row], found->hosts);
@@ -376,6 +393,7 @@ json_t *usage_json(struct usage *usage, struct privacy *privacy, size_t top)
 	struct estimate_figure whole;
 	json_t *object;
 
+	hide_rows(usage, found, privacy);
 	estimate_row(usage, sizes.windows, USAGE_ALL, &whole);
 	sizes.whole = comparable(&whole) ? whole.value : 0;
 	object = json_pack("{sf so so}", "lowest_sampling", usage->lowest, "all",

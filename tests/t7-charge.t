@@ -13,6 +13,10 @@ mkdir "$tmp/symptoms.d" && cp "$top/etc/symptoms.d/dns.sym" "$tmp/symptoms.d"
 echo 'classes = ( { name = "dns"; class = "DNS"; verdict = "acceptable"; when = "dns"; } );' >"$tmp/policy.conf"
 ok 'an audit of the demo capture' mira run --out "$A" "$top/tests/data/demo.pcap"
 sql() { sqlite3 -separator ' ' "$A/mira.db" "$1"; }
+resum() { # the sums of the store follow
+    sql 'DELETE FROM rollup_window; INSERT INTO rollup_window SELECT window_ms, decision, count(*), sum(packets + coalesce(reverse_packets, 0)),
+        sum(octets + coalesce(reverse_octets, 0)), 0, 0, 0, 0, 0, 0 FROM biflow GROUP BY window_ms, decision'
+}
 charge() { mira-charge --db "$A/mira.db" --tariffs "$tmp/tariffs.conf" "$@"; }
 json() { charge --format json "${@:2}" | python3 -c 'import json, sys; c = json.load(sys.stdin); i = {x["customer"]: x for x in c["invoices"]}; print(eval(sys.argv[1]))' "$1"; }
 users=$'10.1.0.0/16\tPhysics <b>\n10.2.0.0/16 chemistry # and biology\n2001:db8::/32  chemistry\n\n# nobody has this\n192.0.2.1\tidle\n203.0.113.80 web\n'
@@ -103,6 +107,7 @@ ok '  texts of files stay texts' python3 "$tmp/page.py" "$tmp/page.html"
             INSERT INTO biflow SELECT * FROM m; DROP TABLE m;"
     done
 } | sqlite3 "$A/mira.db"
+resum
 cat >"$tmp/p95.py" <<'END'
 import collections, decimal, sqlite3, sys
 db, slots = sqlite3.connect(sys.argv[1]), int(sys.argv[2])

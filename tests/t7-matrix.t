@@ -58,6 +58,12 @@ is 'others' "$(python3 -c 'import json, sys; m = json.load(open(sys.argv[1])); p
     "['physics', '(outside)', '(others)'] True"
 is '  none with --top 0' "$(matrix --top 0 --format json | cells)" "$(cat "$tmp/wanted")"
 
+# At level group, aggregates of few hosts are others too: physics and campus have one each.
+sed 's/^policy/privacy = { level = "group"; group_min = 2; }; policy/' "$MIRA_CONFIG" >"$tmp/group.conf"
+is 'groups of too few hosts are others' "$(matrix --config "$tmp/group.conf" --format json | python3 -c 'import json, sys
+m = json.load(sys.stdin); print([n["name"] for n in m["names"]], sum(c["octets"] for c in m["cells"]) == m["total"]["octets"])')" \
+    "['six \"more\"', '(outside)', '(others)'] True"
+
 # Autonomous systems: a prefix in a prefix, IPv6, two origins, a set of them, and a hole.
 cat >"$tmp/net.pfx2as" <<'END'
 # address, length, origin
@@ -135,4 +141,7 @@ says 'wrong.mmdb'
 head -c 40 "$tmp/six.pfx2as.gz" >"$tmp/short.gz"
 exits 2 'a file cut short' matrix --as "$tmp/short.gz"
 exits 1 'standard output that is full' sh -c "mira-matrix --db '$A/mira.db' >/dev/full"
+sqlite3 "$A/mira.db" 'DELETE FROM biflow WHERE dport = 53'
+exits 2 'a period of which biflows were removed' matrix
+says 'of 26 biflows of the period the store has 23 left'
 done_testing

@@ -18,6 +18,10 @@ mkdir "$tmp/symptoms.d" && cp "$top/etc/symptoms.d/dns.sym" "$tmp/symptoms.d"
 echo 'classes = ( { name = "dns"; class = "DNS"; verdict = "acceptable"; when = "dns"; } );' >"$tmp/policy.conf"
 ok 'an audit of the demo capture' mira run --out "$A" "$top/tests/data/demo.pcap"
 sql() { sqlite3 -separator ' ' "$A/mira.db" "$1"; }
+resum() { # the sums of the store follow
+    sql 'DELETE FROM rollup_window; INSERT INTO rollup_window SELECT window_ms, decision, count(*), sum(packets + coalesce(reverse_packets, 0)),
+        sum(octets + coalesce(reverse_octets, 0)), 0, 0, 0, 0, 0, 0 FROM biflow GROUP BY window_ms, decision'
+}
 usage() { mira-usage --db "$A/mira.db" "$@"; }
 json() { usage --format json "${@:2}" | python3 -c 'import json, sys; u = json.load(sys.stdin); a = {x["aggregate"]: x for x in u["aggregates"] + [u["all"]]}; print(eval(sys.argv[1]))' "$1"; }
 
@@ -74,6 +78,7 @@ settings
             INSERT INTO biflow SELECT * FROM m; DROP TABLE m;"
     done
 } | sqlite3 "$A/mira.db"
+resum
 cat >"$tmp/hours.py" <<'END'
 import collections, datetime, sqlite3, sys, zoneinfo
 hours, numbers = collections.Counter(), collections.Counter()
@@ -123,6 +128,7 @@ sql 'UPDATE biflow SET sampling = 1, reverse_sampling = 1'
 # Losses, and a sample too small.
 day=$(sql "SELECT date(min(window_ms) / 1000, 'unixepoch') FROM biflow")
 sql 'DELETE FROM biflow WHERE window_ms > (SELECT min(window_ms) FROM biflow); UPDATE ledger_part SET packets_dropped = 5000, packets_seen = packets_seen + 5000 WHERE seq = 1'
+resum
 is 'too little for an interval: refused, not dressed up' "$(json '(a["physics"]["low"], a["physics"]["share_octets"], a["physics"]["refused"][:13])')" "(None, None, 'not estimated')"
 ok '  and the text says so' grep -q 'not estimated' <(usage)
 sql 'UPDATE ledger_part SET packets_dropped = 0, packets_seen = packets_captured; UPDATE biflow SET sampling = 0.1, reverse_sampling = 0.1 WHERE dport = 53'

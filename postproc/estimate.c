@@ -97,9 +97,11 @@ static void make_room(struct estimate *estimate)
 /* The slot at hand, or a new one behind all others. */
 static struct slot *slot_at(struct estimate *estimate, int64_t number)
 {
-	struct slot *last = estimate->slots + estimate->slot_count - 1;
+	struct slot *last = NULL;
 
-	if (estimate->slot_count && last->number == number)
+	if (estimate->slot_count)
+		last = &estimate->slots[estimate->slot_count - 1];
+	if (last && last->number == number)
 		return last;
 	if (estimate->slot_count == estimate->slot_room)
 		make_room(estimate);

@@ -32,7 +32,7 @@ UNIT      := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*.c))
 
 LIB_spool      := -lfixbuf -lglib-2.0 -lconfig -ljansson -lxxhash -lnettle -linotifytools -lsystemd -lseccomp
 LIB_capture    := -lpcap -larchive -lz -lcap-ng
-LIB_preprocess := -lhs -lpcre2-8
+LIB_preprocess := -lhs -lpcre2-8 -larchive
 LIB_classify   := -lsqlite3
 LIB_postproc   := -lsqlite3 -lmaxminddb -lz -lm
 LIB_mira       := -lsqlite3 -lm

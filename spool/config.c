@@ -53,6 +53,9 @@ static const struct conf_key keys[] = {
 	CONF_FILE(struct config, symptoms),
 	CONF_FILE(struct config, store),
 	CONF_NUMBER(struct config, top_hosts, CONF_U32, 1, 10000),
+	CONF_STRING(struct config, packet_log),
+	CONF_NUMBER(struct config, packet_log_days, CONF_U32, 1, 3650),
+	CONF_NUMBER(struct config, packet_log_snaplen, CONF_U32, 64, 262144),
 	CONF_STRING(struct config, timezone),
 	CONF_STRING(struct config, report_purpose),
 	CONF_STRING(struct config, report_legal_basis),
@@ -250,6 +253,9 @@ static void set_defaults(struct config *config)
 		.bad_days = 30,
 		.bad_batches = 1000,
 		.top_hosts = 20,
+		.packet_log = x_strdup(""),
+		.packet_log_days = 30,
+		.packet_log_snaplen = 262144,
 		.timezone = x_strdup(""),
 		.report_purpose = x_strdup(""),
 		.report_legal_basis = x_strdup(""),
@@ -366,6 +372,7 @@ void config_free(struct config *config)
 	free(config->share);
 	free(config->host_names);
 	free(config->sandbox);
+	free(config->packet_log);
 	free(config->timezone);
 	free(config->report_purpose);
 	free(config->report_legal_basis);

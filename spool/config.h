@@ -111,6 +111,8 @@ struct config {
 						      policy.conf, symptoms.d */
 	char store[PATH_MAX];			   /* mira.db of mira-store, "" until named */
 	uint32_t top_hosts;			   /* rows of the top tables in the report, 20 */
+	char *packet_log; /* classes, verdicts and rules whose packets mira-packetlog keeps, "" */
+	uint32_t packet_log_days, packet_log_snaplen; /* 30, 262144 */
 	char *timezone;				   /* of reports, "" for that of the system */
 	char *report_purpose, *report_legal_basis, *report_recipients; /* its cover; "" */
 	char *report_mail; /* addresses with commas between, "" for none */

@@ -29,6 +29,7 @@ static const char others[] =
 	"  import-rules make symptoms of rules for Snort and Suricata\n"
 	"  alert      write alerts of imported rules and of verdicts\n"
 	"  export     send verdicts as IPFIX to a collector, or into files\n"
+	"  packetlog  keep packets of configured classes, and of no others\n"
 	"  capture, preprocess, consolidate, classify, store, report: the stages, see mira-NAME --help\n";
 
 static int usage(FILE *out)

@@ -64,6 +64,7 @@ static const struct fixed {
 	FIXED("capture", min_free, BYTES),
 	FIXED("preprocess", max_flows, BYTES),
 	FIXED("store", store, TEXT),
+	FIXED("packetlog", packet_log, POINTER),
 	FIXED("", sandbox, POINTER),
 	FIXED("", memory_limit, BYTES),
 };

@@ -1,12 +1,13 @@
 /*
  * mira-dump.c: `mira dump DIR`: an audit as text that two audits of the same packets share to the byte.
  *
- * It prints what was found, not how: no run ids (a random one stands for standard input), no attempts, no wall
+ * Who spoke is for who asks for it: without --addresses the columns that tell it are withheld, and two dumps are
+ * still the same to the byte. It prints what was found, not how: no run ids (a random one stands for standard input), no attempts, no wall
  * clock. Runs of a stream are numbered in the order of their first packet.
  */
-#include <getopt.h>
 #include <limits.h>
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,7 +40,26 @@ static void print_text(const unsigned char *text)
 	}
 }
 
-static int print_rows(sqlite3 *db, const char *sql)
+static bool tells_who(const char *column)
+{
+	static const char *const columns[] = {"src", "dst", "host_name", "tunnel_endpoint"};
+
+	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
+		if (!strcmp(column, columns[i]))
+			return true;
+	return false;
+}
+
+static void print_cell(sqlite3_stmt *rows, int column, bool addresses)
+{
+	const char *text = (const char *)sqlite3_column_text(rows, column);
+
+	if (text && !addresses && tells_who(sqlite3_column_name(rows, column)))
+		text = "withheld";
+	print_text((const unsigned char *)(text ? text : "-"));
+}
+
+static int print_rows(sqlite3 *db, const char *sql, bool addresses)
 {
 	sqlite3_stmt *rows;
 	int code;
@@ -51,11 +71,9 @@ static int print_rows(sqlite3 *db, const char *sql)
 	putchar('\n');
 	while ((code = sqlite3_step(rows)) == SQLITE_ROW) {
 		for (int i = 0; i < sqlite3_column_count(rows); i++) {
-			const unsigned char *text = sqlite3_column_text(rows, i);
-
 			if (i)
 				putchar('\t');
-			print_text(text ? text : (const unsigned char *)"-");
+			print_cell(rows, i, addresses);
 		}
 		putchar('\n');
 	}
@@ -65,24 +83,22 @@ static int print_rows(sqlite3 *db, const char *sql)
 
 static int usage(FILE *out)
 {
-	fputs("usage: mira dump DIR\n\nPrints every biflow and ledger row of the audit in DIR (made by "
-	      "mira run or\nmira-store), sorted. Two audits of the same packets give the same bytes.\n",
+	fputs("usage: mira dump [--addresses] DIR\n\nPrints every biflow and ledger row of the audit in DIR (made by "
+	      "mira run or\nmira-store), sorted. Two audits of the same packets give the same bytes.\n\n"
+	      "  --addresses          with addresses and host names, which are withheld otherwise\n",
 		out);
 	return out == stdout ? MIRA_OK : MIRA_PERSON;
 }
 
-int mira_dump(int argc, char **argv)
+static int dump(const char *dir, bool addresses)
 {
 	sqlite3 *db;
-	int code;
+	int code = audit_open_db(dir, &db);
 
-	if (argc != 2 || argv[1][0] == '-')
-		return usage(argc == 2 && !strcmp(argv[1], "--help") ? stdout : stderr);
-	code = audit_open_db(argv[1], &db);
 	if (code)
 		return code;
-	if (print_rows(db, biflow_sql) || print_rows(db, ledger_sql)) {
-		log_err("cannot read %s/mira.db: %s", argv[1], sqlite3_errmsg(db));
+	if (print_rows(db, biflow_sql, addresses) || print_rows(db, ledger_sql, addresses)) {
+		log_err("cannot read %s/mira.db: %s", dir, sqlite3_errmsg(db));
 		code = MIRA_AGAIN;
 	}
 	sqlite3_close(db);
@@ -91,4 +107,15 @@ int mira_dump(int argc, char **argv)
 		code = MIRA_AGAIN;
 	}
 	return code;
+}
+
+int mira_dump(int argc, char **argv)
+{
+	bool addresses = argc > 1 && !strcmp(argv[1], "--addresses");
+
+	if (argc == 2 && !strcmp(argv[1], "--help"))
+		return usage(stdout);
+	if (argc != 2 + addresses || argv[1 + addresses][0] == '-')
+		return usage(stderr);
+	return dump(argv[1 + addresses], addresses);
 }

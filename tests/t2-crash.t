@@ -97,7 +97,7 @@ rest() { # ANSWER COMMAND...
     local answer=$1 command
     shift
     for command; do run "$command" || { echo "$command ends with $?"; return 1; }; done
-    mira dump "$tmp/w" >"$answer" || return
+    mira dump --addresses "$tmp/w" >"$answer" || return
     (cd "$spool" && find . ! -path './metrics/*' ! -path './state/looks/*' ! -path '*/bad/*/*' | sed -E 's/token-[0-9]+/token/' | sort) >"$answer.left"
 }
 whole=(preprocess consolidate classify store)

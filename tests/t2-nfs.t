@@ -25,7 +25,7 @@ again() { # COMMAND: until it is done; another code than 0 and 1 is none that tr
     return 1
 }
 whole() { # the same answer, balanced, nothing left
-    mira dump "$tmp/w" >"$tmp/got" && diff "$tmp/wanted" "$tmp/got" && mira balance "$tmp/w" >/dev/null && mira balance --spool "$spool" >/dev/null || return
+    mira dump --addresses "$tmp/w" >"$tmp/got" && diff "$tmp/wanted" "$tmp/got" && mira balance "$tmp/w" >/dev/null && mira balance --spool "$spool" >/dev/null || return
     ! find "$spool"/{packets,flows,biflows,verdicts}/*/{ready,work,done,bad} "$spool"/{capture/{tmp,done},workers,state/strikes/*} -mindepth 1 | grep .
 }
 
@@ -34,7 +34,7 @@ for stage in capture "${stages[@]}"; do # world.STAGE: what it finds
     cp -a "$tmp/w/." "$tmp/world.$stage"
     run $stage
 done
-mira dump "$tmp/w" >"$tmp/wanted"
+mira dump --addresses "$tmp/w" >"$tmp/wanted"
 ok 'a line without faults' whole
 
 # ---- at random ----

@@ -197,5 +197,5 @@ exits 2 'and one that is not there' mira check --cost "$tmp/nowhere"
 { echo 'classes = ('; cat "$tmp/imported.conf"; echo '{ name = "last"; class = "WEB"; verdict = "review"; when = "0"; } );'; } >"$tmp/policy.conf"
 exits 0 'the policy with its classes is understood' mira check
 exits 0 'an audit with them' mira run --out "$tmp/audit" "$demo"
-is 'has flows of each classtype' "$(mira dump "$tmp/audit" | grep -oE 'TEST-[0-2]' | sort -u | wc -l)" 3
+is 'has flows of each classtype' "$(mira dump --addresses "$tmp/audit" | grep -oE 'TEST-[0-2]' | sort -u | wc -l)" 3
 done_testing

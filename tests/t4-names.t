@@ -12,9 +12,9 @@ printf 'symptom named\n host example.net\nsymptom client\n ja4 t13d3112h2_e8f1e7
 
 audit() { rm -rf "$tmp/audit" && mira run --out "$tmp/audit" "$1"; }
 column() { # NAME: its number in the rows of biflows
-    mira dump "$tmp/audit" | awk -F '\t' -v name="$1" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) print i }'
+    mira dump --addresses "$tmp/audit" | awk -F '\t' -v name="$1" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) print i }'
 }
-biflows() { mira dump "$tmp/audit" | awk -F '\t' '$1 == "biflow"'; }
+biflows() { mira dump --addresses "$tmp/audit" | awk -F '\t' '$1 == "biflow"'; }
 told() { # what the flows say: source port and name
     biflows | awk -F '\t' -v name="$(column host_name)" '$name != "-" { print $7, $name }' | sort -u
 }

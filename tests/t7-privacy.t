@@ -38,11 +38,15 @@ leaks() { python3 "$tmp/leaks.py" "$A" "$A/mira.db"; }
 level ''
 exits 0 'an audit as it comes' mira run --out "$A" "$demo"
 cp "$tmp/.out" "$A/printed"
-is 'no address is in what it writes, but in mira.db' "$(leaks)" ''
+mira dump "$A" >"$A/dumped"
+is 'no address is in what it writes, but in mira.db, and none in a dump' "$(leaks)" ''
 is '  hosts have pseudonyms' "$(json 'all(h["address"].startswith("h-") for h in r["hosts"]), len(r["hosts"])')" '(True, 20)'
 is '  the report says so' "$(json 'r["privacy"]["level"]')" pseudonym
 is '  the key is for its owner alone' "$(stat -c %a "$A/mira.key")" 600
 is '  and so is mira.db' "$(stat -c %a "$A/mira.db")" 600
+mira dump --addresses "$A" >"$A/dumped"
+is '  a dump shows them when it is told to' "$(leaks | cut -d: -f1 | sort -u)" dumped
+rm "$A/dumped"
 first=$(json 'r["hosts"][0]["address"]')
 again() { mira-report --db "$A/mira.db" --out "$A"; }
 again >/dev/null

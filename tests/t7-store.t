@@ -81,7 +81,7 @@ is 'rollup by symptom' "$(sql 'SELECT day_ms, symptom, rule, biflows, packets FR
 is '  none of them is empty' "$(sql 'SELECT min(n) > 9 FROM (SELECT count(*) AS n FROM window_total UNION ALL SELECT count(*) FROM host_day
     UNION ALL SELECT count(*) FROM name_day UNION ALL SELECT count(*) FROM path_day)')" 1
 is 'totals by class' "$(sql 'SELECT sum(biflows), sum(octets) FROM class_total')" "$(sql 'SELECT sum(biflows), sum(octets) FROM rule_total')"
-mira dump "$tmp" >"$tmp/dump"
+mira dump --addresses "$tmp" >"$tmp/dump"
 
 # What is inside: the prefixes of the aggregates tell, and hosts that are known follow them.
 aggregates() { printf 'aggregates = ( { name = "hall"; prefixes = [ %s ]; }, { name = "wire"; vlans = [ 7 ]; } );\n' "$1" >"$tmp/inside.conf"; }
@@ -118,7 +118,7 @@ mkdir "$tmp/back"
 mv "$tmp/again/verdicts/store/ready/0000000002-shard-0" "$tmp/back/"
 cp -r "$tmp/again/verdicts/store/ready/." "$S/verdicts/store/ready/"
 ok 'batches that were loaded before' load
-is '  are skipped' "$(mira dump "$tmp" | md5sum)" "$(md5sum <"$tmp/dump")"
+is '  are skipped' "$(mira dump --addresses "$tmp" | md5sum)" "$(md5sum <"$tmp/dump")"
 is '  and taken off the queue' "$(ls "$S/verdicts/store/ready" | wc -l)" 0
 
 fresh
@@ -129,7 +129,7 @@ ok 'a number that is late' load
 is '  does not hold up later ones' "$(sql 'SELECT group_concat(number) FROM (SELECT number FROM batch ORDER BY number)')" 1,3,4
 mv "$S/biflows/classify/work/somebody/0000000002-shard-0" "$S/verdicts/store/ready/"
 ok '  it comes' load
-is '  and nothing tells that it was late' "$(mira dump "$tmp" | md5sum)" "$(md5sum <"$tmp/dump")"
+is '  and nothing tells that it was late' "$(mira dump --addresses "$tmp" | md5sum)" "$(md5sum <"$tmp/dump")"
 
 fresh
 biflow-batches make "$S" verdicts 1 4 300
@@ -139,10 +139,10 @@ said '  it says which' 'number 2 of shard-0'
 is '  nothing after it is loaded' "$(sql 'SELECT group_concat(number) FROM batch')" 1
 cp -r "$tmp/back/0000000002-shard-0" "$S/verdicts/store/ready/"
 ok '  brought back, all is loaded' load
-is '  once' "$(mira dump "$tmp" | md5sum)" "$(md5sum <"$tmp/dump")"
+is '  once' "$(mira dump --addresses "$tmp" | md5sum)" "$(md5sum <"$tmp/dump")"
 cp -r "$tmp/back/0000000002-shard-0" "$S/verdicts/store/ready/0000000002-shard-0+1"
 exits 2 'another batch of a loaded number stops the store' load
-is '  without a trace' "$(mira dump "$tmp" | md5sum)" "$(md5sum <"$tmp/dump")"
+is '  without a trace' "$(mira dump --addresses "$tmp" | md5sum)" "$(md5sum <"$tmp/dump")"
 
 # A biflow that stands there already, under a new number: the same window would count twice.
 fresh
@@ -180,7 +180,7 @@ is '  nothing of it is loaded' "$(sql 'SELECT count(*) FROM biflow')" 900
 exits 2 '  the balance does not hide it' mira balance "$tmp"
 cp -r "$tmp/back/0000000002-shard-0" "$S/verdicts/store/ready/0000000002-shard-0+1"
 ok '  the good one comes' load
-is '  and all is there' "$(mira dump "$tmp" | md5sum)" "$(md5sum <"$tmp/dump")"
+is '  and all is there' "$(mira dump --addresses "$tmp" | md5sum)" "$(md5sum <"$tmp/dump")"
 
 # An empty batch keeps the place of one that classification rejected.
 fresh
@@ -237,7 +237,7 @@ biflow-batches make "$S" verdicts 1 4 300
 is 'a disk that is full' $? 1
 is '  leaves whole batches' "$(sql 'SELECT (SELECT count(*) FROM biflow) = 300 * (SELECT count(*) FROM batch)')" 1
 ok '  with room again' load
-is '  all is there' "$(mira dump "$tmp" | md5sum)" "$(md5sum <"$tmp/dump")"
+is '  all is there' "$(mira dump --addresses "$tmp" | md5sum)" "$(md5sum <"$tmp/dump")"
 
 # kill -9 at each step, then at any time.
 dies() {
@@ -253,7 +253,7 @@ if dies claimed:1 2>/dev/null; then
         biflow-batches make "$S" verdicts 1 4 300
         ok "killed at $at" dies "$at"
         ok '  started again' load
-        is '  every row is there once' "$(mira dump "$tmp" | md5sum)" "$(md5sum <"$tmp/dump")"
+        is '  every row is there once' "$(mira dump --addresses "$tmp" | md5sum)" "$(md5sum <"$tmp/dump")"
     done
 else
     echo '# this build has no fault points'
@@ -263,7 +263,7 @@ fi
 fresh
 biflow-batches make "$S" verdicts 1 40 300
 cp -r "$S" "$tmp/copy"
-load && mira dump "$tmp" >"$tmp/dump40"
+load && mira dump --addresses "$tmp" >"$tmp/dump40"
 fresh
 cp -r "$tmp/copy" "$S"
 kills=0
@@ -275,6 +275,6 @@ for i in $(seq 200); do
     [ -z "$(ls "$S/verdicts/store/ready")" ] && break
 done 2>/dev/null
 ok "killed $kills times at any time, then left alone" load
-is '  every row is there once' "$(mira dump "$tmp" | md5sum)" "$(md5sum <"$tmp/dump40")"
+is '  every row is there once' "$(mira dump --addresses "$tmp" | md5sum)" "$(md5sum <"$tmp/dump40")"
 ok '  the database is sound' test "$(sql 'PRAGMA integrity_check')" = ok
 done_testing

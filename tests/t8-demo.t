@@ -32,8 +32,8 @@ ok 'the page is named' grep -q 'index.html' "$tmp/printed"
 exits 1 'the page loads nothing from elsewhere' grep -Eo '(src|href)="?(https?:)?//[^" >]*' "$audit/index.html"
 ok 'report.json is JSON' python3 -m json.tool "$audit/report.json"
 
-mira dump "$audit" >"$tmp/dump1"
+mira dump --addresses "$audit" >"$tmp/dump1"
 exits 0 'the same command continues a complete audit' mira run --out "$audit" "$top/tests/data/demo.pcap"
-mira dump "$audit" >"$tmp/dump2"
+mira dump --addresses "$audit" >"$tmp/dump2"
 ok 'and adds nothing' cmp "$tmp/dump1" "$tmp/dump2"
 done_testing

@@ -32,7 +32,7 @@ shares() { # N: captures the files N times, share by share
 for n in 1 2 3; do
     exits 0 "the link in $n shares, and its balance" shares $n
     # "cdn" is of a name that only a DNS answer told: known in the share that the answer is of
-    mira dump "$tmp/$n.audit" | grep -P '^#row\twindow|^biflow\t' | sed 's/"cdn":1,//' >"$tmp/$n.biflows"
+    mira dump --addresses "$tmp/$n.audit" | grep -P '^#row\twindow|^biflow\t' | sed 's/"cdn":1,//' >"$tmp/$n.biflows"
     mira balance "$tmp/$n.audit" | grep -E 'packets seen|captured|filtered' | head -3 >"$tmp/$n.terms"
 done
 total=$(sql "$tmp/1" 'SELECT sum(packets_seen) FROM ledger')

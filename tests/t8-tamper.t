@@ -26,7 +26,7 @@ a packet more in a biflow|IP packets of the ledger|UPDATE biflow SET packets = p
 a biflow less|IP octets of the ledger|DELETE FROM biflow WHERE sport = (SELECT max(sport) FROM biflow)
 END2
 exits 1 'a balance that cannot be printed' bash -c "mira balance '$tmp/a' >/dev/full"
-exits 1 'a dump that cannot be printed' bash -c "mira dump '$tmp/a' >/dev/full"
+exits 1 'a dump that cannot be printed' bash -c "mira dump --addresses '$tmp/a' >/dev/full"
 
 damage() { # WHAT COMMAND: both say so
     rm -rf "$tmp/x"

@@ -70,7 +70,7 @@ rest() { timeout 300 $(arguments "$1"); }
 
 # What it should be: the same line, never disturbed.
 exits 0 'a run without faults' mira run --out "$tmp/calm" --preprocessors 2 "${cut[@]}" "$demo"
-mira dump "$tmp/calm" >"$tmp/wanted"
+mira dump --addresses "$tmp/calm" >"$tmp/wanted"
 
 for n in 2 9 23 40 60; do
     ok "capture dies with an open segment, the ${n}th" die_at capture segment "$n"
@@ -117,7 +117,7 @@ done
 ok "$kills kills in all" test $kills -ge 50
 ok 'the balance closes' mira balance "$tmp/audit"
 ok 'the balance of the spool closes' mira balance --spool "$spool"
-mira dump "$tmp/audit" >"$tmp/got"
+mira dump --addresses "$tmp/audit" >"$tmp/got"
 ok "$(grep -c '^ledger' "$tmp/got") batches: the dump is the same to the byte" cmp "$tmp/wanted" "$tmp/got"
 ok 'nothing is left in the queues' test -z "$(find "$spool"/{packets,flows,biflows,verdicts}/*/{ready,work,done,bad} "$spool"/capture/{tmp,done} -mindepth 1 -maxdepth 1 2>/dev/null)"
 done_testing

@@ -11,7 +11,7 @@ for n in 1 2 4; do
     spool=$tmp/spool$n
     exits 0 "mira run with $n preprocessors" mira run --out "$tmp/audit$n" --spool "$spool" --preprocessors $n \
         --segment-size 2048 --period 0.02 "$demo"
-    mira dump "$tmp/audit$n" >"$tmp/dump$n"
+    mira dump --addresses "$tmp/audit$n" >"$tmp/dump$n"
     batches=$(grep -c '^ledger' "$tmp/dump$n")
     ok "  at least 100 batches: $batches" test "$batches" -ge 100
     committed "$spool" >"$tmp/each"

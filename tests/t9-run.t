@@ -5,7 +5,7 @@
 demo=$top/tests/data/demo.pcap
 cut=(--segment-size 4k --period 0.05)
 exits 0 'a run without faults' mira run --out "$tmp/calm" "${cut[@]}" "$demo"
-mira dump "$tmp/calm" >"$tmp/wanted"
+mira dump --addresses "$tmp/calm" >"$tmp/wanted"
 
 running() { [ "$(cut -d' ' -f3 "/proc/$1/stat" 2>/dev/null)" != Z ] && [ -e "/proc/$1" ]; }
 ended() { # within 20 s
@@ -37,7 +37,7 @@ for kind in '' named; do
     done
     exits 0 "the same command goes on, ${kind:-temporary} spool" timeout 120 mira run --out "$out" "${spool[@]}" "${cut[@]}" "$demo"
     ok '  balanced' mira balance "$out"
-    mira dump "$out" >"$tmp/got"
+    mira dump --addresses "$out" >"$tmp/got"
     ok '  the same dump' cmp "$tmp/wanted" "$tmp/got"
     is '  nothing else is left' "$(ls -A "$out" | tr '\n' ' ')" 'audit.json index.html mira.db mira.key report.json '
 done
@@ -60,7 +60,7 @@ exits 1 'SIGTERM ends it' interrupted
 cp "$tmp/.out" "$tmp/.last"
 ok '  with a word' grep -q 'interrupted; the same command goes on' "$tmp/.last"
 exits 0 '  the same command goes on' mira run --out "$tmp/sig" "${cut[@]}" "$demo"
-ok '  the same dump' cmp "$tmp/wanted" <(mira dump "$tmp/sig")
+ok '  the same dump' cmp "$tmp/wanted" <(mira dump --addresses "$tmp/sig")
 piped() {
     (cat "$demo"; sleep 20) | mira run --out "$tmp/pipe" "${cut[@]}" - &
     begun "$tmp/pipe"
@@ -79,14 +79,14 @@ exits 1 'a second one on the folder' mira run --out "$tmp/two1" --spool "$tmp/tw
 exits 1 'a second one on the spool' mira run --out "$tmp/two2" --spool "$tmp/two" "${cut[@]}" "$demo"
 kill -CONT $first
 wait
-ok '  the first is whole' cmp "$tmp/wanted" <(mira dump "$tmp/two1")
+ok '  the first is whole' cmp "$tmp/wanted" <(mira dump --addresses "$tmp/two1")
 
 if [ "$(id -u)" = 0 ] && mkdir "$tmp/disk" && mount -t tmpfs -o size=100m tmpfs "$tmp/disk" 2>/dev/null; then
     trap 'umount "$tmp/disk"; rm -rf "$tmp"' EXIT
     disk() { mount -o "remount,size=$1" "$tmp/disk"; }
     head -c 93m /dev/zero >"$tmp/disk/fill"
     exits 0 'less than min_free is free, and stays so' timeout 120 mira run --out "$tmp/disk/low" "${cut[@]}" "$demo"
-    ok '  the same dump' cmp "$tmp/wanted" <(mira dump "$tmp/disk/low")
+    ok '  the same dump' cmp "$tmp/wanted" <(mira dump --addresses "$tmp/disk/low")
     rm -r "$tmp/disk"/*
     for size in 100k 500k 1500k; do
         disk $size
@@ -96,13 +96,13 @@ if [ "$(id -u)" = 0 ] && mkdir "$tmp/disk" && mount -t tmpfs -o size=100m tmpfs 
         is '  and no process says it twice' "$(sed -nE 's/.*level=err prog=([^ ]*).*(No space|full).*/\1/p' "$tmp/said" | sort | uniq -d)" ''
         disk 100m
         exits 0 '  with space again it goes on' mira run --out "$tmp/full$size" --spool "$tmp/disk/s" "${cut[@]}" "$demo"
-        ok '  the same dump' cmp "$tmp/wanted" <(mira dump "$tmp/full$size")
+        ok '  the same dump' cmp "$tmp/wanted" <(mira dump --addresses "$tmp/full$size")
         rm -r "$tmp/disk"/*
     done
     disk 200k
     exits 1 'DIR on a full disk: it does not wait for ever' timeout 90 mira run --out "$tmp/disk/o" --spool "$tmp/elsewhere" "${cut[@]}" "$demo"
     disk 100m
     exits 0 '  with space again it goes on' mira run --out "$tmp/disk/o" --spool "$tmp/elsewhere" "${cut[@]}" "$demo"
-    ok '  the same dump' cmp "$tmp/wanted" <(mira dump "$tmp/disk/o")
+    ok '  the same dump' cmp "$tmp/wanted" <(mira dump --addresses "$tmp/disk/o")
 fi
 done_testing

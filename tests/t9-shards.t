@@ -44,7 +44,7 @@ place() { # NAME: a spool, and a folder for its store
 for n in 1 2 5; do
     use $n
     exits 0 "mira run with shards = $n" mira run --out "$tmp/audit$n" --spool "$tmp/run$n" "${cut[@]}" "$demo"
-    mira dump "$tmp/audit$n" >"$tmp/dump$n"
+    mira dump --addresses "$tmp/audit$n" >"$tmp/dump$n"
     ok '  the balance closes' mira balance "$tmp/audit$n"
     ok '  and that of the spool' mira balance --spool "$tmp/run$n"
     ok "  the dump is that of one shard: $(wc -l <"$tmp/dump$n") lines" cmp "$tmp/dump1" "$tmp/dump$n"
@@ -75,7 +75,7 @@ ok 'nothing waits in any shard' none "$spool"/flows/shard-{0,1}/{ready,work,done
 is '  one token each' "$(ls "$spool"/state/shard-{0,1}/ready | grep -c token)" 2
 ok 'loaded' load
 ok '  the balance closes' closes
-mira dump "$(dirname "$db")" >"$tmp/got"
+mira dump --addresses "$(dirname "$db")" >"$tmp/got"
 ok '  the dump is that of one shard' cmp "$tmp/dump1" "$tmp/got"
 
 # ---- several processes for two shards; one of them is killed ----
@@ -105,7 +105,7 @@ for pid in $pids; do kill "$pid"; done 2>/dev/null
 wait 2>/dev/null
 ok 'loaded' load
 ok '  the balance closes' closes
-mira dump "$(dirname "$db")" >"$tmp/got"
+mira dump --addresses "$(dirname "$db")" >"$tmp/got"
 ok '  the dump is that of one shard' cmp "$tmp/dump1" "$tmp/got"
 
 # ---- flows with late records, time that runs backwards, a quarantined batch; in random order ----
@@ -134,7 +134,7 @@ for n in 1 2 5; do
     done
     ok "a world of $n shards is loaded" load
     ok '  the balance closes' mira balance "$(dirname "$db")"
-    mira dump "$(dirname "$db")" >"$tmp/world$n.dump"
+    mira dump --addresses "$(dirname "$db")" >"$tmp/world$n.dump"
     ok "  the dump is that of one shard: $(grep -c '^biflow' "$tmp/world$n.dump") biflows" cmp "$tmp/world1.dump" "$tmp/world$n.dump"
 done
 is 'some of it is late, and one batch quarantined' "$(sql "SELECT sum(late) > 0, sum(status = 'quarantined') FROM ledger")" '1|1'

@@ -61,7 +61,7 @@ undisturbed() { # PASSES
 	input=$run/short.pcapng
 	"$here/trace" "$input" "$1"
 	mira run --out "$run/calm" "$input" >"$run/calm.log" 2>&1
-	mira dump "$run/calm" >"$run/wanted"
+	mira dump --addresses "$run/calm" >"$run/wanted"
 	note "the undisturbed audit: $(grep -c ^ledger "$run/wanted") batches"
 }
 

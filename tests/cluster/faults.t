@@ -131,7 +131,7 @@ disturb() { # at most one a time
 }
 
 "$MIRA_BIN/mira" run --out "$run/calm" "$trace" >"$run/calm.log" 2>&1
-mira dump "$run/calm" >"$run/wanted"
+mira dump --addresses "$run/calm" >"$run/wanted"
 note "the undisturbed audit: $(grep -c ^ledger "$run/wanted") batches, $(grep -vc ^ledger "$run/wanted") biflows"
 
 lab_up

@@ -37,6 +37,11 @@ LIB_classify   := -lsqlite3
 LIB_postproc   := -lsqlite3 -lmaxminddb -lz -lm
 LIB_mira       := -lsqlite3 -lm
 
+# What is done with a packet is many small functions in many files, a tenth faster when the compiler sees them together.
+FAST := $(if $(SANITIZE)$(findstring clang,$(CC)),,-O3 -flto=auto -ffat-lto-objects)
+$(B)/preprocess/%.o: CFLAGS += $(FAST)
+$(B)/bin/mira-preprocess $(B)/bench/preprocess-block: private CFLAGS += $(FAST)
+
 all: $(BINS)
 
 $(B)/libspool.a: $(SPOOL_OBJ)
@@ -188,7 +193,7 @@ $(B)/bench/%: tests/bench/%.c $(B)/libspool.a
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(B)/libspool.a $(LIB_capture) $(LIB_preprocess) $(LIB_postproc) $(LIB_spool)
 $(B)/bench/preprocess-block: tests/bench/block.c $(B)/preprocess/main.o $(B)/libpreprocess.a $(B)/libspool.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -Wl,--wrap=stitch_scan -o $@ $^ $(LIB_preprocess) $(LIB_spool)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_preprocess) $(LIB_spool)
 bench-tools: $(BENCH)
 
 bench: deps

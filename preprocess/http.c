@@ -56,7 +56,8 @@ size_t http_host(const uint8_t *payload, size_t size, char out[HOST_NAME_SIZE])
 	struct cursor cursor = {.at = payload, .end = payload + size}, line;
 
 	/* Most payloads are told from a request by their first byte. */
-	if (!size || !isupper(payload[0]) || !take_line(&cursor, &line) || !is_request(&line))
+	if (!size || payload[0] < 'A' || payload[0] > 'Z' || !take_line(&cursor, &line) ||
+		!is_request(&line))
 		return 0;
 	if (cursor_left(&line) > 8 && !memcmp(line.at, "CONNECT ", 8))
 		return authority(line.at + 8, line.end - 9, out);

@@ -81,6 +81,15 @@ static void continues(struct entry *entry, uint32_t begin, uint32_t end, const u
 	entry->next_seq = higher(entry->next_seq, end);
 }
 
+bool sequence_goes_on(struct entry *entry, const struct packet *packet)
+{
+	if (!entry->sequenced || has_gap(entry) || packet->tcp_flags & TCP_SYN ||
+		packet->tcp_seq != entry->next_seq || packet->tcp_length == 0)
+		return false;
+	entry->next_seq += packet->tcp_length;
+	return true;
+}
+
 void sequence_take(struct entry *entry, const struct packet *packet, const uint32_t *first,
 	struct sequence_fresh *fresh)
 {

@@ -203,10 +203,30 @@ static void finish(const struct job *job)
 		pieces_forget(job->pieces, job->entry);
 }
 
+/* What goes on where the only piece ends is new. Most packets are like that. */
+static bool go_on(struct job *job)
+{
+	const struct packet *packet = job->packet;
+	const struct piece *piece = pieces_top(job->pieces, job->entry);
+	struct sequence_span span = {packet->tcp_seq, packet->tcp_seq + packet->tcp_length};
+
+	if (!piece || piece->below || piece->end != span.begin ||
+		!sequence_goes_on(job->entry, packet))
+		return false;
+	job->fresh.begin = span.begin;
+	take(job, &span);
+	finish(job);
+	return true;
+}
+
 bool stitch_scan(struct pieces *pieces, struct entry *entry, const struct packet *packet,
 	struct symptoms *symptoms, struct symptom_hits *hits)
 {
-	struct job job = {pieces, entry, packet, symptoms, hits, {0}};
+	struct job job = {.pieces = pieces,
+		.entry = entry,
+		.packet = packet,
+		.symptoms = symptoms,
+		.hits = hits};
 	struct sequence_span spans[SPANS_MAX];
 	struct piece *first;
 	unsigned count;
@@ -215,6 +235,8 @@ bool stitch_scan(struct pieces *pieces, struct entry *entry, const struct packet
 	/* Most packets without payload: no need to wait for what is remembered of their stream. */
 	if (packet->tcp_length == 0 && !(packet->tcp_flags & (TCP_SYN | TCP_FIN)))
 		return false;
+	if (go_on(&job))
+		return packet->payload_size > 0;
 	first = pieces_first(pieces, entry);
 	sequence_take(entry, packet, first ? &first->begin : NULL, &job.fresh);
 	if (job.fresh.restart)

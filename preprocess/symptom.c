@@ -271,11 +271,12 @@ static void run_ports(struct symptoms *symptoms, const uint8_t *bytes, size_t si
 	struct scan *scan)
 {
 	bool tcp = scan->transport == SYMPTOM_TCP;
+	enum symptom_set ports = tcp ? SYMPTOM_SET_TCP_PORTS : SYMPTOM_SET_OTHER_PORTS;
 
 	run(symptoms, tcp ? SYMPTOM_SET_TCP : SYMPTOM_SET_OTHER, bytes, size, scan);
-	if (ports_asked(symptoms, tcp ? PORT_TCP : PORT_OTHER, scan->sport, scan->dport))
-		run(symptoms, tcp ? SYMPTOM_SET_TCP_PORTS : SYMPTOM_SET_OTHER_PORTS, bytes, size,
-			scan);
+	if (symptoms->databases[ports] &&
+		ports_asked(symptoms, tcp ? PORT_TCP : PORT_OTHER, scan->sport, scan->dport))
+		run(symptoms, ports, bytes, size, scan);
 }
 
 void symptoms_scan(struct symptoms *symptoms, const uint8_t *payload, size_t size, uint8_t proto,

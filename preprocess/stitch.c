@@ -88,19 +88,30 @@ static void scan_near(const struct job *job, const struct symptom_stretch *borde
 	symptoms_scan_stretch(job->symptoms, &near, job->hits);
 }
 
+/* Does something begin with a payload that is remembered, AT bytes into the tail, and go on behind it? */
+static bool starts_cross(const struct job *job, const struct piece *piece, uint32_t at)
+{
+	return symptoms_start_reach(job->symptoms, piece->tail[at]) > piece->tail_size - at;
+}
+
+static uint32_t start_at(const struct piece *piece, unsigned start)
+{
+	return piece->starts[start] - (piece->end - piece->tail_size);
+}
+
 /* From each start of a payload that is remembered, and from anywhere. */
 static void scan_border(const struct job *job, const struct piece *piece,
-	const struct symptom_stretch *border)
+	const struct symptom_stretch *border, bool anywhere)
 {
 	struct symptom_stretch stretch = *border;
-	uint32_t begin = piece->end - piece->tail_size;
 
-	scan_near(job, border);
+	if (anywhere)
+		scan_near(job, border);
 	stretch.start = true;
 	for (unsigned i = 0; i < piece->start_count; i++) {
-		uint32_t at = piece->starts[i] - begin, before = border->skip - at;
+		uint32_t at = start_at(piece, i);
 
-		if (symptoms_start_reach(job->symptoms, border->bytes[at]) <= before)
+		if (!starts_cross(job, piece, at))
 			continue;
 		stretch.bytes = border->bytes + at;
 		stretch.size = border->size - at;
@@ -110,14 +121,26 @@ static void scan_border(const struct job *job, const struct piece *piece,
 	}
 }
 
+static bool any_start_crosses(const struct job *job, const struct piece *piece)
+{
+	for (unsigned i = 0; i < piece->start_count; i++)
+		if (starts_cross(job, piece, start_at(piece, i)))
+			return true;
+	return false;
+}
+
 /* What ends in the first LIMIT of SIZE bytes at HEAD, which follow PIECE. */
 static void join(const struct job *job, const struct piece *piece, const uint8_t *head,
 	uint32_t size, uint32_t limit, const struct symptom_ends *known)
 {
 	uint8_t bytes[SYMPTOM_REACH + PIECE_HEAD];
 	struct symptom_stretch stretch;
+	bool anywhere;
 
 	if (!piece->tail_size || !limit)
+		return;
+	anywhere = symptoms_cross(job->symptoms, piece->tail, piece->tail_size, *head);
+	if (!anywhere && !any_start_crosses(job, piece))
 		return;
 	if (size > PIECE_HEAD) {
 		size = PIECE_HEAD;
@@ -128,7 +151,7 @@ static void join(const struct job *job, const struct piece *piece, const uint8_t
 	stretch = stretch_of(job, bytes, piece->tail_size + size, piece->tail_size + limit);
 	stretch.skip = piece->tail_size;
 	stretch.known = known;
-	scan_border(job, piece, &stretch);
+	scan_border(job, piece, &stretch, anywhere);
 }
 
 /* The gap below ABOVE is filled. What stands in it alone was found when it came. */

@@ -15,6 +15,7 @@
 #include <xxhash.h>
 #include "preprocess/cost.h"
 #include "preprocess/symptom_across.h"
+#include "preprocess/symptom_border.h"
 #include "preprocess/symptom_chain.h"
 #include "preprocess/symptom_compile.h"
 #include "preprocess/symptom_first.h"
@@ -32,8 +33,8 @@ struct symptoms {
 	uint32_t *slots; /* hash table of host suffixes: 1 + index into source.hosts, 0 free */
 	size_t slot_mask;
 	uint8_t *asked; /* of each port: does a symptom ask for it? PORT_TCP, PORT_OTHER */
-	uint32_t reach; /* the longest of the patterns that may begin anywhere */
-	uint16_t start_reach[256]; /* of the others, by the first byte */
+	struct symptom_border border; /* of the patterns that may begin anywhere */
+	uint16_t start_reach[256];    /* of the others, by the first byte */
 };
 
 enum { PORT_TCP = 1, PORT_OTHER = 2, PORTS = 65536 };
@@ -330,7 +331,13 @@ void symptoms_keep(const struct symptoms *symptoms, struct symptom_hits *hits,
 
 uint32_t symptoms_reach(const struct symptoms *symptoms)
 {
-	return symptoms->reach;
+	return symptoms->border.reach;
+}
+
+bool symptoms_cross(const struct symptoms *symptoms, const uint8_t *tail, uint32_t size,
+	uint8_t next)
+{
+	return border_crossed(&symptoms->border, tail, size, next);
 }
 
 uint32_t symptoms_start_reach(const struct symptoms *symptoms, uint8_t first)
@@ -347,14 +354,16 @@ static void find_reach(struct symptoms *symptoms)
 	for (size_t i = 0; i < source->pattern_count; i++) {
 		const struct symptom_pattern *pattern = &source->patterns[i];
 		const struct symptom_crossing *crossing = &pattern->crossing;
-		bool first[256] = {false};
+		struct symptom_bytes bytes;
 
-		if (crossing->reach > symptoms->reach)
-			symptoms->reach = crossing->reach;
-		if (crossing->start_reach)
-			symptom_first(pattern, first);
+		if (crossing->anywhere)
+			border_add(&symptoms->border, pattern);
+		if (!crossing->start_reach)
+			continue;
+		symptom_bytes(pattern, &bytes);
 		for (int byte = 0; byte < 256; byte++)
-			if (first[byte] && crossing->start_reach > symptoms->start_reach[byte])
+			if (bytes.first[byte] &&
+				crossing->start_reach > symptoms->start_reach[byte])
 				symptoms->start_reach[byte] = (uint16_t)crossing->start_reach;
 	}
 }

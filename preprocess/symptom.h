@@ -96,6 +96,10 @@ void symptoms_note_stretch(struct symptoms *symptoms, const struct symptom_stret
 /* symptoms_reach(): what may begin anywhere and lies over a border has at most so many bytes on
  * either side of it. */
 uint32_t symptoms_reach(const struct symptoms *symptoms);
+/* symptoms_cross(): may one of those begin in the SIZE bytes at TAIL and end behind them, where NEXT is
+ * the first? */
+bool symptoms_cross(const struct symptoms *symptoms, const uint8_t *tail, uint32_t size,
+	uint8_t next);
 /* symptoms_start_reach(): so many bytes has what is found only from the start of a payload whose first
  * byte is FIRST; more than SYMPTOM_REACH: it has no such limit. */
 uint32_t symptoms_start_reach(const struct symptoms *symptoms, uint8_t first);

@@ -13,8 +13,8 @@
 #include <string.h>
 
 struct shape {
-	bool anchor;	  /* somewhere in it is one: ^ \A \b \B */
-	bool alternative; /* a | outside of all groups */
+	bool anchor; /* somewhere in it is one: ^ \A \b \B */
+	bool start;  /* ^ stands first, and behind each | outside of all groups */
 };
 
 /* end_of_class(): a ] that comes first is a member. */
@@ -28,7 +28,7 @@ static const char *end_of_class(const char *at)
 
 static struct shape shape_of(const char *at)
 {
-	struct shape shape = {0};
+	struct shape shape = {.start = *at == '^'};
 	int depth = 0;
 
 	for (; *at; at++) {
@@ -41,15 +41,9 @@ static struct shape shape_of(const char *at)
 			at = end_of_class(at);
 		depth += (*at == '(') - (*at == ')');
 		shape.anchor |= *at == '^';
-		shape.alternative |= *at == '|' && depth == 0;
+		shape.start &= *at != '|' || depth > 0 || at[1] == '^';
 	}
 	return shape;
-}
-
-static bool begins_at_start(const struct symptom_pattern *pattern, struct shape shape)
-{
-	return pattern->expression[0] == '^' && !(pattern->flags & HS_FLAG_MULTILINE) &&
-	       !shape.alternative;
 }
 
 static uint32_t least(uint32_t a, uint32_t b)
@@ -97,7 +91,7 @@ static struct symptom_crossing crossing_of(const struct symptom_pattern *pattern
 		hs_free_compile_error(error); /* it is refused where all patterns are compiled */
 		return crossing;
 	}
-	if (!begins_at_start(pattern, shape))
+	if (!shape.start || pattern->flags & HS_FLAG_MULTILINE)
 		cross(&crossing, shape.anchor, info);
 	crossing.start_reach = start_reach(&crossing, shape.anchor, info);
 	free(info);

@@ -1,8 +1,8 @@
 /*
- * symptom_first.c: reads an expression that Hyperscan takes as far as is needed for its first bytes.
- * Beside symptom_across.c, for the borders between packets.
+ * symptom_first.c: reads an expression that Hyperscan takes as far as is needed for its first bytes, and
+ * for those that can follow one another. Beside symptom_across.c, for the borders between packets.
  *
- * A superset does no harm: whatever is not known here may begin with any byte.
+ * A superset does no harm: whatever is not known here may be any byte.
  */
 #include "preprocess/symptom_first.h"
 
@@ -14,9 +14,17 @@
 struct reader {
 	const char *at;
 	bool lost; /* met what is not understood */
+	bool caseless;
+	bool (*follow)[256]; /* what was found so far: behind each byte these */
 };
 
-static bool alternatives(struct reader *reader, bool set[256]);
+/* What was read of an expression: bytes that begin it and end it. */
+struct part {
+	bool first[256], last[256];
+	bool empty; /* it may be */
+};
+
+static void alternatives(struct reader *reader, struct part *part);
 
 static bool take(struct reader *reader, char byte)
 {
@@ -112,91 +120,136 @@ static void class(struct reader *reader, bool set[256])
 		set[byte] |= own[byte] != negated;
 }
 
-static bool group(struct reader *reader, bool set[256])
+static void unite(bool set[256], const bool more[256])
 {
-	bool empty;
-
-	if (take(reader, '?') && !take(reader, ':'))
-		reader->lost = true;
-	empty = !reader->lost && alternatives(reader, set);
-	if (!take(reader, ')'))
-		reader->lost = true;
-	return empty;
+	for (int byte = 0; byte < 256; byte++)
+		set[byte] |= more[byte];
 }
 
-/* Adds the first bytes of one; true when it may be empty. */
-static bool atom(struct reader *reader, bool set[256])
+static void meet(const struct reader *reader, const bool last[256], const bool first[256])
+{
+	for (int byte = 0; byte < 256; byte++)
+		if (last[byte])
+			unite(reader->follow[byte], first);
+}
+
+static void group(struct reader *reader, struct part *part)
+{
+	if (take(reader, '?') && !take(reader, ':'))
+		reader->lost = true;
+	if (!reader->lost)
+		alternatives(reader, part);
+	if (!take(reader, ')'))
+		reader->lost = true;
+}
+
+/* Adds the bytes that one may be; false when it is none: an assertion. */
+static bool one_byte(struct reader *reader, bool set[256])
 {
 	char first = *reader->at++;
 	int byte;
 
 	switch (first) {
-	case '(': return group(reader, set);
-	case '[': class(reader, set); return false;
-	case '.': add(set, 0, 255); return false;
+	case '[': class(reader, set); return true;
+	case '.': add(set, 0, 255); return true;
 	case '^':
-	case '$': return true;
+	case '$': return false;
 	case '\\':
-		if (*reader->at && strchr("AbBzZ", *reader->at)) {
+		if (*reader->at && strchr("AbzZ", *reader->at)) {
 			reader->at++;
-			return true;
+			return false;
 		}
 		byte = escaped(reader, set);
 		if (byte >= 0)
 			set[byte] = true;
-		return false;
-	default: set[(unsigned char)first] = true; return false;
+		return true;
+	default: set[(unsigned char)first] = true; return true;
 	}
 }
 
-/* How often the atom before comes: true when that may be never. */
-static bool may_be_left_out(struct reader *reader)
+static void atom(struct reader *reader, struct part *part)
 {
-	bool never = *reader->at == '*' || *reader->at == '?';
+	*part = (struct part){.empty = false};
+	if (take(reader, '(')) {
+		group(reader, part);
+		return;
+	}
+	part->empty = !one_byte(reader, part->first);
+	for (int byte = 'a'; reader->caseless && byte <= 'z'; byte++)
+		part->first[byte] = part->first[toupper(byte)] =
+			part->first[byte] || part->first[toupper(byte)];
+	memcpy(part->last, part->first, sizeof(part->last));
+}
+
+/* How often the atom before comes: it may be left out, or follow itself. */
+static void repeat(struct reader *reader, struct part *part)
+{
+	bool never = *reader->at == '*' || *reader->at == '?', again = *reader->at != '?';
 
 	if (reader->at[0] == '{' && isdigit((unsigned char)reader->at[1])) {
 		never = strtoul(reader->at + 1, NULL, 10) == 0;
 		reader->at += strcspn(reader->at, "}");
 	} else if (!never && *reader->at != '+') {
-		return false;
+		return;
 	}
 	reader->at += *reader->at != 0;
 	if (*reader->at == '?' || *reader->at == '+') /* lazy, possessive */
 		reader->at++;
-	return never;
+	part->empty |= never;
+	if (again)
+		meet(reader, part->last, part->first);
 }
 
-static bool sequence(struct reader *reader, bool set[256])
+/* NEXT stands behind PART. */
+static void append(const struct reader *reader, struct part *part, const struct part *next)
 {
-	bool empty = true;
+	meet(reader, part->last, next->first);
+	if (part->empty)
+		unite(part->first, next->first);
+	if (!next->empty)
+		memset(part->last, 0, sizeof(part->last));
+	unite(part->last, next->last);
+	part->empty &= next->empty;
+}
 
+static void sequence(struct reader *reader, struct part *part)
+{
+	struct part next;
+
+	*part = (struct part){.empty = true};
 	while (!reader->lost && *reader->at && !strchr("|)", *reader->at)) {
-		bool own[256] = {false}, none = atom(reader, own);
-
-		none |= may_be_left_out(reader);
-		for (int byte = 0; empty && byte < 256; byte++)
-			set[byte] |= own[byte];
-		empty &= none;
+		atom(reader, &next);
+		repeat(reader, &next);
+		append(reader, part, &next);
 	}
-	return empty;
 }
 
-static bool alternatives(struct reader *reader, bool set[256])
+static void alternatives(struct reader *reader, struct part *part)
 {
-	bool empty = sequence(reader, set);
+	struct part other;
 
-	while (!reader->lost && take(reader, '|'))
-		empty |= sequence(reader, set);
-	return empty;
+	sequence(reader, part);
+	while (!reader->lost && take(reader, '|')) {
+		sequence(reader, &other);
+		unite(part->first, other.first);
+		unite(part->last, other.last);
+		part->empty |= other.empty;
+	}
 }
 
-void symptom_first(const struct symptom_pattern *pattern, bool set[256])
+void symptom_bytes(const struct symptom_pattern *pattern, struct symptom_bytes *bytes)
 {
-	struct reader reader = {.at = pattern->expression};
-	bool empty = alternatives(&reader, set);
+	struct reader reader = {.at = pattern->expression,
+		.caseless = pattern->flags & HS_FLAG_CASELESS,
+		.follow = bytes->follow};
+	struct part all;
 
-	if (empty || reader.lost || *reader.at)
-		add(set, 0, 255);
-	for (int byte = 'a'; pattern->flags & HS_FLAG_CASELESS && byte <= 'z'; byte++)
-		set[byte] = set[toupper(byte)] = set[byte] || set[toupper(byte)];
+	memset(bytes, 0, sizeof(*bytes));
+	alternatives(&reader, &all);
+	if (reader.lost || *reader.at)
+		memset(bytes, true, sizeof(*bytes));
+	else if (all.empty)
+		memset(bytes->first, true, sizeof(bytes->first));
+	else
+		memcpy(bytes->first, all.first, sizeof(bytes->first));
 }

@@ -1,5 +1,5 @@
-/* symptom_first.c: with which bytes a match can begin. A byte too many costs time, one that is missing
- * would hide a symptom. */
+/* symptom_first.c: with which bytes a match can begin, and which can follow which. A byte too many costs
+ * time, one that is missing would hide a symptom. */
 #include "tests/unit/tmp.h"
 
 #include <hs.h>
@@ -41,6 +41,7 @@ static const struct {
 	{"\\x{41}", 0, NULL},
 	{"\\pLx", 0, NULL},
 	{"\\Qx\\E", 0, NULL},
+	{"\\Bx", 0, NULL},
 	{"[abc", 0, NULL},
 	{"(abc", 0, NULL},
 	{"abc)", 0, NULL},
@@ -57,9 +58,10 @@ static void all_of_the_table(void **state)
 	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
 		struct symptom_pattern pattern = {.expression = (char *)table[i].expression,
 			.flags = table[i].flags};
-		bool set[256] = {false};
+		struct symptom_bytes bytes;
+		const bool *set = bytes.first;
 
-		symptom_first(&pattern, set);
+		symptom_bytes(&pattern, &bytes);
 		for (int byte = 1; byte < 256; byte++)
 			if (set[byte] != listed(table[i].bytes, byte))
 				fail_msg("/%s/ %s with byte %02x", table[i].expression,
@@ -67,23 +69,37 @@ static void all_of_the_table(void **state)
 	}
 }
 
-/* Hyperscan has the last word: whatever begins a match is in the set. */
-static int found(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
+/* Hyperscan has the last word: whatever begins a match, and whatever stands side by side in one, is known. */
+struct checked {
+	const char *expression, *text;
+	const struct symptom_bytes *bytes;
+};
+
+static int check(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
 	void *context)
 {
-	*(bool *)context |= from == 0;
+	const struct checked *checked = context;
+	const uint8_t *text = (const uint8_t *)checked->text;
+
+	if (to > from && !checked->bytes->first[text[from]])
+		fail_msg("/%s/ begins with %02x", checked->expression, text[from]);
+	for (; from + 1 < to; from++)
+		if (!checked->bytes->follow[text[from]][text[from + 1]])
+			fail_msg("/%s/ has %02x behind %02x", checked->expression, text[from + 1],
+				text[from]);
 	return 0;
 }
 
 static void hyperscan_agrees(void **state)
 {
 	static const char *const rests[] = {"", "a", "b", "d", "x", " ok", " /", "ET /", "OST /",
-		"et", "ETx", "bc", "B", "aab", "./x", "/x", "ord", "{y", "y"};
+		"et", "ETx", "bc", "B", "aab", "./x", "/x", "ord", "{y", "y", "aaab", "bbccd",
+		"12 ok", "ababb"};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
 		struct symptom_pattern pattern = {.expression = (char *)table[i].expression,
 			.flags = table[i].flags};
-		bool set[256] = {false};
+		struct symptom_bytes bytes;
 		hs_database_t *database = NULL;
 		hs_scratch_t *scratch = NULL;
 		hs_compile_error_t *error = NULL;
@@ -94,18 +110,47 @@ static void hyperscan_agrees(void **state)
 			continue;
 		}
 		assert_int_equal(hs_alloc_scratch(database, &scratch), 0);
-		symptom_first(&pattern, set);
+		symptom_bytes(&pattern, &bytes);
 		for (size_t k = 0; k < 255 * sizeof(rests) / sizeof(*rests); k++) {
 			char text[8];
-			bool begins = false;
+			struct checked checked = {pattern.expression, text, &bytes};
 			int size = snprintf(text, sizeof(text), "%c%s", (int)(k % 255 + 1),
 				rests[k / 255]);
-			hs_scan(database, text, (unsigned)size, 0, scratch, found, &begins);
-			if (begins && !set[(uint8_t)text[0]])
-				fail_msg("/%s/ matches %s", pattern.expression, text);
+			hs_scan(database, text, (unsigned)size, 0, scratch, check, &checked);
 		}
 		hs_free_scratch(scratch);
 		hs_free_database(database);
+	}
+}
+
+/* Bytes that stand nowhere side by side are told from those that do. */
+static void what_cannot_follow(void **state)
+{
+	static const struct {
+		const char *expression;
+		unsigned flags;
+		const char *good, *bad; /* pairs */
+	} pairs[] = {
+		{"abc", 0, "abbc", "acbacb"},
+		{"a(b|cd)?e", 0, "abaebeaccdde", "adbccedc"},
+		{"(ab)+c", 0, "abbabc", "acaabb"},
+		{"a[x-z]b", 0, "axzb", "abxy"},
+		{"ab", HS_FLAG_CASELESS, "abAbaBAB", "aAba"},
+		{"a{2}b", 0, "aaab", "bb"},
+	};
+
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+		struct symptom_pattern pattern = {.expression = (char *)pairs[i].expression,
+			.flags = pairs[i].flags};
+		struct symptom_bytes bytes;
+
+		symptom_bytes(&pattern, &bytes);
+		for (const char *at = pairs[i].good; *at; at += 2)
+			if (!bytes.follow[(uint8_t)at[0]][(uint8_t)at[1]])
+				fail_msg("/%s/ without %.2s", pairs[i].expression, at);
+		for (const char *at = pairs[i].bad; *at; at += 2)
+			if (bytes.follow[(uint8_t)at[0]][(uint8_t)at[1]])
+				fail_msg("/%s/ with %.2s", pairs[i].expression, at);
 	}
 }
 
@@ -114,6 +159,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_of_the_table),
 		cmocka_unit_test(hyperscan_agrees),
+		cmocka_unit_test(what_cannot_follow),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

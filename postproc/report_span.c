@@ -71,13 +71,19 @@ static const char *const tables[] = {
 
 	/*
 	 * A batch belongs where its first packet does; one without packets where the one before it in
-	 * its run ended. A run without any packet has no time, and stands in reports of the whole store.
+	 * its run ended. A run without any packet has no time, and stands in reports of all that is
+	 * stored.
 	 */
 	"CREATE TEMP TABLE span_ledger AS"
-	" SELECT * FROM (SELECT *, coalesce(first_ms,"
-	"   max(last_ms) OVER (PARTITION BY probe, stream, run ORDER BY seq),"
-	"   min(first_ms) OVER (PARTITION BY probe, stream, run)) AS at_ms FROM ledger)"
-	" WHERE (" IN_PERIOD("at_ms") ") OR (at_ms IS NULL AND :from = 0)",
+	" WITH silent AS MATERIALIZED (SELECT probe, stream, run, seq, max(at_ms) AS at_ms FROM"
+	"  (SELECT probe, stream, run, seq, first_ms,"
+	"    coalesce(max(last_ms) OVER (PARTITION BY probe, stream, run ORDER BY seq),"
+	"     min(first_ms) OVER (PARTITION BY probe, stream, run), 0) AS at_ms"
+	"   FROM ledger_part WHERE (probe, stream, run) IN"
+	"    (SELECT probe, stream, run FROM ledger_part WHERE first_ms IS NULL))"
+	"  WHERE first_ms IS NULL GROUP BY probe, stream, run, seq)"
+	" SELECT l.* FROM ledger l LEFT JOIN silent s USING(probe, stream, run, seq)"
+	" WHERE " IN_PERIOD("coalesce(l.first_ms, s.at_ms)"),
 };
 
 /* clang-format on */

@@ -19,10 +19,11 @@
 static const char total_sql[] = "SELECT " BEFORE;
 static const char verdicts_sql[] = "SELECT verdict, " BEFORE " GROUP BY verdict ORDER BY verdict";
 static const char classes_sql[] = "SELECT class, " BEFORE " GROUP BY class ORDER BY octets DESC, class";
+/* Each shard tells what a batch was, and the part of it that was its own. */
 static const char covered_sql[] =
-	"SELECT sum(packets_seen - packets_filtered) AS seen,"
-	" sum(packets_ip + packets_not_ip + packets_malformed) AS analysed"
-	" FROM ledger WHERE first_ms >= :from AND first_ms < :to";
+	"SELECT sum(iif(shard = (SELECT min(shard) FROM ledger_part), packets_seen - packets_filtered, 0))"
+	"  AS seen, sum(packets_ip + packets_not_ip + packets_malformed) AS analysed"
+	" FROM ledger_part WHERE first_ms >= :from AND first_ms < :to";
 
 /* clang-format on */
 

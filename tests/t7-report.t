@@ -265,6 +265,14 @@ is '  and less than all was analysed' "$(json '0 < r["coverage"]["share_analysed
 is '  a verdict in packets lies between two bounds' \
     "$(json 'all(0 <= v["share_packets_low"] < v["share_packets_high"] <= 1 for v in r["verdicts"])')" True
 
+# A batch of which nothing was captured has no time of its own: it belongs where the one before it in its run does.
+cp "$B/mira.db" "$B/silent.db"
+sqlite3 "$B/silent.db" "UPDATE ledger_part SET first_ms = NULL, last_ms = NULL, packets_shed = packets_shed + packets_captured,
+    packets_captured = 0, packets_ip = 0, packets_not_ip = 0, packets_malformed = 0, octets_ip = 0 WHERE seq IN (20, 21)"
+seen() { mira-report --db "$B/silent.db" --out "$B" --period day --date "$1" --timezone Europe/Prague >/dev/null && A=$B json 'r["coverage"]["packets_seen"]'; }
+is 'a batch of which nothing was captured is counted' "$(($(seen 2023-11-14) + $(seen 2023-11-15)))" \
+    "$(sqlite3 "$B/silent.db" 'SELECT sum(packets_seen) FROM ledger')"
+
 # Nothing at all.
 A=$tmp/empty
 mira-store --spool "$tmp/spool2" --db "$A/mira.db" --drain

@@ -21,6 +21,11 @@
 static const struct stage stage;
 static const char *named; /* --db */
 
+#define KEPT_MAX (1u << 20) /* batches and biflows in a transaction: some seconds */
+#define ALONE	 256	    /* batches that get one each after a failure */
+static unsigned held,
+	alone; /* batches in the open transaction; batches to be committed one by one */
+
 /* ---- opening ---- */
 
 static int take_option(struct stage_run *run, int value, const char *argument)
@@ -96,12 +101,6 @@ static int open_store(struct stage_run *run)
 	return MIRA_OK;
 }
 
-/* Aggregates may have changed, and with them what is inside. */
-static int reload(struct stage_run *run, const struct config *fresh)
-{
-	return store_inside(run->own, fresh);
-}
-
 static void close_store(struct stage_run *run)
 {
 	store_close(run->own);
@@ -169,14 +168,64 @@ static int elsewhere(void *own, const char *shard, uint64_t number)
 	return found;
 }
 
-/* The database failed: 5 tries by the loop when it is the disk, a person otherwise. */
+/*
+ * The database failed. Batches that were kept with this one are tried one by one, so that one alone is to blame; then 5 tries by the
+ * loop when it is the disk, a person otherwise.
+ */
 static enum work_result failed(struct store *store)
 {
+	store_rollback(store);
+	if (held) {
+		held = 0;
+		alone = ALONE;
+		return WORK_REDO;
+	}
 	log_err("%s", store_error(store));
 	if (!store_full(store))
 		return WORK_STOP;
 	errno = ENOSPC;
 	return WORK_AGAIN;
+}
+
+static enum work_result commit(struct store *store)
+{
+	if (store_commit(store))
+		return failed(store);
+	held = 0;
+	return WORK_DONE;
+}
+
+/* A commit for many batches costs little more than one for each, as hosts and names come again in every window. */
+static enum work_result keep(struct store *store)
+{
+	if (store_keep(store))
+		return failed(store);
+	if (!alone && store_kept(store) < KEPT_MAX) {
+		held++;
+		return WORK_HELD;
+	}
+	alone -= alone > 0;
+	return commit(store);
+}
+
+static int settle(struct stage_run *run)
+{
+	struct store *store = run->own;
+
+	held = 0;
+	if (store_commit(store) == 0)
+		return 0;
+	log_err("%s", store_error(store));
+	store_rollback(store);
+	alone = ALONE;
+	errno = store_full(store) ? ENOSPC : EIO;
+	return -1;
+}
+
+/* Aggregates may have changed, and with them what is inside. */
+static int reload(struct stage_run *run, const struct config *fresh)
+{
+	return settle(run) ? MIRA_AGAIN : store_inside(run->own, fresh);
 }
 
 /* False: the name says neither number nor shard. */
@@ -195,16 +244,21 @@ static enum work_result refuse_turn(struct stage_run *run, const struct batch *b
 	enum store_turn turn)
 {
 	struct store *store = run->own;
+	char why[PATH_MAX + 256];
 
 	if (turn == STORE_KNOWN) {
 		log_info("%s was loaded before", batch->name);
-		return WORK_DONE;
+		return commit(store);
 	}
 	if (turn == STORE_FAILED)
 		return failed(store);
+	/* What came before it is sound. */
+	snprintf(why, sizeof(why), "%s", store_error(store));
+	if (commit(store) != WORK_DONE)
+		return WORK_REDO;
 	log_err("cannot load %s: %s; nothing was changed. Was a folder of the spool removed, or an older copy of the store"
 		" put in place?",
-		batch->name, store_error(store));
+		batch->name, why);
 	return WORK_STOP;
 }
 
@@ -222,18 +276,20 @@ static enum work_result load(struct stage_run *run, struct batch *batch)
 		return refuse_turn(run, batch, turn);
 	result = load_files(run, batch, why, sizeof(why));
 	if (!result)
-		result = store_commit(store);
-	if (!result)
-		return WORK_DONE;
+		return keep(store);
 	if (result == -1 && !*store_error(store)) {
 		int error = errno; /* of reading the batch */
 
 		store_rollback(store);
+		held = 0;
 		errno = error;
 		return WORK_AGAIN;
 	}
+	if (result != -2)
+		return failed(store);
 	store_rollback(store);
-	return result == -2 ? stage_reject(run, &stage, batch, "%s", why) : failed(store);
+	held = 0;
+	return stage_reject(run, &stage, batch, "%s", why);
 }
 
 /* The number of a batch that cannot be read is used up, or it would be missed for ever; the balance shows what is lacking. */
@@ -244,6 +300,7 @@ static int note_rejected(struct stage_run *run, struct batch *batch, const char 
 
 	if (!begin(run, batch, &turn) || turn == STORE_KNOWN)
 		return 0;
+	held = 0; /* they are committed with it, or not */
 	if (turn == STORE_LOAD && store_reject(store, reason) == 0) {
 		FAULT("store-rejected");
 		return 0;
@@ -268,6 +325,7 @@ static const struct stage stage = {
 	.open = open_store,
 	.reload = reload,
 	.work = load,
+	.settle = settle,
 	.rejected = note_rejected,
 	.close = close_store,
 };

@@ -1,8 +1,8 @@
 /*
  * store.c: filling the database of one line batch by batch, each exactly once.
  *
- * A transaction holds the rows of a batch, its rollups and its name, so whatever instant the process dies at, the batch is
- * either all there with its name, or not at all. What claims the batch again after a crash asks for the name first.
+ * A transaction holds the rows of some batches, their rollups and their names, so whatever instant the process dies at, a batch
+ * is either all there with its name, or not at all. What claims the batch again after a crash asks for the name first.
  */
 #include "postproc/store_private.h"
 
@@ -14,6 +14,8 @@
 #include "postproc/store_row.h"
 #include "postproc/store_symptoms.h"
 #include "spool/fault.h"
+
+#define FEED_MAX 65536 /* rows, 16 MB; a window of more is brought in by parts */
 
 /* ---- errors ---- */
 
@@ -168,7 +170,8 @@ enum store_turn store_begin(struct store *store, const char *name, const char *s
 	store->number = number;
 	store->biflows = store->ledger_rows = 0;
 	store->error[0] = '\0';
-	if (store_run(store, BEGIN)) {
+	store->at_hand = false;
+	if (sqlite3_get_autocommit(store->db) && store_run(store, BEGIN)) {
 		store_fail(store, "begin");
 		return STORE_FAILED;
 	}
@@ -176,10 +179,11 @@ enum store_turn store_begin(struct store *store, const char *name, const char *s
 	turn = known(store);
 	if (turn == STORE_LOAD && !is_next(store))
 		turn = look_for_gaps(store, elsewhere, own);
-	if (turn != STORE_LOAD)
-		store_rollback(store);
-	else
+	store->at_hand = turn == STORE_LOAD;
+	if (turn == STORE_LOAD)
 		FAULT("store-begin");
+	else if (!store->kept)
+		store_rollback(store);
 	return turn;
 }
 
@@ -192,13 +196,29 @@ int store_add_ledger(struct store *store, const struct ledger *row)
 	return store_run(store, LEDGER_PUT) ? store_fail(store, "write a ledger row") : 0;
 }
 
-static int twice(struct store *store, const struct biflow *biflow)
+static int twice(struct store *store)
 {
+	const uint64_t *key = store_feed_at(store->feed);
+
 	explain(store,
-		"window %llu of %s holds a biflow that stands in the store already (protocol %u, ports %u and %u)",
-		(unsigned long long)biflow->window_ms, store->batch, biflow->key.proto,
-		biflow->key.sport, biflow->key.dport);
+		"window %llu of %s holds a biflow that stands in the store already (protocol %llu, ports %llu and %llu)",
+		(unsigned long long)key[0], store->batch, (unsigned long long)key[3],
+		(unsigned long long)key[4], (unsigned long long)key[5]);
 	return -2;
+}
+
+static int flush(struct store *store)
+{
+	int code;
+
+	store_feed_sort(store->feed);
+	code = store_run(store, BIFLOW_PUT);
+	if (code)
+		code = sqlite3_errcode(store->db) % 256 == SQLITE_CONSTRAINT
+			       ? twice(store)
+			       : store_fail(store, "write biflows");
+	store_feed_clear(store->feed);
+	return code;
 }
 
 /* The symptoms' names are in the dictionary, too, since the rollups know them by id. */
@@ -225,16 +245,12 @@ int store_add_biflow(struct store *store, const struct biflow *biflow)
 
 	if (!store_names_biflow(store->names, biflow, &ids))
 		return store_fail(store, "write a name");
-	store_row_bind_biflow(store->statements[BIFLOW_PUT], biflow, &ids, symptoms, count);
-	if (store_run(store, BIFLOW_PUT))
-		return sqlite3_errcode(store->db) % 256 == SQLITE_CONSTRAINT
-			       ? twice(store, biflow)
-			       : store_fail(store, "write a biflow");
+	store_row_feed(store->feed, biflow, &ids, symptoms, count);
 	store_rollup_add(store->rollup, biflow, &ids);
 	store->biflows++;
-	return add_symptoms(store, biflow, &ids, symptoms, count)
-		       ? store_fail(store, "write a name")
-		       : 0;
+	if (add_symptoms(store, biflow, &ids, symptoms, count))
+		return store_fail(store, "write a name");
+	return store_feed_count(store->feed) < FEED_MAX ? 0 : flush(store);
 }
 
 static int put_batch(struct store *store, const char *rejected)
@@ -254,21 +270,47 @@ static int put_batch(struct store *store, const char *rejected)
 	return store_run(store, BATCH_PUT);
 }
 
-int store_commit(struct store *store)
+int store_keep(struct store *store)
 {
-	if (store_rollup_flush(store->rollup))
-		return store_fail(store, "write rollups");
+	int code = flush(store);
+
+	if (code)
+		return code;
 	if (put_batch(store, NULL))
 		return store_fail(store, "write the batch");
+	store->at_hand = false;
+	store->kept += 1 + store->biflows;
+	return 0;
+}
+
+uint64_t store_kept(const struct store *store)
+{
+	return store->kept;
+}
+
+int store_commit(struct store *store)
+{
+	int code = store->at_hand ? store_keep(store) : 0;
+
+	if (code)
+		return code;
+	if (sqlite3_get_autocommit(store->db))
+		return 0;
+	if (store_rollup_flush(store->rollup))
+		return store_fail(store, "write rollups");
 	FAULT("store-commit");
-	return store_run(store, COMMIT) ? store_fail(store, "commit") : 0;
+	if (store_run(store, COMMIT))
+		return store_fail(store, "commit");
+	store->kept = 0;
+	return 0;
 }
 
 int store_reject(struct store *store, const char *why)
 {
-	return put_batch(store, why) || store_run(store, COMMIT)
-		       ? store_fail(store, "note a rejected batch")
-		       : 0;
+	if (put_batch(store, why))
+		return store_fail(store, "note a rejected batch");
+	store->at_hand = false;
+	return store_commit(store);
 }
 
 void store_rollback(struct store *store)
@@ -276,5 +318,8 @@ void store_rollback(struct store *store)
 	if (!sqlite3_get_autocommit(store->db))
 		store_run(store, ROLLBACK);
 	store_rollup_clear(store->rollup);
+	store_feed_clear(store->feed);
 	store_names_forget(store->names);
+	store->kept = 0;
+	store->at_hand = false;
 }

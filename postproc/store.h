@@ -30,7 +30,7 @@
  * aggregate of mira.conf as it was when the biflow was loaded; NULL when no aggregate has a prefix. host.inside follows
  * mira.conf when it changes.
  *
- * Exactly once: the rows of a batch and its name in table batch are one transaction; a batch whose name stands there is
+ * Exactly once: the rows of a batch and its name in table batch are in one transaction; a batch whose name stands there is
  * skipped. The numbers of a shard have no gap: a number that is neither loaded
  * nor on its way stops the store.
  *
@@ -40,7 +40,8 @@
  * Calling sequence of the writer:
  *
  *	store_open(); store_join(); store_inside(); for each batch:
- *		store_begin(), store_add_ledger()…, store_add_biflow()…, store_commit() or store_rollback()
+ *		store_begin(), store_add_ledger()…, store_add_biflow()…, store_keep()
+ *		now and then store_commit(), or store_rollback()
  *	store_close()
  */
 #ifndef POSTPROC_STORE_H
@@ -98,13 +99,19 @@ enum store_turn store_begin(struct store *store, const char *name, const char *s
 
 /* store_add_ledger(): replaces what an earlier commit of the same shard said of the batch; never the other way. */
 int store_add_ledger(struct store *store, const struct ledger *row);
-/* store_add_biflow(): 0; -1 database error; -2 when window and key stand there already (store_error()). */
+/* store_add_biflow(), and store_keep() and store_commit() of what was added: 0; -1 database error; -2 when window and key stand
+ * there already (store_error()). */
 int store_add_biflow(struct store *store, const struct biflow *biflow);
-/* store_commit(): adds the rollups and the batch's name, commits. -1: nothing of the batch is in the database. */
+/* store_keep(): the batch is complete; others may follow in the same transaction, for which rollups are written once. 0 or -1. */
+int store_keep(struct store *store);
+/* store_kept(): how many batches and biflows are kept that way, until store_commit(). */
+uint64_t store_kept(const struct store *store);
+/* store_commit(): the batch at hand, if there is one, and all that were kept are in the database. -1: store_rollback() is due. */
 int store_commit(struct store *store);
+/* store_rollback(): nothing of the batch at hand and of those that were kept is in the database. */
 void store_rollback(struct store *store);
 
-/* store_reject(): after store_begin() said STORE_LOAD: the number is used up without a row; table batch says why. 0 or -1. */
+/* store_reject(): after store_begin() said STORE_LOAD: the number is used up without a row; table batch says why. Commits. 0 or -1. */
 int store_reject(struct store *store, const char *why);
 
 /* store_error(): text of the last failure. */

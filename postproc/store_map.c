@@ -127,3 +127,14 @@ const uint64_t *map_entry(const struct store_map *map, size_t i)
 {
 	return slot(map, i);
 }
+
+const uint64_t *map_next(const struct store_map *map, size_t *at)
+{
+	while (*at <= map->mask) {
+		const uint64_t *entry = slot(map, (*at)++);
+
+		if (!is_free(map, entry))
+			return entry;
+	}
+	return NULL;
+}

@@ -31,5 +31,7 @@ uint64_t *map_at(struct store_map *map, const uint64_t *key);
 size_t map_sort(struct store_map *map);
 /* map_entry(): its key, then its values. */
 const uint64_t *map_entry(const struct store_map *map, size_t i);
+/* map_next(): the entries in no order: for (size_t at = 0; (entry = map_next(&map, &at));) … */
+const uint64_t *map_next(const struct store_map *map, size_t *at);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include <limits.h>
 #include "postproc/store.h"
+#include "postproc/store_feed.h"
 #include "postproc/store_names.h"
 #include "postproc/store_rollup.h"
 
@@ -31,6 +32,7 @@ struct store {
 	sqlite3_stmt *statements[STATEMENTS];
 	struct store_names *names;
 	struct store_rollup *rollup;
+	struct store_feed *feed; /* biflows of the batch at hand */
 	struct store_inside *inside;
 	int lock; /* the database file itself */
 	char path[PATH_MAX], identity[STORE_IDENTITY + 1], spool[PATH_MAX];
@@ -41,6 +43,8 @@ struct store {
 	/* The batch at hand. */
 	char batch[NAME_MAX + 1], shard[NAME_PART_MAX + 1];
 	uint64_t number, biflows, ledger_rows;
+	bool at_hand;  /* store_begin() said STORE_LOAD */
+	uint64_t kept; /* in the open transaction: batches and biflows */
 };
 
 /* store_refuse(): logs that PATH, of FORMAT (0: none of ours), cannot be used. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "postproc/store.h"
+#include "postproc/store_feed.h"
 #include "postproc/store_map.h"
 #include "spool/log.h"
 
@@ -34,6 +35,7 @@ static const struct kind {
 
 struct store_rollup {
 	sqlite3_stmt *upserts[TABLES];
+	struct store_feed *feeds[TABLES];
 	struct store_map sums[TABLES];
 };
 
@@ -133,32 +135,30 @@ void store_rollup_symptom(struct store_rollup *rollup, const struct biflow *bifl
 
 /* ---- into the database ---- */
 
-static int put(sqlite3_stmt *upsert, const struct kind *kind, const uint64_t *entry)
+static void feed(struct store_feed *to, const struct kind *kind, const uint64_t *entry)
 {
 	unsigned width = kind->keys + kind->count;
-	int code;
 
-	for (unsigned i = 0; i < width; i++)
-		if (i < width - kind->reals)
-			sqlite3_bind_int64(upsert, (int)i + 1, (sqlite3_int64)entry[i]);
-		else
-			sqlite3_bind_double(upsert, (int)i + 1, real_of(entry[i]));
-	code = sqlite3_step(upsert);
-	sqlite3_reset(upsert);
-	return code == SQLITE_DONE ? 0 : -1;
+	for (unsigned i = 0; i < width - kind->reals; i++)
+		feed_number(to, entry[i]);
+	for (unsigned i = width - kind->reals; i < width; i++)
+		feed_real(to, real_of(entry[i]));
 }
 
-/* In the order of the key: neighbours of a B-tree together, and the same file for the same batch. */
 static int flush(struct store_rollup *rollup, enum table table)
 {
 	struct store_map *map = &rollup->sums[table];
-	size_t count = map_sort(map);
-	int error = 0;
+	const uint64_t *entry;
+	int code;
 
-	for (size_t i = 0; i < count && !error; i++)
-		error = put(rollup->upserts[table], &kinds[table], map_entry(map, i));
+	for (size_t i = 0; (entry = map_next(map, &i));)
+		feed(rollup->feeds[table], &kinds[table], entry);
+	store_feed_sort(rollup->feeds[table]);
+	code = sqlite3_step(rollup->upserts[table]);
+	sqlite3_reset(rollup->upserts[table]);
+	store_feed_clear(rollup->feeds[table]);
 	map_clear(map);
-	return error;
+	return code == SQLITE_DONE ? 0 : -1;
 }
 
 int store_rollup_flush(struct store_rollup *rollup)
@@ -176,7 +176,7 @@ void store_rollup_clear(struct store_rollup *rollup)
 		map_clear(&rollup->sums[table]);
 }
 
-static char *upsert_sql(const struct kind *kind)
+static char *upsert_sql(const struct kind *kind, const char *from)
 {
 	char *sql;
 	size_t size;
@@ -184,10 +184,9 @@ static char *upsert_sql(const struct kind *kind)
 
 	if (!out)
 		die(MIRA_AGAIN, "out of memory");
-	fprintf(out, "INSERT INTO %s VALUES(", kind->name);
-	for (unsigned i = 1; i <= kind->keys + kind->count; i++)
-		fprintf(out, "%s?%u", i > 1 ? ", " : "", i);
-	fputs(") ON CONFLICT DO UPDATE SET", out);
+	/* WHERE tells ON CONFLICT from the ON of a join. */
+	fprintf(out, "INSERT INTO %s SELECT * FROM %s WHERE true ON CONFLICT DO UPDATE SET",
+		kind->name, from);
 	for (unsigned i = 0; i < kind->count; i++)
 		fprintf(out, "%s %s = %s + excluded.%s", i ? "," : "", kind->sums[i], kind->sums[i],
 			kind->sums[i]);
@@ -195,20 +194,29 @@ static char *upsert_sql(const struct kind *kind)
 	return sql;
 }
 
+static bool prepare(struct store_rollup *rollup, sqlite3 *db, enum table table)
+{
+	const struct kind *kind = &kinds[table];
+	char *from = x_sprintf("new_%s", kind->name), *sql = upsert_sql(kind, from);
+	bool ready;
+
+	map_init(&rollup->sums[table], kind->keys, kind->count);
+	rollup->feeds[table] = store_feed_new(db, from, kind->keys + kind->count, kind->keys);
+	ready = rollup->feeds[table] && sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT,
+						&rollup->upserts[table], NULL) == SQLITE_OK;
+	free(from);
+	free(sql);
+	return ready;
+}
+
 struct store_rollup *store_rollup_new(sqlite3 *db)
 {
 	struct store_rollup *rollup = x_calloc(1, sizeof(*rollup));
-	int code = SQLITE_OK;
+	bool ready = true;
 
-	for (enum table table = 0; table < TABLES && code == SQLITE_OK; table++) {
-		char *sql = upsert_sql(&kinds[table]);
-
-		map_init(&rollup->sums[table], kinds[table].keys, kinds[table].count);
-		code = sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT,
-			&rollup->upserts[table], NULL);
-		free(sql);
-	}
-	if (code == SQLITE_OK)
+	for (enum table table = 0; table < TABLES && ready; table++)
+		ready = prepare(rollup, db, table);
+	if (ready)
 		return rollup;
 	store_rollup_free(rollup);
 	return NULL;
@@ -220,6 +228,7 @@ void store_rollup_free(struct store_rollup *rollup)
 		return;
 	for (enum table table = 0; table < TABLES; table++) {
 		sqlite3_finalize(rollup->upserts[table]);
+		store_feed_free(rollup->feeds[table]);
 		map_free(&rollup->sums[table]);
 	}
 	free(rollup);

@@ -21,10 +21,6 @@ const char store_row_ledger_sql[] =
 	" cumulative_dropped = excluded.cumulative_dropped, cumulative_shed = excluded.cumulative_shed,"
 	" shards = excluded.shards, number = excluded.number WHERE excluded.number >= ledger_part.number";
 
-const char store_row_biflow_sql[] =
-	"INSERT INTO biflow VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,"
-	" ?20, ?21, ?22, ?23, ?24)";
-
 /* Binds one parameter after the other. */
 struct binder {
 	sqlite3_stmt *statement;
@@ -34,11 +30,6 @@ struct binder {
 static void number(struct binder *to, uint64_t value)
 {
 	sqlite3_bind_int64(to->statement, ++to->last, (sqlite3_int64)value);
-}
-
-static void real(struct binder *to, double value)
-{
-	sqlite3_bind_double(to->statement, ++to->last, value);
 }
 
 static void null(struct binder *to)
@@ -102,57 +93,69 @@ void store_row_bind_ledger(sqlite3_stmt *statement, const struct ledger *row,
 
 /* ---- biflows ---- */
 
-static void sums(struct binder *to, const struct biflow *biflow)
+static void id_or_nothing(struct store_feed *to, sqlite3_int64 id)
 {
-	number(to, biflow->start_ms - biflow->window_ms); /* wraps to a negative for a late one */
-	number(to, biflow->end_ms - biflow->start_ms);
-	number(to, biflow->forward.packets);
-	number(to, biflow->forward.octets);
+	if (id)
+		feed_number(to, (uint64_t)id);
+	else
+		feed_null(to);
+}
+
+static void feed_key(struct store_feed *to, const struct biflow *biflow,
+	const struct store_ids *ids)
+{
+	feed_number(to, biflow->window_ms);
+	feed_number(to, (uint64_t)ids->src);
+	feed_number(to, (uint64_t)ids->dst);
+	feed_number(to, biflow->key.proto);
+	feed_number(to, biflow->key.sport);
+	feed_number(to, biflow->key.dport);
+}
+
+static void feed_sums(struct store_feed *to, const struct biflow *biflow)
+{
+	feed_number(to, biflow->start_ms - biflow->window_ms); /* wraps to a negative: a late one */
+	feed_number(to, biflow->end_ms - biflow->start_ms);
+	feed_number(to, biflow->forward.packets);
+	feed_number(to, biflow->forward.octets);
 	if (biflow->reverse.packets) {
-		number(to, biflow->reverse.packets);
-		number(to, biflow->reverse.octets);
+		feed_number(to, biflow->reverse.packets);
+		feed_number(to, biflow->reverse.octets);
 	} else {
-		null(to);
-		null(to);
+		feed_null(to);
+		feed_null(to);
 	}
 }
 
-static void qualities(struct binder *to, const struct biflow *biflow)
+static void feed_qualities(struct store_feed *to, const struct biflow *biflow)
 {
 	bool reverse = biflow->reverse.packets != 0;
 
-	real(to, biflow->forward.sampling);
+	feed_real(to, biflow->forward.sampling);
 	if (reverse)
-		real(to, biflow->reverse.sampling);
+		feed_real(to, biflow->reverse.sampling);
 	else
-		null(to);
-	number(to, biflow->forward.tcp_flags);
+		feed_null(to);
+	feed_number(to, biflow->forward.tcp_flags);
 	if (reverse)
-		number(to, biflow->reverse.tcp_flags);
+		feed_number(to, biflow->reverse.tcp_flags);
 	else
-		null(to);
+		feed_null(to);
+	feed_number(to, (biflow->flags & FLOW_LATE ? 1u : 0u) |
+				(biflow->flags & FLOW_INCOMPLETE ? 2u : 0u));
 }
 
-void store_row_bind_biflow(sqlite3_stmt *statement, const struct biflow *biflow,
+void store_row_feed(struct store_feed *feed, const struct biflow *biflow,
 	const struct store_ids *ids, const struct store_symptom *symptoms, size_t symptom_count)
 {
-	struct binder to = {statement, 0};
-
-	number(&to, biflow->window_ms);
-	id_or_null(&to, ids->src);
-	id_or_null(&to, ids->dst);
-	number(&to, biflow->key.proto);
-	number(&to, biflow->key.sport);
-	number(&to, biflow->key.dport);
-	sums(&to, biflow);
-	id_or_null(&to, ids->decision);
-	id_or_null(&to, ids->aggregate);
-	id_or_null(&to, ids->name);
-	id_or_null(&to, ids->path);
-	number(&to, ids->direction);
-	text(&to, store_symptoms_seen(symptoms, symptom_count));
-	text(&to, store_symptoms_carried(symptoms, symptom_count));
-	qualities(&to, biflow);
-	number(&to, (biflow->flags & FLOW_LATE ? 1u : 0u) |
-			    (biflow->flags & FLOW_INCOMPLETE ? 2u : 0u));
+	feed_key(feed, biflow, ids);
+	feed_sums(feed, biflow);
+	feed_number(feed, (uint64_t)ids->decision);
+	id_or_nothing(feed, ids->aggregate);
+	id_or_nothing(feed, ids->name);
+	feed_number(feed, (uint64_t)ids->path);
+	feed_number(feed, ids->direction);
+	feed_text(feed, store_symptoms_seen(symptoms, symptom_count));
+	feed_text(feed, store_symptoms_carried(symptoms, symptom_count));
+	feed_qualities(feed, biflow);
 }

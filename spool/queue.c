@@ -261,7 +261,8 @@ static int claimed_before(struct queue *queue, const struct worker *worker, cons
 		return -1;
 	namelist_sort(&names);
 	for (size_t i = 0; i < names.count && !result; i++) {
-		if (wanted && strcmp(wanted, names.names[i]) != 0)
+		if (wanted ? strcmp(wanted, names.names[i]) != 0
+			   : namelist_has(&queue->held, names.names[i]))
 			continue;
 		snprintf(name, NAME_MAX + 1, "%s", names.names[i]);
 		result = 1;

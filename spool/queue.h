@@ -36,6 +36,7 @@ struct queue {
 					    worker; default 4; 1: in order */
 	size_t among;			 /* that many, by the workers at the listing */
 	char worker[NAME_MAX + 1];	 /* whose work/W was made here */
+	struct namelist held; /* ours, worked on, to be committed later: not to be claimed again */
 	struct namelist foreign; /* what stands in ready/ and is no batch: said once, left alone */
 };
 
@@ -55,7 +56,7 @@ int queue_empty(const struct queue *queue);
  * when nothing is ready (errno 0) or on an error. */
 const char *queue_next(struct queue *queue);
 /* queue_claim(): takes one batch; NAME (NAME_MAX + 1 bytes) is set. First returns what stands in
- * work/W already. -1 with ESTALE: our folder in work/ was reclaimed by somebody who thought us
+ * work/W already and is not held. -1 with ESTALE: our folder in work/ was reclaimed by somebody who thought us
  * dead; worker_rename() and claim again. */
 int queue_claim(struct queue *queue, const struct worker *worker, char *name);
 /* queue_claim_named(): takes this one (the token). */

@@ -255,16 +255,61 @@ static enum work_result do_work(struct stage_run *run, const struct stage *stage
 	return stage->work(run, batch);
 }
 
-static enum step commit(struct stage_run *run, struct batch *batch)
+static enum step commit(struct stage_run *run, const char *name, const char *attempt)
 {
 	char entry[2 * NAME_MAX + 2];
-	int result = queue_commit(&run->queue, run->worker, batch->name, batch->attempt);
+	int result = queue_commit(&run->queue, run->worker, name, attempt);
 
 	if (result < 1)
-		return failed_on(run, batch->name);
+		return failed_on(run, name);
 	run->progress.batches++;
-	snprintf(entry, sizeof(entry), "%s~%s", batch->name, batch->attempt);
+	snprintf(entry, sizeof(entry), "%s~%s", name, attempt);
 	return queue_finish(&run->queue, entry) < 0 ? STEP_FAILED : STEP_WORKED;
+}
+
+/* Those that stand in work/W still are claimed, and worked on, again. */
+static void let_go(struct stage_run *run)
+{
+	int error = errno;
+
+	namelist_free(&run->queue.held);
+	namelist_free(&run->attempts);
+	errno = error;
+}
+
+static void hold(struct stage_run *run, const struct batch *batch)
+{
+	namelist_add(&run->queue.held, batch->name);
+	namelist_add(&run->attempts, batch->attempt);
+}
+
+static enum step commit_held(struct stage_run *run)
+{
+	enum step step = STEP_WORKED;
+
+	for (size_t i = 0; i < run->attempts.count && step == STEP_WORKED; i++)
+		step = commit(run, run->queue.held.names[i], run->attempts.names[i]);
+	let_go(run);
+	return step;
+}
+
+static enum step settle(struct stage_run *run, const struct stage *stage)
+{
+	if (stage->settle(run) == 0)
+		return commit_held(run);
+	let_go(run);
+	return STEP_FAILED;
+}
+
+static enum step judge(struct stage_run *run, const struct batch *batch, enum work_result result)
+{
+	switch (result) {
+	case WORK_HELD: hold(run, batch); return STEP_WORKED;
+	case WORK_DONE: hold(run, batch); return commit_held(run);
+	case WORK_AGAIN: let_go(run); return failed_on(run, batch->name);
+	case WORK_STOP: let_go(run); return STEP_PERSON;
+	default: let_go(run); return STEP_WORKED;
+	}
 }
 
 static enum step work_on(struct stage_run *run, const struct stage *stage, const char *name)
@@ -278,12 +323,7 @@ static enum step work_on(struct stage_run *run, const struct stage *stage, const
 	tell(run, stage, name);
 	result = do_work(run, stage, &batch);
 	strike_disarm();
-	if (result == WORK_DONE)
-		step = commit(run, &batch);
-	else if (result == WORK_AGAIN)
-		step = failed_on(run, name);
-	else
-		step = result == WORK_STOP ? STEP_PERSON : STEP_WORKED;
+	step = judge(run, &batch, result);
 	manifest_free(&batch.manifest);
 	tell(run, stage, "");
 	return step;
@@ -307,7 +347,9 @@ static enum step round_once(struct stage_run *run, const struct stage *stage, bo
 	result = queue_claim(&run->queue, run->worker, name);
 	if (result < 0)
 		return errno == ESTALE ? STEP_RENEW : STEP_FAILED;
-	return result ? work_on(run, stage, name) : STEP_IDLE;
+	if (result)
+		return work_on(run, stage, name);
+	return run->attempts.count ? settle(run, stage) : STEP_IDLE;
 }
 
 /* Committed batches come last: whoever left one after we had looked died since. */
@@ -354,6 +396,8 @@ static int loop(struct stage_run *run, const struct stage *stage)
 		stage_reload(run);
 		waited = step != STEP_WORKED;
 	}
+	if (run->attempts.count && settle(run, stage) != STEP_WORKED)
+		log_warn("what was not stored yet is left for the next start: %m");
 	return code < 0 ? MIRA_OK : code;
 }
 

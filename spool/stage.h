@@ -10,6 +10,9 @@
  * ends at once). SIGHUP reads the configuration anew between two batches (reload.h). The loop: finish leftovers, reclaim from the dead, mind the pressure, claim, read
  * and check the manifest, work, commit, finish.
  *
+ * A stage for which one large step costs less than many small ones may hold batches: they stay
+ * claimed, so that whoever dies with them gives them back, and are committed together.
+ *
  * The loop reads batch->manifest and checks the files' lengths and checksums before work(), unless
  * work() does so as it reads them (checks). Where that fails,
  * or the batch killed QUEUE_STRIKES workers, it rejects the batch; rejected() must then do with
@@ -43,13 +46,16 @@ struct stage_run {
 	int last_error;
 	const struct stage *stage;
 	unsigned jitter; /* so that processes that fail together do not try again together */
+	struct namelist attempts; /* of queue.held */
 	uint64_t house_at_s, metrics_at_s, expire_at_s, check_at_s; /* next, CLOCK_BOOTTIME */
 	void *own;						    /* the stage's */
 };
 
 /* What work() says of a batch. */
 enum work_result {
-	WORK_DONE,  /* outputs are complete below the attempt: commit */
+	WORK_DONE, /* outputs are complete below the attempt: commit, it and what was held */
+	WORK_HELD, /* done, but not safe before a later WORK_DONE or settle(): claim the next one */
+	WORK_REDO, /* it failed and what was held with it: they are given to work() again */
 	WORK_BAD,   /* the input is bad: stage_reject() has been called for it */
 	WORK_AGAIN, /* the machine failed (errno logged): keep it, try again later */
 	WORK_STOP,  /* a person is needed: exit 2 */
@@ -73,6 +79,9 @@ struct stage {
 	int (*reload)(struct stage_run *run, const struct config *fresh);
 	/* errno tells why WORK_AGAIN */
 	enum work_result (*work)(struct stage_run *run, struct batch *batch);
+	/* settle(): makes safe what is held; called when nothing more is ready. 0, or -1 with errno:
+	 * none of it is safe. Of a stage that holds. */
+	int (*settle)(struct stage_run *run);
 	/* rejected(): writes the outputs that account for a rejected batch (a ledger row); may be
 	 * NULL. */
 	int (*rejected)(struct stage_run *run, struct batch *batch, const char *reason);

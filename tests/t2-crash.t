@@ -226,11 +226,11 @@ row 'a lost run is about to be ended' cut-pipe ending:1 nothing "$C/tmp/*=0 stat
 # ---- store ----
 row 'the spool knows the store' verdicts identity:1 store "state/store=1 verdicts/store/ready/*"
 row 'the store does not know the spool' verdicts joined:1 store "state/store=1 verdicts/store/ready/*"
-row 'a transaction is begun' verdicts store-begin:2 store "verdicts/store/work/*/*=1"
-row 'a transaction is about to end' verdicts store-commit:2 store "verdicts/store/work/*/*=1"
-row 'a batch is loaded and not handed over' verdicts commit:1 store "verdicts/store/work/*/*=1"
+row 'a transaction is begun' verdicts store-begin:2 store "verdicts/store/work/*/*=2"
+row 'a transaction is about to end' verdicts store-commit:1 store "verdicts/store/work/*/*=4"
+row 'a batch is loaded and not handed over' verdicts commit:1 store "verdicts/store/work/*/*=4"
 row 'a loaded batch is committed' verdicts committed:1 store "verdicts/store/done/*=1"
-row 'a bad batch is noted' bad-verdicts store-rejected:1 store "verdicts/store/work/*/*=1 -verdicts/store/bad/*"
+row 'a bad batch is noted' bad-verdicts store-rejected:1 store "verdicts/store/work/*/*=4 -verdicts/store/bad/*"
 # ---- the spool ----
 row 'the folders are made' new folders:1 capture "state/rules $P/ready -spool.json"
 before_rest() { # time passes; there is some litter

@@ -106,7 +106,8 @@ static void twice(void **state)
 
 	begin(store, 1);
 	assert_int_equal(store_add_biflow(store, &biflow), 0);
-	assert_int_equal(store_add_biflow(store, &biflow), -2);
+	assert_int_equal(store_add_biflow(store, &biflow), 0);
+	assert_int_equal(store_keep(store), -2);
 	assert_says(store_error(store), "stands in the store already");
 	assert_false(store_full(store));
 	store_rollback(store);
@@ -114,6 +115,40 @@ static void twice(void **state)
 	assert_int_equal(store_commit(store), 0);
 	store_close(store);
 	assert_int_equal(value_of("twice.db", "SELECT count(*) FROM biflow"), 0);
+}
+
+/* Batches that are kept are one step: all of them, or none. */
+static void kept(void **state)
+{
+	struct store *store = open_fresh("kept.db");
+	struct biflow first = sample(0, 2), second = sample(300000, 2);
+
+	begin(store, 1);
+	assert_int_equal(store_add_biflow(store, &first), 0);
+	assert_int_equal(store_keep(store), 0);
+	assert_int_equal(store_kept(store), 2);
+	begin(store, 2);
+	assert_int_equal(store_add_biflow(store, &second), 0);
+	assert_int_equal(value_of("kept.db", "SELECT count(*) FROM batch"), 0);
+	store_rollback(store);
+	assert_int_equal(store_kept(store), 0);
+	begin(store, 1);
+	assert_int_equal(store_add_biflow(store, &first), 0);
+	assert_int_equal(store_keep(store), 0);
+	assert_int_equal(store_begin(store, "0000000001-shard-0", "shard-0", 1, nowhere, NULL),
+		STORE_KNOWN);
+	begin(store, 2);
+	assert_int_equal(store_add_biflow(store, &second), 0);
+	assert_int_equal(store_commit(store), 0);
+	assert_int_equal(store_commit(store), 0); /* nothing is at hand */
+	store_close(store);
+	assert_int_equal(value_of("kept.db", "SELECT count(*) FROM batch"), 2);
+	assert_int_equal(value_of("kept.db", "SELECT sum(biflows) FROM host_total WHERE address ="
+					     " '10.0.0.2'"),
+		2);
+	assert_int_equal(value_of("kept.db", "SELECT count(*) = 1 AND sum(biflows) = 2 FROM"
+					     " rollup_name"),
+		1);
 }
 
 static void numbers(void **state)
@@ -446,6 +481,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rollback),
 		cmocka_unit_test(twice),
+		cmocka_unit_test(kept),
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(again),
 		cmocka_unit_test(one_writer),

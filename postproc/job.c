@@ -133,26 +133,22 @@ static json_t *read_store(const struct job *job, struct job_run *run, int *code)
 	return found;
 }
 
-/* What should have been analysed, and was; of all that is stored or of batches that begin in a period. */
-static const char covered_sql[] =
-	"SELECT sum(packets_ip + packets_not_ip + packets_malformed) * 1.0"
-	" / nullif(sum(packets_seen - packets_filtered), 0) AS share"
-	" FROM ledger WHERE ?3 OR (first_ms >= ?1 AND first_ms < ?2)";
+/* What should have been analysed, and was, of batches that begin in the period. */
+#define COVERED                                                                                    \
+	"SELECT sum(packets_ip + packets_not_ip + packets_malformed) * 1.0"                        \
+	" / nullif(sum(packets_seen - packets_filtered), 0) AS share FROM ledger"
+static const char covered_sql[] = COVERED " WHERE first_ms >= :from AND first_ms < :to";
 
 static json_t *share_analysed(const struct job_run *run, int *code)
 {
-	sqlite3_stmt *row = NULL;
-	json_t *share = json_null();
+	struct query query = {.db = run->db, .period = run->period};
+	bool all = run->period.kind == PERIOD_ALL;
+	json_t *row = query_row(&query, all ? COVERED : covered_sql, 0);
+	json_t *share = json_incref(json_object_get(row, "share"));
 
-	sqlite3_prepare_v2(run->db, covered_sql, -1, &row, NULL);
-	sqlite3_bind_int64(row, 1, run->period.from_ms);
-	sqlite3_bind_int64(row, 2, run->period.to_ms);
-	sqlite3_bind_int(row, 3, run->period.kind == PERIOD_ALL);
-	if (sqlite3_step(row) != SQLITE_ROW)
-		*code = job_failed(run->db);
-	else if (sqlite3_column_type(row, 0) != SQLITE_NULL)
-		share = json_real(sqlite3_column_double(row, 0));
-	sqlite3_finalize(row);
+	json_decref(row);
+	if (query.failed)
+		*code = MIRA_AGAIN;
 	return share;
 }
 

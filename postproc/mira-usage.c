@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "postproc/job.h"
+#include "postproc/owners.h"
 #include "postproc/privacy.h"
 #include "postproc/report.h"
 #include "postproc/report_query.h"
@@ -19,19 +20,27 @@
 #define MOST_CLASSES 4 /* of an aggregate, on a terminal */
 
 static const char usage_text[] =
-	"usage: mira-usage [--db FILE] [--top N] [--period PERIOD] [--format FORMAT]\n\n"
+	"usage: mira-usage [--db FILE] [--users FILE] [--top N] [--period PERIOD]"
+	" [--format FORMAT]\n\n"
 	"What each aggregate of mira.conf used of the network: volumes, classes, hosts, busiest hours;"
 	" compared only\n"
 	"where what was analysed allows it.\n\n"
+	"  --users FILE         prefixes and users, to count these too\n"
 	"  --top N              hosts of each aggregate that are listed (3; 0: none)\n"
 	"  --format FORMAT      text (default), csv or json\n" JOB_HELP;
 
+static const char *users_file;
 static uint64_t top = 3;
 
-static const struct option options[] = {{"top", required_argument, NULL, 't'}, {NULL, 0, NULL, 0}};
+static const struct option options[] = {{"users", required_argument, NULL, 'u'},
+	{"top", required_argument, NULL, 't'}, {NULL, 0, NULL, 0}};
 
 static int take_option(int value, const char *argument)
 {
+	if (value == 'u') {
+		users_file = argument;
+		return MIRA_OK;
+	}
 	top = 0;
 	if (!strcmp(argument, "0") || value_count(argument, MOST_TOP, &top))
 		return MIRA_OK;
@@ -53,15 +62,28 @@ static json_t *describe(struct usage *usage, const struct job_run *run, int *cod
 	return found;
 }
 
-static json_t *gather(struct job_run *run, int *code)
+static json_t *read_usage(struct job_run *run, const struct lpm *users, int *code)
 {
-	struct usage *usage = usage_new(&run->config);
+	struct usage *usage = usage_new(&run->config, users);
 	json_t *found = NULL;
 
 	*code = usage_read(usage, run->db, &run->period);
 	if (!*code)
 		found = describe(usage, run, code);
 	usage_free(usage);
+	return found;
+}
+
+static json_t *gather(struct job_run *run, int *code)
+{
+	struct lpm *users = users_file ? owners_users(users_file) : NULL;
+	json_t *found;
+
+	*code = MIRA_PERSON;
+	if (users_file && !users)
+		return NULL;
+	found = read_usage(run, users, code);
+	lpm_free(users);
 	return found;
 }
 
@@ -111,9 +133,9 @@ static void print_csv(const json_t *found, FILE *out)
 		{"received_octets", "", TABLE_COUNT}, {"sampling", "", TABLE_SHARE},
 		{"expanded_octets", "", TABLE_COUNT}, {"low", "", TABLE_COUNT},
 		{"high", "", TABLE_COUNT}, {"interval", "", TABLE_TEXT},
-		{"share_octets", "", TABLE_SHARE}, {"hosts", "", TABLE_COUNT},
-		{"equal_hosts", "", TABLE_COUNT}, {"octets_per_host", "", TABLE_COUNT},
-		{"peak", "", TABLE_TEXT}, {0}};
+		{"share_octets", "", TABLE_SHARE}, {"users", "", TABLE_COUNT},
+		{"hosts", "", TABLE_COUNT}, {"equal_hosts", "", TABLE_COUNT},
+		{"octets_per_host", "", TABLE_COUNT}, {"peak", "", TABLE_TEXT}, {0}};
 	json_t *rows = flat_rows(found);
 
 	table_csv(rows, columns, out);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "postproc/job.h"
+#include "postproc/owners.h"
 #include "postproc/report_query.h"
 #include "postproc/usage_private.h"
 #include "spool/intern.h"
@@ -27,15 +28,17 @@ static const char batches_sql[] =
 
 /* clang-format on */
 
-struct usage *usage_new(const struct config *config)
+struct usage *usage_new(const struct config *config, const struct lpm *users)
 {
 	struct usage *usage = x_calloc(1, sizeof(*usage));
 
 	usage->config = config;
+	usage->owners = users;
 	usage->lowest = 1;
 	map_init(&usage->classed, 2, 3);
 	map_init(&usage->windows, 2, 3);
 	map_init(&usage->hosts, 2, 3);
+	map_init(&usage->used, 2, 1);
 	return usage;
 }
 
@@ -51,7 +54,9 @@ void usage_free(struct usage *usage)
 	map_free(&usage->classed);
 	map_free(&usage->windows);
 	map_free(&usage->hosts);
+	map_free(&usage->used);
 	traffic_free(&usage->traffic);
+	traffic_free(&usage->users);
 	free(usage);
 }
 
@@ -136,6 +141,13 @@ static uint32_t name_host(const char *address, void *own)
 				joined = intern_union(joined, intern(aggregate->name));
 	}
 	return joined;
+}
+
+static uint32_t name_user(const char *address, void *own)
+{
+	const struct usage *usage = own;
+
+	return owner_of(usage->owners, address, 0, 0);
 }
 
 /* ---- a biflow ---- */
@@ -284,6 +296,7 @@ int usage_read(struct usage *usage, sqlite3 *db, const struct period *period)
 
 	usage->period = *period;
 	usage->traffic = (struct traffic){.db = db, .name = name_host, .own = usage};
+	usage->users = (struct traffic){.db = db, .name = name_user, .own = usage};
 	make_rows(usage);
 	read_labels(&query, labels_sql, &usage->labels, &usage->label_count);
 	read_labels(&query, classes_sql, &usage->classes, &usage->class_count);
@@ -291,5 +304,7 @@ int usage_read(struct usage *usage, sqlite3 *db, const struct period *period)
 		code = MIRA_AGAIN;
 	if (!code)
 		code = traffic_hosts(&usage->traffic);
+	if (!code && usage->owners)
+		code = traffic_hosts(&usage->users);
 	return code ? code : traffic_each(&usage->traffic, period, add);
 }

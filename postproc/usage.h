@@ -2,7 +2,7 @@
  * usage.h: what each aggregate used of the network in a period, and what may be compared between
  * aggregates of which different shares were analysed.
  *
- *	usage = usage_new(&run->config);
+ *	usage = usage_new(&run->config, users);
  *	code = usage_read(usage, run->db, &run->period);
  *	rows = usage_json(usage, privacy, top);
  *	usage_free(usage);
@@ -26,13 +26,15 @@
 #include <jansson.h>
 #include <sqlite3.h>
 
+#include "postproc/lpm.h"
 #include "postproc/period.h"
 #include "postproc/privacy.h"
 #include "spool/config.h"
 
 struct usage;
 
-struct usage *usage_new(const struct config *config);
+/* usage_new(): USERS of owners.h, to count them; NULL: nobody knows. Both outlive it. */
+struct usage *usage_new(const struct config *config, const struct lpm *users);
 void usage_free(struct usage *usage);
 /* usage_read(): 0, or an exit code after a message. */
 int usage_read(struct usage *usage, sqlite3 *db, const struct period *period);

@@ -24,7 +24,7 @@ struct busy {
 
 /* What is known of a row beyond its sums. */
 struct found {
-	uint64_t hosts;
+	uint64_t hosts, users;
 	bool hidden; /* too few */
 	double equal_hosts;
 	struct busy *top; /* those with most octets first */
@@ -213,6 +213,14 @@ static double seen(const struct usage *usage, size_t first, size_t end)
 	return 1 - exp(unseen);
 }
 
+static void count_user(struct usage *usage, struct found *found, uint32_t row, uint32_t host)
+{
+	uint32_t user = usage->owners ? usage->users.names[host] : 0;
+
+	if (user && ++*map_at(&usage->used, (uint64_t[]){row, user}) == 1)
+		found->users++;
+}
+
 static void add_host(struct usage *usage, struct found *found, size_t first, size_t end, size_t top)
 {
 	struct busy host = {.host = (uint32_t)map_entry(&usage->hosts, first)[0]};
@@ -227,6 +235,7 @@ static void add_host(struct usage *usage, struct found *found, size_t first, siz
 		found[set->rows[i]].hosts++;
 		found[set->rows[i]].equal_hosts += probability;
 		rank(&found[set->rows[i]], &host, top);
+		count_user(usage, &found[set->rows[i]], set->rows[i], host.host);
 	}
 }
 
@@ -294,7 +303,8 @@ static json_t *count_or_null(bool known, double value)
 	return known ? json_integer((json_int_t)llround(value)) : json_null();
 }
 
-static void add_counts(json_t *object, const struct usage_row *sums, uint64_t hosts)
+static void add_counts(json_t *object, const struct usage *usage, const struct usage_row *sums,
+	const struct found *found)
 {
 	json_object_set_new(object, "biflows", json_integer((json_int_t)sums->biflows));
 	json_object_set_new(object, "packets", json_integer((json_int_t)sums->packets));
@@ -305,7 +315,9 @@ static void add_counts(json_t *object, const struct usage_row *sums, uint64_t ho
 	json_object_set_new(object, "sampling",
 		real_or_null(sums->expanded_packets > 0,
 			(double)sums->packets / (double)sums->expanded_packets));
-	json_object_set_new(object, "hosts", count_or_null(sums->sided, (double)hosts));
+	json_object_set_new(object, "hosts", count_or_null(sums->sided, (double)found->hosts));
+	json_object_set_new(object, "users",
+		count_or_null(sums->sided && usage->owners, (double)found->users));
 }
 
 /* WHOLE: octets of all rows, as estimated. */
@@ -344,7 +356,7 @@ static json_t *json_of_row(const struct usage *usage, const struct sizes *sizes,
 	if (found->hidden)
 		return object;
 	estimate_row(usage, sizes->windows, row, &octets);
-	add_counts(object, &usage->rows[row], found->hosts);
+	add_counts(object, usage, &usage->rows[row], found);
 	add_estimates(object, &usage->rows[row], &octets, sizes->whole, found->equal_hosts);
 	add_hours(usage, sizes->windows, row, object);
 	json_object_set_new(object, "classes", json_of_classes(usage, sizes->classed, row));

@@ -36,6 +36,8 @@ struct usage {
 	const struct config *config;
 	struct period period;
 	struct traffic traffic; /* names of hosts: joined names of aggregates, 0 for none */
+	const struct lpm *owners;
+	struct traffic users; /* names of hosts: their users, 0 for none; unless OWNERS is NULL */
 	struct usage_row *rows;
 	size_t row_count;
 	struct usage_set *sets; /* by id of the joined name */
@@ -48,6 +50,7 @@ struct usage {
 	struct store_map classed; /* row, class: packets, octets, expanded octets */
 	struct store_map windows; /* row, window_ms: the same */
 	struct store_map hosts;	  /* host, bits of a probability: packets, octets sent, received */
+	struct store_map used;	  /* row, user: hosts */
 };
 
 /* usage_set(): of the joined name; rows that were not there before are made. */

@@ -54,6 +54,9 @@ is '  and are those of the store' "$(json '[c["octets"] for c in a["physics"]["c
     "$(sql "SELECT '[' || sum(octets + coalesce(reverse_octets, 0)) || ']' FROM biflow_text WHERE class = 'DNS' AND (src LIKE '10.1.%' OR dst LIKE '10.1.%')")"
 is '  what was analysed whole is counted' "$(json '{(x["sampling"], x["low"] == x["octets"] == x["high"], x["refused"]) for x in a.values() if x["octets"]}')" \
     '{(1.0, True, None)}'
+printf '10.1.0.0/16 a\n10.2.0.0/16 b\n2001:db8::/32 b\n10.0.0.0/8 c\n' >"$tmp/users"
+is '  users, each once, where a file tells' "$(json '[a[n]["users"] for n in ("physics", "chemistry", "campus", "guests")]' --users "$tmp/users")" '[1, 1, 2, None]'
+is '  and not where none does' "$(json 'a["physics"]["users"]')" None
 csv='import csv, sys
 print([(r["octets"], r["interval"]) for r in csv.DictReader(sys.stdin) if r["aggregate"] == "physics"])'
 is '  CSV says the same' "$(usage --format csv | python3 -c "$csv")" "$(json '[(str(a["physics"]["octets"]), "counted")]')"
@@ -140,6 +143,7 @@ is 'a period without traffic' "$(json 'a["(all)"]["octets"], a["(all)"]["peak"],
 
 # What is refused.
 exits 2 'a number that is none' usage --top x
+exits 2 'a file of users that is not there' usage --users "$tmp/none"
 exits 2 'no store' env MIRA_CONFIG= mira-usage --config ''
 exits 0 'no aggregates: all is outside' usage --config ''
 exits 1 'standard output that is full' sh -c "mira-usage --db '$A/mira.db' >/dev/full"

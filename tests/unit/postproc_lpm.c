@@ -88,13 +88,14 @@ static void add_up(uint32_t value, void *own)
 	*(uint32_t *)own |= value;
 }
 
-/* Of two values of one prefix only the later one is anybody's. */
+/* Of all values of one prefix, however many, only the last one is anybody's. */
 static void each_value(void **state)
 {
 	struct lpm *map = lpm_new();
 	uint32_t values = 0;
 
-	lpm_add(map, &(struct prefix){{10}, 4, 8}, 1);
+	for (int i = 0; i < 100000; i++)
+		lpm_add(map, &(struct prefix){{10}, 4, 8}, 1);
 	lpm_add(map, &(struct prefix){{10}, 4, 8}, 2);
 	lpm_add(map, &(struct prefix){{10, 1}, 4, 16}, 4);
 	lpm_add(map, &(struct prefix){{0x20}, 6, 3}, 8);

@@ -3,7 +3,6 @@
  * it. A reader of its own of the queue of verdicts, beside mira-store. Manual page: mira-export(8).
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,10 +132,10 @@ static int open_export(struct stage_run *run)
 		log_err("addresses are anonymised with the key beside the store: name that with --db or in mira.conf, or give --anonymize");
 		return MIRA_PERSON;
 	}
-	if (asked.anonymize && !strcmp(asked.anonymize, "none"))
+	if (asked.anonymize && strcmp(asked.anonymize, "prefix"))
 		log_warn(
-			"addresses are exported as they are (--anonymize none), whatever \"privacy\" in mira.conf says");
-	signal(SIGPIPE, SIG_IGN);
+			"addresses are exported as --anonymize %s says, whatever \"privacy\" in mira.conf says",
+			asked.anonymize);
 	collector_rate(asked.collector, asked.rate);
 	return MIRA_OK;
 }

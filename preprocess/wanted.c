@@ -3,6 +3,7 @@
  */
 #include "preprocess/wanted.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -228,7 +229,7 @@ static int read_file(struct wanted *wanted, const char *folder, const struct seg
 {
 	struct record_reader *reader = record_open_segment(folder, segment);
 	union record record;
-	int got;
+	int got, error;
 
 	if (!reader)
 		return -1;
@@ -241,7 +242,9 @@ static int read_file(struct wanted *wanted, const char *folder, const struct seg
 	}
 	if (got == -2)
 		snprintf(why, 256, "%s", record_why());
+	error = errno;
 	record_close(reader);
+	errno = error;
 	return got;
 }
 
@@ -262,7 +265,7 @@ int wanted_load(struct wanted *wanted, const char *folder, const char *name, cha
 {
 	struct manifest manifest;
 	uint32_t texts = intern_count();
-	int result = manifest_read(&manifest, folder, why);
+	int result = manifest_read(&manifest, folder, why), error;
 	size_t batch;
 
 	if (result < 0)
@@ -270,12 +273,14 @@ int wanted_load(struct wanted *wanted, const char *folder, const char *name, cha
 	batch = hold(wanted, name);
 	for (size_t i = 0; i < manifest.segment_count && result == 0; i++)
 		result = read_file(wanted, folder, &manifest.segments[i], batch, why);
+	error = errno;
 	manifest_free(&manifest);
 	intern_forget(texts);
 	if (result < 0)
 		wanted_drop(wanted, name);
 	else
 		place_all(wanted);
+	errno = error;
 	return result;
 }
 

@@ -8,7 +8,7 @@ S=$tmp/spool
 K=$tmp/kept
 mkdir "$tmp/symptoms.d" "$K"
 cp "$top/etc/symptoms.d/dns.sym" "$tmp/symptoms.d"
-conf() { echo 'policy = "policy.conf"; symptoms = "symptoms.d"; window_s = 5; lateness_s = 1; period_s = 2.0;' "$@" >"$MIRA_CONFIG"; }
+conf() { echo 'policy = "policy.conf"; symptoms = "symptoms.d"; window_s = 5; lateness_s = 1; period_s = 2.0; shards = 2;' "$@" >"$MIRA_CONFIG"; }
 cat >"$tmp/policy.conf" <<'E'
 classes = (
 { name = "torrent"; class = "P2P"; verdict = "unacceptable"; when = "6881 IN (sport, dport)"; },

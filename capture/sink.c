@@ -122,6 +122,7 @@ int sink_data(struct place *place, struct sink *sink, const uint8_t *data, size_
 	if (write_all(sink->fd, data, size))
 		return fail(place, "write a segment", sink);
 	FAULT("segment");
+	nfs_sync_soon(sink->fd, sink->bytes, size);
 	XXH3_128bits_update(sink->hash, data, size);
 	sink->bytes += size;
 	return 0;

@@ -226,6 +226,12 @@ int nfs_sync_file(int fd)
 	return durable ? fsync(fd) : 0;
 }
 
+void nfs_sync_soon(int fd, uint64_t offset, size_t size)
+{
+	if (durable)
+		sync_file_range(fd, (off64_t)offset, (off64_t)size, SYNC_FILE_RANGE_WRITE);
+}
+
 int nfs_sync_folder(const char *path)
 {
 	int fd;

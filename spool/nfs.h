@@ -104,6 +104,9 @@ int nfs_split(const char *path, char *folder, const char **name);
 
 /* nfs_sync_file(fd), nfs_sync_folder(path): fsync unless not durable. */
 int nfs_sync_file(int fd);
+/* nfs_sync_soon(): what was written to FD from OFFSET on, SIZE bytes, goes to the disk from now on, so that a later
+ * nfs_sync_file() has little to wait for. It promises nothing. */
+void nfs_sync_soon(int fd, uint64_t offset, size_t size);
 int nfs_sync_folder(const char *path);
 
 /* nfs_remedy(): what helps against errno ERROR of a file system, half a sentence; *CODE (may be NULL)

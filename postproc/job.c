@@ -4,9 +4,9 @@
  */
 #include "postproc/job.h"
 
+#include <assert.h>
 #include <locale.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "postproc/report.h"
 #include "postproc/report_query.h"
@@ -37,6 +37,7 @@ static void join_options(const struct job *job, struct option all[COMMON + OWN_O
 	memcpy(all, common, sizeof(common));
 	while (job->options[own].name)
 		own++;
+	assert(own < OWN_OPTIONS);
 	memcpy(all + COMMON, job->options, (own + 1) * sizeof(*all));
 }
 
@@ -90,10 +91,14 @@ static const struct job_format *format_of(const struct job *job, const char *nam
 
 int job_failed(sqlite3 *db)
 {
-	log_err("cannot read the store: %s; try again, or check it with mira-store --check",
+	log_err("cannot read the store: %s; try again; mira balance tells whether it is sound",
 		sqlite3_errmsg(db));
 	return MIRA_AGAIN;
 }
+
+/* Each by itself is a look at one end of the table; both in one SELECT would read all of it. */
+static const char ends_sql[] = "SELECT (SELECT min(window_ms) FROM biflow) AS a,"
+			       " (SELECT max(window_ms) FROM biflow) AS z";
 
 /* All that is stored: from the first window to the end of the last one. */
 static int bound(struct job_run *run)
@@ -103,7 +108,7 @@ static int bound(struct job_run *run)
 
 	if (run->period.kind != PERIOD_ALL)
 		return MIRA_OK;
-	row = query_row(&query, "SELECT min(window_ms) AS a, max(window_ms) AS z FROM biflow", 0);
+	row = query_row(&query, ends_sql, 0);
 	run->period.from_ms = json_integer_value(json_object_get(row, "a"));
 	run->period.to_ms = json_integer_value(json_object_get(row, "z"));
 	if (json_is_integer(json_object_get(row, "z")))

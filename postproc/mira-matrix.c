@@ -245,6 +245,10 @@ static int read_traffic(struct sums *sums, const struct job_run *run)
 
 	if (code)
 		return code;
+	if (as_count && !sums->namer.name_count)
+		log_warn(
+			"no address of the store is in %s: is it a database of autonomous systems?",
+			as_files[0]);
 	sums->met = x_calloc(sums->traffic.host_count, sizeof(*sums->met));
 	return traffic_each(&sums->traffic, &run->period, add);
 }

@@ -138,6 +138,9 @@ exits 2 'a file that is not there' matrix --as "$tmp/none.mmdb"
 cp "$tmp/net.pfx2as" "$tmp/wrong.mmdb"
 exits 2 'a database that is none' matrix --as "$tmp/wrong.mmdb"
 says 'wrong.mmdb'
+printf '192.0.2.0 24 1\n' >"$tmp/foreign.pfx2as"
+exits 0 'a database that knows none of the addresses' matrix --as "$tmp/foreign.pfx2as"
+says 'no address of the store is in'
 head -c 40 "$tmp/six.pfx2as.gz" >"$tmp/short.gz"
 exits 2 'a file cut short' matrix --as "$tmp/short.gz"
 exits 1 'standard output that is full' sh -c "mira-matrix --db '$A/mira.db' >/dev/full"

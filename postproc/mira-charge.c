@@ -132,7 +132,7 @@ static void add(const struct traffic_biflow *biflow, void *own)
 static int keep_only(json_t *found, const char *customer)
 {
 	json_t *invoices = json_object_get(found, "invoices");
-	static const char *const of_all[] = {"balance", "net", "vat", "total"};
+	static const char *const of_all[] = {"balance", "net", "vat", "total", "sampled_octets"};
 
 	for (size_t i = json_array_size(invoices); i-- > 0;)
 		if (strcmp(json_string_at(json_array_get(invoices, i), "customer"), customer) != 0)

@@ -284,6 +284,26 @@ static int bound(struct packetlog *log)
 	return result;
 }
 
+/* What waits is no backlog: `mira status` is told so. A hint, so a failure only costs that. */
+static void tell_held(struct packetlog *log)
+{
+	const struct {
+		const char *queue;
+		size_t count;
+	} rows[] = {{"packets", log->count}, {"verdicts", wanted_held(log->wanted)}};
+	char path[PATH_MAX], text[24];
+
+	for (size_t i = 0; i < 2; i++) {
+		if (log->told[i] == rows[i].count)
+			continue;
+		log->told[i] = rows[i].count;
+		snprintf(text, sizeof(text), "%zu\n", rows[i].count);
+		spool_path(&log->run->spool, path, "%s/packetlog/held", rows[i].queue);
+		if (nfs_write_file(path, text, strlen(text)) < 0)
+			log_debug("cannot write %s: %m", path);
+	}
+}
+
 /* ---- what others call ---- */
 
 int packetlog_work(struct packetlog *log)
@@ -292,9 +312,10 @@ int packetlog_work(struct packetlog *log)
 
 	log->worked = false;
 	if (load_all(log) < 0 || list_packets(log) < 0 || look_into_all(log, below_ms) < 0 ||
-		bound(log) < 0)
+		bound(log) < 0 || drop_verdicts(log, below_ms) < 0)
 		return -1;
-	return drop_verdicts(log, below_ms);
+	tell_held(log);
+	return 0;
 }
 
 int packetlog_open(struct packetlog *log)
@@ -305,6 +326,7 @@ int packetlog_open(struct packetlog *log)
 		log_err("cannot open the queue of verdicts in %s: %m", run->spool.root);
 		return MIRA_AGAIN;
 	}
+	log->told[0] = log->told[1] = SIZE_MAX;
 	log->wanted = wanted_new(run->config.packet_log);
 	log->extractor = extractor_new(&run->spool);
 	return MIRA_OK;

@@ -34,6 +34,7 @@ struct packetlog {
 	struct closed closed;
 	struct waiting *waiting; /* by time */
 	size_t count;
+	size_t told[2]; /* how many of packets and verdicts the spool was told that wait */
 	bool worked; /* in the last packetlog_work() */
 };
 

@@ -189,6 +189,15 @@ uint64_t wanted_window(const struct wanted *wanted, const char *name)
 	return find_held(wanted, name)->window_ms;
 }
 
+size_t wanted_held(const struct wanted *wanted)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < wanted->held_count; i++)
+		count += wanted->held[i].name != NULL;
+	return count;
+}
+
 static const char *label(struct wanted *wanted, uint32_t id)
 {
 	const char *text = intern_text(id);

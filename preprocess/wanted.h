@@ -39,6 +39,8 @@ bool wanted_has(const struct wanted *wanted, const char *name);
 /* wanted_window(): start of the latest window of the batch NAME, which was loaded. */
 uint64_t wanted_window(const struct wanted *wanted, const char *name);
 void wanted_drop(struct wanted *wanted, const char *name);
+/* wanted_held(): how many batches were loaded and not dropped. */
+size_t wanted_held(const struct wanted *wanted);
 
 /* wanted_find(): the biflow of a packet, in either direction; NULL for none. */
 struct wanted_biflow *wanted_find(struct wanted *wanted, uint64_t window_ms,

@@ -59,11 +59,25 @@ is '  whole minutes' "$(awk '$2 ~ /^flow(Start|End)Milliseconds$/' "$tmp/dump" |
 is '  RFC 6235: precision degradation, of the times as well' "$(techniques)" '12=2 152=2 153=2 27=2 28=2 8=2 '
 
 again
+sed 's/^policy/privacy = { level = "group"; }; policy/' "$MIRA_CONFIG" >"$tmp/group.conf"
+ok 'at the level group' send --to "file:$tmp/files" --config "$tmp/group.conf"
+dumped "$tmp/files"
+is '  no bit of an address' "$(addresses | same | sort -u | tr '\n' ' ')" '0.0.0.0 :: '
+
+again
 (MIRA_FAULT=commit:2 send --to "file:$tmp/files" --anonymize none) 2>/dev/null
 ok 'killed between file and commit, then again' send --to "file:$tmp/files" --anonymize none
 dumped "$tmp/files"
 is '  every address as stored, once' "$(addresses | same | md5sum)" "$(stored | same | md5sum)"
 is '  nothing is anonymised, nothing says so' "$(techniques)" ''
+
+mkdir "$tmp/long"
+"${MIRA_BUILD:-$top/build}/tests/biflow-batches" make "$tmp/many" verdicts 1 1 3000
+mkdir "$tmp/many/verdicts/export" && mv "$tmp/many/verdicts/store/ready" "$tmp/many/verdicts/export/"
+ok '3000 biflows' env MIRA_CONFIG= mira-export --spool "$tmp/many" --to "file:$tmp/long" --anonymize none
+dumped "$tmp/long"
+ok '  in several messages' test "$(grep -c 'Message Header' "$tmp/dump")" -ge 6
+is '  none is missing' "$(grep -c ' packetDeltaCount :' "$tmp/dump")" 3000
 
 # UDP, to nfcapd: totals by its own reckoning.
 free_port() { python3 -c 'import socket; s = socket.socket(socket.AF_INET, socket.'"$1"'); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }

@@ -18,7 +18,7 @@ E
 packetlog() { mira-packetlog --spool "$S" --out "$K" "$@"; }
 captured() { mira-capture --spool "$S" --read "$demo" >"$tmp/.capture" 2>&1 || cat "$tmp/.capture"; }
 decided() { mira-preprocess --spool "$S" && mira-consolidate --spool "$S" --batch-biflows 20 && mira-classify --spool "$S"; }
-held() { find "$S/packets/packetlog" "$S/verdicts/packetlog" -type f 2>/dev/null | wc -l; }
+held() { find "$S/packets/packetlog" "$S/verdicts/packetlog" -mindepth 2 -type f 2>/dev/null | wc -l; }
 frames() { # FILE FILTER: time, length and content of each packet
     tshark -r "$1" -o frame.generate_md5_hash:TRUE -Y "$2" -T fields -e frame.time_epoch -e frame.len -e frame.md5_hash 2>/dev/null
 }
@@ -48,6 +48,8 @@ batches=$(ls "$S/packets/packetlog/ready" | wc -l)
 ok 'no verdicts yet' packetlog
 is "  all $batches batches wait" "$(ls "$S/packets/packetlog/ready" | wc -l)" "$batches"
 is '  and nothing is kept' "$(ls "$K")" ''
+is '  which mira status knows to be no backlog' "$(mira status --spool "$S" --json | python3 -c 'import json, sys
+print(*[q["held"] for q in json.load(sys.stdin)["queues"] if q["reader"] == "packetlog" and q["queue"] == "packets"])')" "$batches"
 decided
 cp -a "$S" "$tmp/decided"
 ok 'the verdicts are there' packetlog

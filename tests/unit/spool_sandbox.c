@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -62,15 +63,13 @@ static void folders_of_files(void **state)
 }
 
 /* Of a child inside: its exit code, or 1000 and the signal it died of. */
-static int inside(int (*act)(void))
+static int inside_of(struct sandbox sandbox, int (*act)(void))
 {
 	struct rlimit no_core = {0, 0};
 	int status;
 
 	assert_true(symlink("x", tmp_path("spool/odd")) == 0 || errno == EEXIST);
 	if (fork() == 0) {
-		struct sandbox sandbox = {0};
-
 		setrlimit(RLIMIT_CORE, &no_core);
 		signal(SIGSYS, SIG_DFL); /* cmocka has one of its own */
 		sandbox_write(&sandbox, spool);
@@ -80,6 +79,11 @@ static int inside(int (*act)(void))
 	}
 	wait(&status);
 	return WIFSIGNALED(status) ? 1000 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static int inside(int (*act)(void))
+{
+	return inside_of((struct sandbox){0}, act);
 }
 
 static void *in_thread(void *argument)
@@ -133,6 +137,25 @@ static int other_socket(void)
 	return socket(AF_INET, SOCK_DGRAM, 0);
 }
 
+static int raw_socket(void)
+{
+	return socket(AF_PACKET, SOCK_RAW, 0);
+}
+
+/* Nobody listens there: any error but that of a sandbox will do. */
+static int to_a_collector(void)
+{
+	const struct sockaddr_in nobody = {.sin_family = AF_INET,
+		.sin_port = htons(1),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int tcp = socket(AF_INET, SOCK_STREAM, 0), six = socket(AF_INET6, SOCK_DGRAM, 0);
+
+	TRY(tcp >= 0 && (six >= 0 || errno == EAFNOSUPPORT));
+	TRY(connect(tcp, (const struct sockaddr *)&nobody, sizeof(nobody)) == 0 ||
+		(errno != EACCES && errno != EPERM && errno != ENOSYS));
+	return 0;
+}
+
 static int program(void)
 {
 	return execl("/bin/true", "true", NULL);
@@ -171,6 +194,15 @@ static void nothing_else_does(void **state)
 	assert_int_equal(inside(read_outside), EACCES);
 }
 
+static void a_sender_may_send(void **state)
+{
+	const struct sandbox sender = {.network = true};
+
+	assert_int_equal(inside_of(sender, to_a_collector), 0);
+	assert_int_equal(inside_of(sender, raw_socket), 1000 + SIGSYS);
+	assert_int_equal(inside_of(sender, process), 1000 + SIGSYS);
+}
+
 static int tell_state(void)
 {
 	return strcmp(sandbox_state(), has_landlock ? "full" : "no-landlock");
@@ -198,6 +230,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(folders_of_files, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_work_goes_on, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_else_does, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_sender_may_send, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_state_is_told, setup, teardown),
 	};
 

@@ -1,6 +1,6 @@
 /*
  * Periods: the calendar of a zone, changes of the clocks, and words that are refused. The seconds are
- * those of date(1) of GNU coreutils.
+ * those of date(1) of GNU coreutils; the years are past, for rules of years to come do change.
  */
 #include "tests/unit/tmp.h"
 
@@ -30,17 +30,17 @@ static void calendar(void **state)
 		int64_t from_s, to_s;
 	} rows[] = {
 		{"day", "2024-02-29", "UTC", 1709164800, 1709251200},
-		{"day", "2026-03-29", PRAGUE, 1774738800, 1774821600},	/* 23 hours */
-		{"day", "2026-10-25", PRAGUE, 1792879200, 1792969200},	/* 25 hours */
-		{"week", "2026-03-29", PRAGUE, 1774220400, 1774821600}, /* a Sunday: from Monday */
-		{"week", "2026-03-23", PRAGUE, 1774220400, 1774821600},
-		{"month", "2026-03-31", PRAGUE, 1772319600, 1774994400},
+		{"day", "2018-03-25", PRAGUE, 1521932400, 1522015200},	/* 23 hours */
+		{"day", "2018-10-28", PRAGUE, 1540677600, 1540767600},	/* 25 hours */
+		{"week", "2018-03-25", PRAGUE, 1521414000, 1522015200}, /* a Sunday: from Monday */
+		{"week", "2018-03-19", PRAGUE, 1521414000, 1522015200},
+		{"month", "2018-03-31", PRAGUE, 1519858800, 1522533600},
 		{"month", "2025-12-24", "UTC", 1764547200, 1767225600},
 		/* no midnight: the day begins at one o'clock */
 		{"day", "2018-11-04", "America/Sao_Paulo", 1541300400, 1541383200},
 		/* two midnights: it begins at the first */
-		{"day", "2026-11-01", "America/Havana", 1793505600, 1793595600},
-		{"day", "2026-11-21", "Asia/Kolkata", 1795199400, 1795285800},
+		{"day", "2018-11-04", "America/Havana", 1541304000, 1541394000},
+		{"day", "2018-11-21", "Asia/Kolkata", 1542738600, 1542825000},
 	};
 	struct period period;
 
@@ -52,18 +52,18 @@ static void calendar(void **state)
 	}
 }
 
-/* Without a date: what has ended before now, Monday 30 March 2026, 00:10 in Prague. */
+/* Without a date: what has ended before now, Monday 26 March 2018, 00:10 in Prague. */
 static void the_last_whole_one(void **state)
 {
-	const time_t now = 1774821600 + 600;
+	const time_t now = 1522015200 + 600;
 	struct period period;
 
 	assert_int_equal(parse(&period, now, "day", NULL, NULL, NULL, PRAGUE), MIRA_OK);
-	spans(&period, 1774738800, 1774821600);
+	spans(&period, 1521932400, 1522015200);
 	assert_int_equal(parse(&period, now, "week", NULL, NULL, NULL, PRAGUE), MIRA_OK);
-	spans(&period, 1774220400, 1774821600);
+	spans(&period, 1521414000, 1522015200);
 	assert_int_equal(parse(&period, now, "month", NULL, NULL, NULL, PRAGUE), MIRA_OK);
-	spans(&period, 1769900400, 1772319600);
+	spans(&period, 1517439600, 1519858800);
 }
 
 static void spans_of_time(void **state)
@@ -71,11 +71,11 @@ static void spans_of_time(void **state)
 	struct period period, before;
 	char text[PERIOD_TEXT];
 
-	assert_int_equal(parse(&period, 0, NULL, NULL, "2026-03-29", "2026-03-29T03:30", PRAGUE),
+	assert_int_equal(parse(&period, 0, NULL, NULL, "2018-03-25", "2018-03-25T03:30", PRAGUE),
 		MIRA_OK);
-	spans(&period, 1774738800, 1774738800 + 9000);
+	spans(&period, 1521932400, 1521932400 + 9000);
 	assert_true(period_before(&period, &before));
-	spans(&before, 1774738800 - 9000, 1774738800);
+	spans(&before, 1521932400 - 9000, 1521932400);
 	assert_int_equal(parse(&period, 0, NULL, NULL, "1970-01-01T00:00:01", "1970-01-02", "UTC"),
 		MIRA_OK);
 	spans(&period, 1, 86400);
@@ -91,15 +91,15 @@ static void the_one_before(void **state)
 {
 	struct period period, before;
 
-	parse(&period, 0, "day", "2026-10-26", NULL, NULL, PRAGUE);
+	parse(&period, 0, "day", "2018-10-29", NULL, NULL, PRAGUE);
 	assert_true(period_before(&period, &before));
-	spans(&before, 1792879200, 1792969200);
-	parse(&period, 0, "month", "2026-03-31", NULL, NULL, PRAGUE);
+	spans(&before, 1540677600, 1540767600);
+	parse(&period, 0, "month", "2018-03-31", NULL, NULL, PRAGUE);
 	assert_true(period_before(&period, &before));
-	spans(&before, 1769900400, 1772319600);
-	parse(&period, 0, "week", "2026-03-30", NULL, NULL, PRAGUE);
+	spans(&before, 1517439600, 1519858800);
+	parse(&period, 0, "week", "2018-03-26", NULL, NULL, PRAGUE);
 	assert_true(period_before(&period, &before));
-	spans(&before, 1774220400, 1774821600);
+	spans(&before, 1521414000, 1522015200);
 }
 
 static void refused(void **state)

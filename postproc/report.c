@@ -21,7 +21,6 @@
 /* Sums that several parts have. */
 #define SUMS "sum(biflows) AS biflows, sum(packets) AS packets, sum(octets) AS octets"
 #define ALL(column) "coalesce(sum(" #column "), 0) AS " #column
-#define OF_VERDICT(verdict, octets) "sum(iif(verdict = '" verdict "', " octets ", 0))"
 #define BY_VERDICT                                                                                 \
 	OF_VERDICT("acceptable", "octets") " AS acceptable_octets,"                                \
 	OF_VERDICT("unacceptable", "octets") " AS unacceptable_octets,"                            \
@@ -30,29 +29,28 @@
 #define LOCAL(format) "CAST(strftime('" format "', hour_ms / 1000, 'unixepoch', 'localtime') AS INTEGER)"
 
 /* The top of span_host or span_name, each with the class that has most of its octets; and the rest. */
-#define HOST_SUMS                                                                                  \
-	"sum(biflows) AS biflows, sum(sent) AS sent_octets, sum(received) AS received_octets,"     \
-	" sum(sent + received) AS octets, " OF_VERDICT("unacceptable", "sent + received")          \
-	" AS unacceptable_octets, " OF_VERDICT("review", "sent + received") " AS review_octets"
 #define NAME_SUMS                                                                                  \
 	"sum(biflows) AS biflows, sum(octets) AS octets, "                                         \
 	OF_VERDICT("unacceptable", "octets") " AS unacceptable_octets"
-#define TOP(key, table, where, sums, octets)                                                       \
-	"WITH top AS (SELECT " key ", " sums " FROM " table " WHERE " where " GROUP BY " key       \
-	"  ORDER BY octets DESC, " key " LIMIT ?1),"                                               \
+#define SUMMED(key, table, sums) "SELECT " key ", " sums " FROM " table " GROUP BY " key
+#define TOP(key, table, summed, octets)                                                            \
+	"WITH top AS (" summed " ORDER BY octets DESC, " key " LIMIT ?1),"                         \
 	" placed AS (SELECT " key ", class, row_number() OVER"                                     \
 	"   (PARTITION BY " key " ORDER BY sum(" octets ") DESC, class) AS place"                  \
 	"  FROM " table " WHERE " key " IN (SELECT " key " FROM top) GROUP BY " key ", class)"     \
 	" SELECT top.*, class AS main_class FROM top JOIN placed USING(" key ")"                   \
 	" WHERE place = 1 ORDER BY octets DESC, " key
-#define REST(key, table, where, sums)                                                              \
-	" FROM (SELECT " sums " FROM " table " WHERE " where " GROUP BY " key                      \
-	"  ORDER BY octets DESC, " key " LIMIT -1 OFFSET ?1)"
-#define TOP_HOSTS(where) TOP("address", "span_host", where, HOST_SUMS, "sent + received")
+#define REST(key, summed) " FROM (" summed " ORDER BY octets DESC, " key " LIMIT -1 OFFSET ?1)"
+#define HOSTS(where)                                                                               \
+	"SELECT address, biflows, sent_octets, received_octets, octets, unacceptable_octets,"      \
+	" review_octets FROM span_host_summed WHERE " where
+#define TOP_HOSTS(where) TOP("address", "span_host", HOSTS(where), "sent + received")
 #define REST_HOSTS(what, where)                                                                    \
 	"SELECT count(*) AS " what ", " ALL(biflows) ", " ALL(sent_octets) ", "                    \
 	ALL(received_octets) ", " ALL(octets) ", " ALL(unacceptable_octets) ", " ALL(review_octets) \
-	REST("address", "span_host", where, HOST_SUMS)
+	REST("address", HOSTS(where))
+#define SYSTEMS SUMMED("system", "span_system", "count(DISTINCT address) AS hosts, " HOST_SUMS)
+#define NAMES	SUMMED("name", "span_name", NAME_SUMS)
 #define TUNNELS                                                                                    \
 	"SELECT tunnel, nullif(tunnel_endpoint, '') AS endpoints, " SUMS                           \
 	" FROM span_path WHERE tunnel <> '' GROUP BY tunnel, endpoints"                            \
@@ -98,17 +96,16 @@ static const struct part {
 	{"inside_others", REST_HOSTS("hosts", "inside = 1")},
 	{"peers", TOP_HOSTS("inside = 0")},
 	{"peers_others", REST_HOSTS("hosts", "inside = 0")},
-	{"systems", TOP("system", "span_system", "true",
-			    "count(DISTINCT address) AS hosts, " HOST_SUMS, "sent + received")},
+	{"systems", TOP("system", "span_system", SYSTEMS, "sent + received")},
 	{"systems_others",
 		"SELECT count(*) AS systems, " ALL(hosts) ", " ALL(biflows) ", " ALL(sent_octets) ", "
 		ALL(received_octets) ", " ALL(octets) ", " ALL(unacceptable_octets) ", "
 		ALL(review_octets)
-		REST("system", "span_system", "true", "count(DISTINCT address) AS hosts, " HOST_SUMS)},
-	{"names", TOP("name", "span_name", "true", NAME_SUMS, "octets")},
+		REST("system", SYSTEMS)},
+	{"names", TOP("name", "span_name", NAMES, "octets")},
 	{"names_others",
 		"SELECT count(*) AS names, " ALL(biflows) ", " ALL(octets) ", " ALL(unacceptable_octets)
-		REST("name", "span_name", "true", NAME_SUMS)},
+		REST("name", NAMES)},
 	/* A biflow stands in one row: what is in a tunnel adds up to the rows and the others. */
 	{"tunnels", TUNNELS " LIMIT ?1"},
 	{"tunnels_others",

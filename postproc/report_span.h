@@ -9,6 +9,7 @@
  *	span_rule    class, verdict, rule, sums, first_ms, last_ms (windows), windows
  *	span_hour    hour_ms, class, verdict, aggregate, direction, sums
  *	span_host    address, inside (1, 0; NULL: cannot be told), class, verdict, biflows, sent, received
+ *	span_host_summed  address, inside, HOST_SUMS
  *	span_system  system, address, class, verdict, biflows, sent, received; of hosts not inside
  *	span_name    name, class, verdict, biflows, octets
  *	span_path    probe, vlan, tunnel, tunnel_endpoint ('' for none), class, verdict, sums
@@ -22,6 +23,14 @@
 
 #include "postproc/as.h"
 #include "postproc/report_query.h"
+
+/* Columns of a query over span_host or span_system. */
+#define OF_VERDICT(verdict, octets) "sum(iif(verdict = '" verdict "', " octets ", 0))"
+#define HOST_SUMS                                                                                  \
+	"sum(biflows) AS biflows, sum(sent) AS sent_octets, sum(received) AS received_octets,"     \
+	" sum(sent + received) AS octets, " OF_VERDICT("unacceptable",                             \
+		"sent + received") " AS unacceptable_octets, " OF_VERDICT("review",                \
+		"sent + received") " AS review_octets"
 
 /* span_open(): once a connection; begins a transaction too, so all parts see the store at one instant.
  * SYSTEMS: NULL when nobody knows who announces an address. span_close() ends the transaction. */

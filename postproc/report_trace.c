@@ -30,18 +30,23 @@ static const char symptoms_sql[] =
 	"SELECT " RULE("s") ", symptom, biflows, packets FROM span_symptom s"
 	" ORDER BY biflows DESC, symptom";
 
+/* The order of what is equally large. */
+#define KEY(b) b ".window_ms, " b ".proto, " b ".src, " b ".sport, " b ".dst, " b ".dport"
+
 static const char examples_sql[] =
-	"WITH placed AS (SELECT b.*, row_number() OVER (PARTITION BY b.decision"
-	"   ORDER BY octets + coalesce(reverse_octets, 0) DESC, b.window_ms, proto, src, sport, dst, dport)"
-	"  AS place FROM span_looked_at l CROSS JOIN biflow b"
-	"  ON b.window_ms = l.window_ms AND b.decision = l.decision)"
-	" SELECT " RULE("d") ", b.window_ms + b.start_after_ms AS start_ms, b.duration_ms, b.proto,"
+	"SELECT " RULE("d") ", b.window_ms + b.start_after_ms AS start_ms, b.duration_ms, b.proto,"
 	"  (SELECT address FROM host WHERE id = b.src) AS src, b.sport,"
 	"  (SELECT address FROM host WHERE id = b.dst) AS dst, b.dport,"
 	"  b.octets + coalesce(b.reverse_octets, 0) AS octets,"
 	"  (SELECT name FROM name WHERE id = b.host_name) AS host_name,"
 	"  coalesce(b.symptoms, '{}') AS symptoms, coalesce(b.carried, '{}') AS carried_symptoms"
-	" FROM placed b JOIN decision d ON d.id = b.decision WHERE place <= " EXAMPLES " ORDER BY octets DESC";
+	" FROM (SELECT DISTINCT decision FROM span_looked_at) k JOIN decision d ON d.id = k.decision"
+	/* each time the LIMIT keeps the sorting short */
+	" CROSS JOIN biflow b ON (b.window_ms, b.src, b.dst, b.proto, b.sport, b.dport) IN"
+	"  (SELECT x.window_ms, src, dst, proto, sport, dport FROM span_looked_at l CROSS JOIN biflow x"
+	"   ON x.window_ms = l.window_ms AND x.decision = l.decision WHERE l.decision = k.decision"
+	"   ORDER BY octets + coalesce(reverse_octets, 0) DESC, " KEY("x") " LIMIT " EXAMPLES ")"
+	" ORDER BY b.octets + coalesce(b.reverse_octets, 0) DESC, " KEY("b");
 
 /* clang-format on */
 

@@ -60,19 +60,20 @@ const char *privacy_word(const struct privacy *privacy)
 	return words[privacy->level];
 }
 
+static const char *names_word(const struct privacy *privacy)
+{
+	if (privacy->level == PRIVACY_GROUP || privacy->settings->names == PRIVACY_NAMES_WITHHOLD)
+		return PRIVACY_WITHHELD;
+	return privacy->level == PRIVACY_ADDRESS ? "all" : "services";
+}
+
 json_t *privacy_describe(const struct privacy *privacy)
 {
 	static const char *const rotates[] = {"none", "day", "week", "month", "year"};
-	bool all = privacy->level == PRIVACY_ADDRESS;
-	bool services = privacy->level == PRIVACY_PSEUDONYM &&
-			privacy->settings->names == PRIVACY_NAMES_SERVICES;
 
 	return json_pack("{ss ss ss ss si}", "level", privacy_word(privacy), "rotate",
 		rotates[privacy->settings->rotate], "period", privacy->period, "names",
-		all	   ? "all"
-		: services ? "services"
-			   : PRIVACY_WITHHELD,
-		"group_min", (int)privacy->settings->group_min);
+		names_word(privacy), "group_min", (int)privacy->settings->group_min);
 }
 
 void privacy_at(struct privacy *privacy, int64_t ms)
@@ -152,11 +153,10 @@ bool privacy_group(const struct privacy *privacy, uint64_t hosts)
 
 static const char *shown_name(struct privacy *privacy, const char *name, char out[PRIVACY_TEXT])
 {
-	if (privacy->level == PRIVACY_ADDRESS || pseudonym_is(name))
-		return name;
 	if (privacy->level == PRIVACY_GROUP || privacy->settings->names == PRIVACY_NAMES_WITHHOLD)
 		return PRIVACY_WITHHELD;
-	if (!privacy_machine(privacy->settings, name))
+	if (privacy->level == PRIVACY_ADDRESS || pseudonym_is(name) ||
+		!privacy_machine(privacy->settings, name))
 		return name;
 	pseudonym_name(&privacy->keys, name, out);
 	return out;

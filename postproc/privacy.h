@@ -18,8 +18,8 @@
  * asked for. What retention sealed shows as its pseudonym at every level above PRIVACY_GROUP.
  *
  * Host names: at PRIVACY_PSEUDONYM a name that tells of a machine is a pseudonym, n-7k2m9qx4tp, and
- * a name of a service stays; which is which says privacy_machine(). With names = "withhold", and at
- * PRIVACY_GROUP, all are "withheld".
+ * a name of a service stays; which is which says privacy_machine(). With names = "withhold" at any
+ * level, and at PRIVACY_GROUP always, all are "withheld".
  */
 #ifndef POSTPROC_PRIVACY_H
 #define POSTPROC_PRIVACY_H

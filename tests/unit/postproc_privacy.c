@@ -273,8 +273,13 @@ static void names_are_shown_by_level(void **state)
 	names = privacy_names(privacy, "www.example.org,nas.local");
 	assert_string_equal(names, "withheld,withheld");
 	free(names);
-	config.privacy.names = PRIVACY_NAMES_SERVICES;
 	privacy_free(privacy);
+	privacy = privacy_of(PRIVACY_ADDRESS);
+	names = privacy_names(privacy, "www.example.org");
+	assert_string_equal(names, "withheld");
+	free(names);
+	privacy_free(privacy);
+	config.privacy.names = PRIVACY_NAMES_SERVICES;
 }
 
 int main(void)

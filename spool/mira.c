@@ -27,6 +27,7 @@ static const struct {
 
 static const char others[] =
 	"  import-rules make symptoms of rules for Snort and Suricata\n"
+	"  query      one SELECT on the database, as a table, CSV or JSON\n"
 	"  alert      write alerts of imported rules and of verdicts\n"
 	"  export     send verdicts as IPFIX to a collector, or into files\n"
 	"  packetlog  keep packets of configured classes, and of no others\n"

@@ -73,8 +73,9 @@ json_t *report_policy(const struct config *config, const struct policy *policy)
 
 	if (hash_file(config->policy, UINT64_MAX, &bytes, hex))
 		hex[0] = '\0';
-	return json_pack("{sossso}", "file", json_text(config->policy), "xxh128", hex, "loaded",
-		json_boolean(policy != NULL));
+	return json_pack("{sosssoso}", "file", json_text(config->policy), "xxh128", hex, "loaded",
+		json_boolean(policy != NULL), "version",
+		json_text(policy && policy->version ? policy->version : ""));
 }
 
 static bool is_symptom_file(const char *name)

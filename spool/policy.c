@@ -18,6 +18,7 @@ static bool read_prefixes(struct conf *conf, config_setting_t *list, void *struc
 static bool read_ports(struct conf *conf, config_setting_t *list, void *structure);
 
 static const struct conf_key keys[] = {
+	CONF_STRING(struct policy, version),
 	CONF_ITEMS(fast, read_fast),
 	CONF_ITEMS(classes, read_classes),
 	{0},
@@ -255,6 +256,7 @@ void policy_free(struct policy *policy)
 		free(class->say);
 		free(class->when);
 	}
+	free(policy->version);
 	free(policy->fast);
 	free(policy->classes);
 	memset(policy, 0, sizeof(*policy));

@@ -2,6 +2,7 @@
  * policy.h: policy.conf as text: fast lists (used by preprocess) and ordered classes (used by
  * classify). Manual page: policy.conf(5).
  *
+ *	version = "2026-03";
  *	fast = ( { name = "campus_dns"; class = "DNS"; verdict = "acceptable"; say = "…";
  *	           prefixes = [ "10.1.2.3/32" ]; ports = [ "udp/53", "tcp/53" ]; } );
  *	classes = ( { name = "bittorrent"; class = "P2P"; verdict = "unacceptable"; say = "…";
@@ -42,6 +43,7 @@ struct policy_class {
 
 struct policy {
 	char file[PATH_MAX];
+	char *version; /* what its author calls this state of it, for reports; or NULL */
 	struct policy_fast *fast;
 	size_t fast_count;
 	struct policy_class *classes;

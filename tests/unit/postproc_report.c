@@ -310,7 +310,7 @@ static void rules_say_how(void **state)
 {
 	struct policy policy;
 	const char *path = tmp_write("policy.conf",
-		"fast = ( { name = \"web\"; class = \"WEB\"; verdict = \"acceptable\"; ports = ["
+		"version = \"2026-03\"; fast = ( { name = \"web\"; class = \"WEB\"; verdict = \"acceptable\"; ports = ["
 		" \"tcp/80\" ]; } );\n"
 		"classes = ( { name = \"bittorrent\"; class = \"P2P\"; verdict ="
 		" \"unacceptable\"; say = \"Fichiers partag\xe9s\";"
@@ -319,6 +319,8 @@ static void rules_say_how(void **state)
 
 	assert_int_equal(policy_load(&policy, path), 0);
 	report = gather_with(small_store(), &policy);
+	assert_string_equal(json_string_at(json_object_get(report, "policy"), "version"),
+		"2026-03");
 	assert_string_equal(json_string_at(find(report, "rules", "rule", "bittorrent"), "when"),
 		"bt > 0");
 	assert_string_equal(json_string_at(find(report, "rules", "rule", "bittorrent"), "say"),

@@ -53,7 +53,7 @@ static void mistakes_are_named(void **state)
 		{"", "there are no classes"},
 		{"classes = ( );", "there are no classes"},
 		{"class = ( );",
-			"p.conf:1: \\\"class\\\" is no setting; allowed here: fast, classes"},
+			"p.conf:1: \\\"class\\\" is no setting; allowed here: version, fast, classes"},
 		{"classes = (\n{ name = \"a\"; klass = \"X\"; } );",
 			"p.conf:2: \\\"klass\\\" is no setting; allowed here: "
 			"name, class, verdict, say, when"},

@@ -6,6 +6,8 @@
 (function () {
 const report = JSON.parse(document.getElementById('report').textContent);
 const coverage = report.coverage;
+/* Where packets were lost or sampled there are estimates; otherwise the figures are counts. */
+const estimates = report.estimates && (report.estimates.share_lost > 0 || report.estimates.sampling < 1) ? report.estimates : null;
 const VERDICTS = { acceptable: ['●', 'acceptable'], unacceptable: ['▲', 'not acceptable'], review: ['◆', 'to review'] };
 const HOUR = 3600000, DAY = 24 * HOUR, MOST_ROWS = 300, MOST_BARS = 400, HUES = 8, SEARCHED_ROWS = 8, MOST_TRACES = 40;
 
@@ -79,6 +81,10 @@ function duration(ms) {
     return steps.slice(first, first + 2).map(([length, unit], i) => [Math.floor(i ? ms % steps[first][0] / length : ms / length), unit])
         .filter(([value]) => value).map(([value, unit]) => value + '\u00a0' + unit).join(' ');
 }
+
+/* An interval, or why there is none. */
+const between = (figure, show) => figure.refused ? 'not estimated: ' + figure.refused : `${show(figure.low)} to ${show(figure.high)}`;
+const estimateOf = (list, name) => estimates && estimates[list].find(row => row.class === name || row.verdict === name);
 
 /* ---- tables ---- */
 
@@ -185,7 +191,7 @@ function dress(chart) {
     const { scales, plugins } = chart.options;
     for (const dataset of chart.data.datasets) {
         dataset.backgroundColor = colour(dataset.hue) + (dataset.faint ? '55' : '');
-        dataset.borderColor = colour(dataset.hue);
+        dataset.borderColor = dataset.faint ? 'transparent' : colour(dataset.hue);
     }
     for (const scale of [scales.x, scales.y]) {
         scale.ticks.color = colour('muted');
@@ -216,16 +222,16 @@ function whisker({ ctx }, y, [from, to]) {
     ctx.stroke();
     ctx.restore();
 }
-function draw(id, label, height, data, options) {
+function draw(id, label, height, data, options, type) {
     const canvas = el('canvas', { role: 'img', 'aria-label': label });
     const box = el('div', {}, canvas);
     box.style.height = height + 'px';
     put(id, box);
-    const chart = new Chart(canvas, { type: 'bar', data, plugins: [whiskers], options: Object.assign({
+    const chart = new Chart(canvas, { type: type || 'bar', data, plugins: [whiskers], options: Object.assign({
         animation: false, maintainAspectRatio: false, responsive: true,
         plugins: {
-            legend: { position: 'bottom', labels: { boxWidth: 8, boxHeight: 8, usePointStyle: true, pointStyle: 'circle' } },
-            tooltip: { filter: item => item.raw > 0, itemSort: (a, b) => b.raw - a.raw, callbacks: { label: item => ` ${item.dataset.label}: ${size(item.raw)}` } },
+            legend: { position: 'bottom', labels: { filter: item => item.text, boxWidth: 8, boxHeight: 8, usePointStyle: true, pointStyle: 'circle' } },
+            tooltip: { filter: item => item.raw > 0 && item.dataset.label, itemSort: (a, b) => b.raw - a.raw, callbacks: { label: item => ` ${item.dataset.label}: ${size(item.raw)}` } },
         },
     }, options) });
     charts.push(chart);
@@ -352,6 +358,7 @@ function fillVerdicts() {
         el('h3', {}, verdictMark(row.verdict)),
         el('div', { class: 'big' }, report.total.octets ? percent(row.share_octets) : '–'),
         el('p', {}, `${size(row.octets)} of ${size(report.total.octets)} observed, ${plural(row.biflows, 'biflow', 'biflows')}`),
+        estimateOf('verdicts', row.verdict) ? el('p', {}, 'Estimated, of all octets: ' + between(estimateOf('verdicts', row.verdict).share, percent)) : null,
         lost ? el('p', {}, `Packets: between ${percent(row.share_packets_low)} and ${percent(row.share_packets_high)}, whatever the unseen packets were`) : null)));
     bar('verdict-bar', 'Octets by verdict', report.verdicts.map(row => ({ label: (VERDICTS[row.verdict] || ['', row.verdict])[1],
         value: row.octets, look: row.verdict in VERDICTS ? row.verdict : 'none' })));
@@ -360,6 +367,14 @@ function fillVerdicts() {
         coverage.statement);
 }
 
+const changeOf = row => ((report.estimates || { verdicts: [] }).verdicts.find(other => other.verdict === row.verdict) || {}).change;
+function verdictOnChange(change) {
+    if (!change || change.refused)
+        return 'not told' + (change ? ': ' + change.refused : '');
+    if (change.low === change.high)
+        return change.value ? 'yes, both were counted' : 'no change';
+    return change.significant ? 'yes' : 'no: it may be chance';
+}
 /* Shares are compared, not octets: these depend on how much was analysed. */
 function fillChange() {
     const before = report.previous;
@@ -370,14 +385,26 @@ function fillChange() {
     put('change-note', `Before: ${before.period.text}, ${size(before.total.octets)}, of whose packets ${percent(before.share_analysed)} were analysed. ` +
         'Shares are of the octets analysed; a change is in percentage points.');
     const shareBefore = verdict => before.verdicts.filter(row => row.verdict === verdict).reduce((sum, row) => sum + row.octets, 0) / before.total.octets;
-    const points = value => (value > 0 ? '+' : value < 0 ? '−' : '') + (100 * Math.abs(value)).toFixed(1);
+    const points = value => { const text = (100 * Math.abs(value)).toFixed(1); return (text === '0.0' ? '' : value > 0 ? '+' : '−') + text; };
     table('change-table', 'Shares of octets, now and before', [
         { head: 'Verdict', cell: row => verdictMark(row.verdict) },
         number('Now', row => row.share_octets, percent), number('Before', row => shareBefore(row.verdict), percent),
-        number('Change', row => row.share_octets - shareBefore(row.verdict), points),
+        { head: 'Change', num: true, cell: row => points(changeOf(row) ? changeOf(row).value : row.share_octets - shareBefore(row.verdict)) },
+        { head: 'Between', num: true, opt: true, cell: row => changeOf(row) && !changeOf(row).refused ? `${points(changeOf(row).low)} and ${points(changeOf(row).high)}` : '–' },
+        text('Beyond chance?', row => verdictOnChange(changeOf(row))),
     ], report.verdicts, [], true);
 }
 
+function fillEstimates() {
+    if (!estimates)
+        return at('estimates').remove();
+    const rows = report.classes.map(row => estimateOf('classes', row.class));
+    put('estimate-note', estimates.statement + ' Lines show the intervals; a class without one is too rare to tell.');
+    draw('estimate-chart', 'Estimated octets by class with intervals; shares with intervals are in the table below', 60 + 27 * rows.length, {
+        labels: rows.map(row => clean(row.class)),
+        datasets: [{ label: 'estimated octets', hue: 'c0', data: rows.map(row => row.octets), ranges: rows.map(row => row.refused ? null : [row.low, row.high]), maxBarThickness: 12, borderRadius: 2 }],
+    }, { indexAxis: 'y', scales: { x: octetAxis(), y: axis(true, { grid: { display: false, drawBorder: false } }) } });
+}
 function fillClasses() {
     const rows = report.classes, hues = Object.keys(VERDICTS);
     if (!rows.length) {
@@ -388,12 +415,14 @@ function fillClasses() {
         labels: rows.map(row => clean(row.class)),
         datasets: hues.map(verdict => ({ label: VERDICTS[verdict][1], hue: verdict, data: rows.map(row => row[verdict + '_octets']), maxBarThickness: 18, borderRadius: 2 })),
     }, { indexAxis: 'y', scales: { x: octetAxis(), y: axis(true, { grid: { display: false, drawBorder: false } }) } });
+    fillEstimates();
     const part = verdict => number(VERDICTS[verdict][1], row => row[verdict + '_octets'], value => value ? size(value) : '–', { opt: true });
     table('class-table', 'Octets and biflows by class', [
         text('Class', row => row.class),
         number('Octets', row => row.octets, size), shareColumn('Share', row => row.share_octets),
+        ...(estimates ? [{ head: 'Estimated share', num: true, opt: true, cell: row => between(estimateOf('classes', row.class).share, percent) }] : []),
         ...hues.map(part), number('Biflows', row => row.biflows),
-    ], rows, [{ look: 'sum', cells: ['Total', size(report.total.octets), '', ...hues.map(() => ''), count(report.total.biflows)] }]);
+    ], rows, [{ look: 'sum', cells: ['Total', size(report.total.octets), '', ...(estimates ? [between(estimates.total, size)] : []), ...hues.map(() => ''), count(report.total.biflows)] }]);
 }
 
 function ruleCell(row) {
@@ -485,7 +514,7 @@ function fillAggregates() {
         text('Aggregate', row => row.aggregate === null ? el('i', {}, 'in none') : foreign(row.aggregate.replace(/,/g, ', '))),
         number('Octets', row => row.octets, size), shareColumn('Share', row => row.share_octets),
         number('not acceptable', row => row.unacceptable_octets, value => value ? size(value) : '–'),
-        number('to review', row => row.review_octets, value => value ? size(value) : '–'), number('Biflows', row => row.biflows, count, { opt: true }),
+        number('to review', row => row.review_octets, value => value ? size(value) : '–', { opt: true }), number('Biflows', row => row.biflows, count, { opt: true }),
     ], rows);
 }
 
@@ -548,6 +577,35 @@ function fillTimes() {
         ...top.map(name => number(name, row => row[1][name] || 0, dash)),
         ...(rest ? [number('others', row => others(row[1]), dash)] : []),
     ], list.filter(([, sums]) => Object.keys(sums).length));
+}
+
+/* The largest classes over time with their intervals; what was counted has none. */
+const BANDS = 3;
+function bandOf(name, hue, times, seen, guessed) {
+    const pick = part => times.map(time => {
+        const row = guessed.get(time + name);
+        return row ? (row.refused ? null : row[part]) : seen.get(time + name) || 0;
+    });
+    const look = { hue, pointRadius: 0, borderWidth: 1.5 };
+    return [{ ...look, label: clean(name), data: pick('octets') }, { ...look, label: '', faint: true, data: pick('low') },
+        { ...look, label: '', faint: true, data: pick('high'), fill: '-1' }];
+}
+function fillBand() {
+    const series = estimates ? estimates.series : [];
+    if (!series.length)
+        return at('band').remove();
+    const byWindow = report.windows.length > 0, rows = byWindow ? report.windows : report.hours, key = byWindow ? 'window_ms' : 'hour_ms';
+    const times = [...new Set([...rows.map(row => row[key]), ...series.map(row => row.t)])].sort((a, b) => a - b);
+    const seen = new Map(rows.map(row => [row[key] + row.class, row.octets]));
+    const guessed = new Map(series.map(row => [row.t + row.class, row]));
+    const top = report.classes.slice(0, BANDS);
+    put('band-note', `The ${top.length} largest classes by ${byWindow ? 'time window' : 'hour'}, ${report.timezone}, with what was lost: estimates in the middle of bands that hold the truth 95 times of 100. ` +
+        'Where there is no band everything was counted; where there is no line too little was seen.');
+    draw('band-chart', 'Estimated octets over time of the largest classes, with bands of uncertainty', 300, {
+        labels: times.map(time => slotLabel(local(time).getTime(), byWindow ? 1 : HOUR, times[0], times[times.length - 1])),
+        datasets: top.flatMap((row, i) => bandOf(row.class, 'c' + i, times, seen, guessed)),
+    }, { scales: { x: axis(false, { grid: { display: false, drawBorder: false }, ticks: { maxRotation: 0, autoSkipPadding: 16 } }),
+        y: axis(false, { beginAtZero: true, ticks: { callback: value => size(value), maxTicksLimit: 7 } }) } }, 'line');
 }
 
 const HOURS = [...Array(24).keys()].map(hour => two(hour));
@@ -677,13 +735,13 @@ function fillStreams() {
         ], report.inputs);
 }
 
-[fillCover, fillCoverage, fillVerdicts, fillChange, fillClasses, fillAggregates, fillTimes, fillMaps, fillDirections, fillStreams, fillLinks,
+[fillCover, fillCoverage, fillVerdicts, fillChange, fillClasses, fillAggregates, fillTimes, fillBand, fillMaps, fillDirections, fillStreams, fillLinks,
     fillHosts, fillSystems, fillNames, fillTunnels, fillRules, fillTraces, fillDisclosures].forEach(fill => fill());
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redress);
 /* On paper the conditions are open, and charts have paper's colours. */
 let opened = [];
 addEventListener('beforeprint', () => {
-    opened = [...document.querySelectorAll('td details:not([open]), th details:not([open])')];
+    opened = [...document.querySelectorAll('td details:not([open]), th details:not([open]), details.trace:not([open])')];
     opened.forEach(details => { details.open = true; });
     redress();
 });

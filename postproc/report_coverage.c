@@ -119,7 +119,7 @@ json_t *report_balance(struct query *query)
 	return all;
 }
 
-/* What the figures rest on, in words; nothing is extrapolated. */
+/* What the figures rest on, in words. */
 static json_t *statement(double seen, double analysed, size_t damaged)
 {
 	char text[512], share[32], early[160] = "";
@@ -137,9 +137,9 @@ static json_t *statement(double seen, double analysed, size_t damaged)
 			early);
 	else
 		snprintf(text, sizeof(text),
-			"%s of the packets seen were analysed. The figures are what was observed;"
-			" nothing is "
-			"extrapolated, so each amount is a lower bound of what was used.%s",
+			"%s of the packets seen were analysed. The figures are what was observed, so"
+			" each amount is a lower bound of what was used; estimates of the whole stand"
+			" apart, with their intervals.%s",
 			report_share(analysed / seen, share), early);
 	return json_string(text);
 }

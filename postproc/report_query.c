@@ -66,22 +66,35 @@ static void bind(sqlite3_stmt *row, const struct query *query, int limit)
 			values[i].value);
 }
 
-json_t *query_rows(struct query *query, const char *sql, int limit)
+void query_each(struct query *query, const char *sql, void (*takes)(void *own, sqlite3_stmt *row),
+	void *own)
 {
-	json_t *rows = json_array();
 	sqlite3_stmt *row;
 	int code;
 
 	if (sqlite3_prepare_v2(query->db, sql, -1, &row, NULL) != SQLITE_OK) {
 		fail(query, sql);
-		return rows;
+		return;
 	}
-	bind(row, query, limit);
+	bind(row, query, query->limit);
 	while ((code = sqlite3_step(row)) == SQLITE_ROW)
-		json_array_append_new(rows, object_of(row));
+		takes(own, row);
 	if (code != SQLITE_DONE)
 		fail(query, sql);
 	sqlite3_finalize(row);
+}
+
+static void keep(void *own, sqlite3_stmt *row)
+{
+	json_array_append_new(own, object_of(row));
+}
+
+json_t *query_rows(struct query *query, const char *sql, int limit)
+{
+	json_t *rows = json_array();
+
+	query->limit = limit;
+	query_each(query, sql, keep, rows);
 	return rows;
 }
 

@@ -24,12 +24,16 @@ struct query {
 	sqlite3 *db;
 	bool failed;
 	struct period period; /* what :from and :to are */
+	int limit;	      /* what ?1 is */
 };
 
 /* query_rows(): the rows of SQL as an array of objects, a member a column. */
 json_t *query_rows(struct query *query, const char *sql, int limit);
 /* query_row(): the first row as an object; an empty object when there is none. */
 json_t *query_row(struct query *query, const char *sql, int limit);
+/* query_each(): TAKES is shown each row, where there are too many to keep. */
+void query_each(struct query *query, const char *sql, void (*takes)(void *own, sqlite3_stmt *row),
+	void *own);
 /* query_run(): SQL that returns no rows. */
 void query_run(struct query *query, const char *sql);
 

@@ -110,40 +110,91 @@ static struct slot *slot_at(struct estimate *estimate, int64_t number)
 	return last;
 }
 
-/* LOST packets of FROM_MS up to TO_MS, evenly; those outside of the span are not ours. */
-static void spread(struct estimate *estimate, int64_t from_ms, int64_t to_ms, double lost)
+/* Which part of a pause's packets came until U (0 … 1) of it: their rate went from that of before to that
+ * of after. */
+static double passed(const struct pause *pause, double u)
 {
-	double whole = (double)(to_ms - from_ms);
-	int64_t at = from_ms;
+	double first = pause->before, last = pause->after;
+
+	return first + last > 0 ? (2 * first * u + (last - first) * u * u) / (first + last) : u;
+}
+
+/* The packets lost in a pause, to the slots of it; those outside of the span are not ours. */
+static void spread(struct estimate *estimate, const struct pause *pause)
+{
+	double length = (double)(pause->to_ms - pause->from_ms), before = 0, after;
+	int64_t at = pause->from_ms;
 
 	do {
 		int64_t number = number_of(estimate, at), next = (number + 1) * estimate->slot_ms;
-		int64_t end = next < to_ms ? next : to_ms;
-		double part = whole > 0 ? (double)(end - at) / whole : 1;
+		int64_t end = next < pause->to_ms ? next : pause->to_ms;
+		double part;
 
+		after = length > 0 ? passed(pause, (double)(end - pause->from_ms) / length) : 1;
+		part = (after - before) * pause->lost;
 		if (inside(estimate, at)) {
-			slot_at(estimate, number)->lost += part * lost;
-			estimate->lost += part * lost;
-			estimate->stretches += part * lost * whole;
+			slot_at(estimate, number)->lost += part;
+			estimate->lost += part;
+			estimate->stretches += part * length;
 		}
+		before = after;
 		at = end;
-	} while (at < to_ms && at < estimate->span.to_ms);
+	} while (at < pause->to_ms && at < estimate->span.to_ms);
+}
+
+/* Packets a millisecond; OTHERWISE where no time passed. */
+static double rate_of(double packets, int64_t from_ms, int64_t to_ms, double otherwise)
+{
+	return to_ms > from_ms ? packets / (double)(to_ms - from_ms) : otherwise;
+}
+
+/* Now it is known how many packets there were after the pause: NEXT a millisecond. */
+static void end_pause(struct estimate *estimate, double next)
+{
+	struct pause *pause = &estimate->pause;
+	double mean = rate_of(pause->lost, pause->from_ms, pause->to_ms, 0);
+
+	if (pause->lost > 0) {
+		pause->before = (pause->before + mean) / 2;
+		pause->after = (mean + next) / 2;
+		spread(estimate, pause);
+	}
+	pause->lost = 0;
+}
+
+/* What is known before the pause, of the pause and the packets before it. */
+static void begin_pause(struct estimate *estimate, struct pause *pause)
+{
+	struct pause *old = &estimate->pause;
+	double mean = rate_of(pause->lost, pause->from_ms, pause->to_ms, 0);
+
+	pause->before = rate_of(old->lost + estimate->captured, old->from_ms, pause->from_ms, mean);
+	end_pause(estimate,
+		rate_of(estimate->captured + pause->lost, old->to_ms, pause->to_ms, mean));
+	*old = *pause;
+	estimate->captured = 0;
 }
 
 /*
- * Now it is known when the batch after the lost packets began. They were shed after the packets of their
- * own batch when that pause is longer than the batch; else they were lost among them.
+ * Now it is known when the next batch began. Packets were lost in the longest of three: before the
+ * first packet of their batch, among its packets, or after the last one.
  */
 static void place_lost(struct estimate *estimate, int64_t until_ms)
 {
-	int64_t from_ms = estimate->last_ms;
+	const int64_t times[] = {estimate->since_ms, estimate->first_ms, estimate->last_ms,
+		until_ms};
+	struct pause pause = {.lost = estimate->waiting};
 
-	if (until_ms - from_ms < from_ms - estimate->first_ms)
-		from_ms = estimate->first_ms;
-	if (until_ms < from_ms)
-		until_ms = from_ms;
-	if (estimate->waiting > 0)
-		spread(estimate, from_ms, until_ms, estimate->waiting);
+	for (size_t i = 0; i < 3; i++) {
+		if (i && times[i + 1] - times[i] <= pause.to_ms - pause.from_ms)
+			continue;
+		pause.from_ms = times[i];
+		pause.to_ms = times[i + 1];
+	}
+	if (pause.lost > 0 && pause.to_ms - pause.from_ms > estimate->slot_ms)
+		begin_pause(estimate, &pause);
+	else if (pause.lost > 0)
+		spread(estimate, &pause);
 	estimate->waiting = 0;
 }
 
@@ -153,16 +204,22 @@ void estimate_batch(struct estimate *estimate, const struct estimate_batch *batc
 		estimate->waiting += batch->lost + batch->unread;
 		return;
 	}
-	if (!estimate->timed)
-		estimate->first_ms = estimate->last_ms = batch->first_ms;
+	if (!estimate->timed) {
+		estimate->since_ms = estimate->first_ms = estimate->last_ms = batch->first_ms;
+		estimate->pause =
+			(struct pause){.from_ms = batch->first_ms, .to_ms = batch->first_ms};
+	}
 	place_lost(estimate, batch->first_ms);
 	if (batch->unread > 0)
-		spread(estimate, batch->first_ms, batch->last_ms, batch->unread);
+		spread(estimate,
+			&(struct pause){batch->first_ms, batch->last_ms, .lost = batch->unread});
+	estimate->captured += batch->analysed + batch->unread;
 	if (inside(estimate, batch->first_ms)) {
 		estimate->analysed += batch->analysed;
 		estimate->ip += batch->ip;
 	}
 	estimate->timed = true;
+	estimate->since_ms = estimate->last_ms;
 	estimate->first_ms = batch->first_ms;
 	estimate->last_ms = batch->last_ms;
 	estimate->waiting = batch->lost;
@@ -173,6 +230,9 @@ void estimate_run(struct estimate *estimate)
 {
 	if (estimate->timed)
 		place_lost(estimate, estimate->last_ms);
+	end_pause(estimate, rate_of(estimate->captured, estimate->pause.to_ms, estimate->last_ms,
+				    estimate->pause.before));
+	estimate->captured = 0;
 	estimate->timed = false;
 }
 
@@ -347,6 +407,7 @@ static void make_groups(struct estimate *estimate)
 
 void estimate_settle(struct estimate *estimate)
 {
+	estimate_run(estimate);
 	place_lost(estimate, estimate->last_ms);
 	merge_slots(estimate);
 	fill_slots(estimate);

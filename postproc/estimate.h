@@ -4,7 +4,8 @@
  *
  * What is known. Of each slot of time (a window, 300 s) the counters say how many packets were seen and
  * how many of them analysed; what was analysed says how much each item (a class, a verdict) took. Of the
- * packets lost as many are taken to be IP as of those analysed.
+ * packets lost as many are taken to be IP as of those analysed. Where a pause is longer than a slot, only
+ * all its packets are known; they are spread over it as the rates before and after suggest.
  *
  * What is lost is lost in stretches. A capture whose readers are behind sheds everything until they
  * have caught up (pressure.h), so packets are no sample of independent ones: what stands in for the
@@ -27,15 +28,18 @@
  * x_h, y_h packets and item analysed, U_h packets lost. Packets of an hour are so represented by those
  * of that hour, and a slot that was lost whole by its neighbours.
  *
- * Variance: between the clusters i of a group g, with residuals e_i = y_i - r_g x_i
+ * Variance: between the clusters i of a group g, with residuals e_i = y_i - r_i x_i from the ratio r_i of
+ * the cluster and the two before and after it, which have x_(i) packets
  *
- *	v_g = 1/x_g  sum over i of  e_i^2 / (1 - x_i / x_g)
+ *	v_g = 1/x_g  sum over i of  e_i^2 / (1 - x_i / x_(i))
  *	V   = sum over h of  v_g(h) U_h (1 + U_h / x_h)
  *
- * which is Cochran's linearised (6.13) with its correction for a finite population, 1 - f = U / (U + x),
- * and with the factor n / (n - 1) replaced by that for clusters of unequal size: v_D of Royall and
- * Cumberland, JASA 76 (1981) 66. Groups: collapsed strata, Cochran 5A.12. A group has n' - 1 degrees of
- * freedom, n' = x_g^2 / sum x_i^2; all of them by Satterthwaite's rule, Biometrics Bulletin 2 (1946) 110.
+ * This is Cochran's linearised variance (6.13) with its correction for a finite population, 1 - f =
+ * U / (U + x), with the factor n / (n - 1) replaced by that for clusters of unequal size, as in v_D of
+ * Royall and Cumberland, JASA 76 (1981) 66. Groups: collapsed strata, Cochran 5A.12; residuals from
+ * neighbours, so that what moves with the hour, which the strata follow, is not taken for chance: Wolter,
+ * Introduction to Variance Estimation (1985), chapter 7. A group has n' - 1 degrees of freedom, n' =
+ * x_g^2 / sum x_i^2; all of them by Satterthwaite's rule, Biometrics Bulletin 2 (1946) 110.
  *
  * Share of an item in another, S = Y / Z: the same with y - S z in the place of y, divided by Z
  * (Särndal, Swensson, Wretman, Model Assisted Survey Sampling, 1992, 5.6).
@@ -68,7 +72,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ESTIMATE_CLUSTERS 8    /* that a group has, where there are so many */
+#define ESTIMATE_CLUSTERS 12   /* that a group has, where there are so many */
 #define ESTIMATE_REFUSED  64   /* bytes of a reason */
 #define ESTIMATE_OCTETS	  1500 /* most octets of a packet, as a rule */
 
@@ -80,7 +84,7 @@ struct estimate_batch {
 	int64_t first_ms, last_ms; /* these times */
 	double analysed, ip;	   /* packets analysed; those of them that are IP */
 	double unread;		   /* captured and not analysed: quarantined or missing */
-	double lost; /* shed or dropped: among the others or after them, before the next batch */
+	double lost;		   /* shed or dropped: before them, among them, or after them */
 };
 
 struct estimate_figure {

@@ -10,7 +10,8 @@
 #include "postproc/estimate_private.h"
 
 #define NORMAL_975   1.959963984540054
-#define FREEDOM_MIN  4.0 /* with fewer, the variance itself is hardly known */
+#define NEIGHBOURS   2	 /* on each side of a cluster */
+#define FREEDOM_MIN  7.0 /* with fewer, the variance itself is hardly known */
 #define CLUSTERS_MIN 3.0 /* that an item has to lie in */
 
 /* What is added up: an item, less a share of the whole it is a part of. */
@@ -83,23 +84,40 @@ static double sum_of(const struct moments *moments, size_t first, size_t end)
 	return sum;
 }
 
+/* The residual of a cluster from the ratio of those around it, squared, for as many packets as it has. */
+static double residual_of(const struct moments *moments, size_t cluster)
+{
+	const struct estimate *estimate = moments->estimate;
+	size_t first = cluster > NEIGHBOURS ? cluster - NEIGHBOURS : 0;
+	size_t end = first + 2 * NEIGHBOURS + 1;
+	double around = 0, own = estimate->clusters[cluster].analysed, rest;
+
+	if (end > estimate->cluster_count) {
+		end = estimate->cluster_count;
+		first = end > 2 * NEIGHBOURS ? end - 2 * NEIGHBOURS - 1 : 0;
+	}
+	for (size_t i = first; i < end; i++)
+		around += estimate->clusters[i].analysed;
+	rest = through(moments->lens, sums_of(estimate, cluster)) -
+	       sum_of(moments, first, end) / around * own;
+	return around > own ? rest * rest / (1 - own / around) : 0;
+}
+
 /* v_g and its degrees of freedom. */
 static void look_at_group(struct moments *moments)
 {
 	const struct estimate *estimate = moments->estimate;
 	const struct group *group = &estimate->groups[moments->group];
-	double ratio = sum_of(moments, group->first, group->end) / group->analysed;
 	double spread = 0, squares = 0;
 
 	for (size_t i = group->first; i < group->end; i++) {
 		double part = estimate->clusters[i].analysed / group->analysed;
-		const double *sums = sums_of(estimate, i);
-		double rest = through(moments->lens, sums) - ratio * estimate->clusters[i].analysed;
+		double item = sums_of(estimate, i)[moments->lens->item];
 
-		spread += part < 1 ? rest * rest / (1 - part) : 0;
+		spread += residual_of(moments, i);
 		squares += part * part;
-		moments->sum += sums[moments->lens->item];
-		moments->sum_squares += sums[moments->lens->item] * sums[moments->lens->item];
+		moments->sum += item;
+		moments->sum_squares += item * item;
 	}
 	moments->clusters += group->end - group->first;
 	moments->spread = spread / group->analysed;
@@ -234,11 +252,17 @@ static bool told(const struct moments *moments, struct estimate_figure *figure)
 
 	if (!moments->clusters)
 		return true;
+	if (moments->sum <= 0) {
+		refuse(figure, " without it", moments->clusters);
+		return false;
+	}
 	if (moments->clusters <= FREEDOM_MIN ||
 		(moments->variance > 0 && figure->freedom < FREEDOM_MIN))
 		refuse(figure, "", moments->clusters);
 	else if (clusters < CLUSTERS_MIN)
-		refuse(figure, " hold nearly all of it", (size_t)lround(clusters));
+		refuse(figure,
+			clusters < 1.5 ? " holds nearly all of it" : " hold nearly all of it",
+			(size_t)lround(clusters));
 	return !figure->refused[0];
 }
 

@@ -41,6 +41,13 @@ struct group {
 	double analysed;
 };
 
+/* Packets were lost for longer than a slot. When they passed is known from how many there were before
+ * and after: packets a millisecond. */
+struct pause {
+	int64_t from_ms, to_ms;
+	double lost, before, after;
+};
+
 struct estimate {
 	struct estimate_span span;
 	int64_t slot_ms;
@@ -52,6 +59,9 @@ struct estimate {
 	size_t slot_count, slot_room, amount_count, amount_room;
 	double analysed, ip, lost; /* packets of batches */
 	double waiting;		   /* lost, until the next batch says until when */
+	double captured;	   /* since the pause */
+	struct pause pause; /* the last one of the run, until it is known what came after it */
+	int64_t since_ms;   /* when the batch before the last one ended */
 	int64_t first_ms, last_ms; /* of the last batch with packets */
 	bool timed;		   /* there was one in this run */
 	double stretches;	   /* sum over lost packets of the length of their stretch */

@@ -247,6 +247,7 @@ json_t *report_gather(sqlite3 *db, const struct report_sources *sources)
 	json_object_set_new(report, "coverage", coverage);
 	json_object_set_new(report, "balance", report_balance(&query));
 	json_object_set_new(report, "previous", report_previous(&query, period));
+	json_object_set_new(report, "estimates", report_estimate(&query, config, period));
 	report_privacy(report, &query, config, sources->privacy);
 	span_close(&query);
 	if (!query.failed)

@@ -30,6 +30,13 @@ void report_time(json_t *report, const struct period *period);
 json_t *report_previous(struct query *query, const struct period *period);
 
 /*
+ * report_estimate(): what of PERIOD was not analysed, extrapolated with its intervals (estimate.h), and
+ * whether verdicts and classes changed since the period before.
+ */
+json_t *report_estimate(struct query *query, const struct config *config,
+	const struct period *period);
+
+/*
  * report_trace(): adds to each of RULES whose verdict is not acceptable what its decisions rest on:
  * trace { symptoms, alternatives, examples }.
  */

@@ -83,15 +83,22 @@ static json_t *entry(const char *reason, char *const *asked, int count)
 
 /* ---- the file ---- */
 
-/* Whole lines only: what a full disk cut off is taken back. */
-static int append(int fd, const char *line, size_t size)
+/* LINE begins with a line end, which is left out where one stands already: a crash may have cut the
+ * line before, a full disk this one, which is then taken back. */
+static int append(int fd, const char *line)
 {
 	off_t end = flock(fd, LOCK_EX) ? -1 : lseek(fd, 0, SEEK_END);
-	ssize_t put = end < 0 ? -1 : write(fd, line, size);
+	char last = '\n';
+	ssize_t size, put;
 
-	if (put == (ssize_t)size && fsync(fd) == 0)
+	if (end < 0 || (end > 0 && pread(fd, &last, 1, end - 1) != 1))
+		return -1;
+	line += last == '\n';
+	size = (ssize_t)strlen(line);
+	put = write(fd, line, (size_t)size);
+	if (put == size && fsync(fd) == 0)
 		return 0;
-	if (put >= 0 && put < (ssize_t)size) {
+	if (put >= 0 && put < size) {
 		if (ftruncate(fd, end))
 			log_warn("the last line of the log of disclosures is cut short: %m");
 		errno = ENOSPC;
@@ -102,8 +109,8 @@ static int append(int fd, const char *line, size_t size)
 static int add_line(const char *path, const char *line)
 {
 	char folder[PATH_MAX];
-	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	int failed = fd < 0 || append(fd, line, strlen(line)), error = errno;
+	int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int failed = fd < 0 || append(fd, line), error = errno;
 
 	if (fd >= 0)
 		close(fd);
@@ -124,7 +131,7 @@ int privacy_log_add(const char *db, const char *reason, char *const *asked, int 
 		free(path);
 		return MIRA_PERSON;
 	}
-	line = x_sprintf("%s\n", text);
+	line = x_sprintf("\n%s\n", text);
 	if (add_line(path, line)) {
 		const char *remedy = nfs_remedy(errno, &code);
 

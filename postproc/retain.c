@@ -36,10 +36,9 @@ int64_t retain_limit(const struct retain *retain, uint32_t days)
 }
 
 /* The loader gets its turn. */
-int retain_pause(struct retain *retain)
+void retain_pause(void)
 {
 	sqlite3_sleep(PAUSE_MS);
-	return 0;
 }
 
 /* ---- what is past its days ---- */
@@ -120,8 +119,9 @@ static int apply(struct retain *retain, const struct rule *rule)
 		if (first >= limit)
 			return 0;
 		first -= first % rule->step_ms;
-		if (remove_until(retain, rule, first + rule->step_ms) || retain_pause(retain))
+		if (remove_until(retain, rule, first + rule->step_ms))
 			return -1;
+		retain_pause();
 	}
 }
 

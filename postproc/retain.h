@@ -48,7 +48,7 @@ void retain_close(struct retain *retain);
 int retain_exec(struct retain *retain, const char *sql, int64_t value);
 /* retain_limit(): what is older than this is past DAYS; a border of UTC days, INT64_MIN for 0. */
 int64_t retain_limit(const struct retain *retain, uint32_t days);
-int retain_pause(struct retain *retain);
+void retain_pause(void);
 
 /* retain_seal(): 0; -1: the database; -2: there is no key, which was logged. */
 int retain_seal(struct retain *retain);

@@ -156,7 +156,7 @@ static int seal(struct sealing *sealing, const struct entry *entry)
 		bind(sealing, order[i], entry, shown, id);
 		failed = step(sealing, order[i], &id);
 	}
-	sealing->retain->sealed++;
+	sealing->retain->sealed += !failed;
 	free(shown);
 	return failed;
 }
@@ -204,7 +204,7 @@ static int seal_day(struct sealing *sealing)
 	do {
 		if (seal_entries(sealing))
 			return -1;
-		retain_pause(sealing->retain);
+		retain_pause();
 	} while (sealing->count == CHUNK);
 	return 0;
 }
@@ -333,7 +333,7 @@ static int forget(struct retain *retain, const struct kind *kind)
 		if (retain_exec(retain, kind->forget, CHUNK) ||
 			retain_exec(retain, done_sql, CHUNK))
 			return -1;
-		retain_pause(retain);
+		retain_pause();
 	}
 	return left ? -1 : 0;
 }

@@ -83,8 +83,10 @@ is '  for its owner alone' "$(stat -c %a "$A/mira.disclosures")" 600
 again >/dev/null
 is '  and in the report' "$(json '[d["reason"] for d in r["disclosures"]]')" "['complaint 17']"
 is '  without an address' "$(leaks)" ''
+printf '{"time": "a crash cut this' >>"$A/mira.disclosures"
 exits 2 'one that is nobody' unseal --reason 'complaint 18' h-0000000000
-ok '  is on record, too' grep -q 'complaint 18' "$A/mira.disclosures"
+again >/dev/null
+is '  is on record, too, behind a line that was cut' "$(json '[d["reason"] for d in r["disclosures"]]')" "['complaint 17', 'complaint 18']"
 mv "$A/mira.disclosures" "$tmp/log" && mkdir "$A/mira.disclosures"
 exits 2 'without a log' unseal --reason 'complaint 19' "$first"
 cp "$tmp/.out" "$tmp/said"

@@ -17,6 +17,7 @@
 #include "spool/mira.h"
 
 #define LOOK_MS	  5
+#define AGAIN_MS  50
 #define SAY_MS	  2000 /* work that takes longer is named */
 #define LINE_SIZE 16384
 
@@ -212,6 +213,15 @@ static void tell_all(struct child *children, size_t count, int number)
 		tell(&children[i], number);
 }
 
+/* A signal that comes between a stage's look for one and its wait for work is heard when that wait is over, in
+ * a second; the next one ends it. */
+static void tell_again(struct child *children, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (children[i].stopping)
+			tell(&children[i], SIGTERM);
+}
+
 /* False: MS have passed and some still run. */
 static bool wait_for(struct child *children, size_t count, long ms)
 {
@@ -230,7 +240,9 @@ void child_wait(struct child *children, size_t count, const char *what)
 	for (long waited_ms = 0; !wait_for(children, count, LOOK_MS); waited_ms += LOOK_MS) {
 		if (interrupted)
 			child_end(children, count);
-		else if (what && waited_ms == SAY_MS)
+		else if (waited_ms % AGAIN_MS == 0)
+			tell_again(children, count);
+		if (what && waited_ms == SAY_MS)
 			fprintf(stderr, "mira run: %s\n", what);
 	}
 }

@@ -12,7 +12,7 @@
 #include "spool/mira-progress.h"
 #include "spool/queue.h"
 
-#define LOOK_MS 20
+#define LOOK_MS 10
 #define TRIES	"5"
 
 /* The line behind the capture, in its order. */

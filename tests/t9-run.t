@@ -56,6 +56,23 @@ interrupted() {
     kill -TERM $pid
     wait $pid
 }
+# A store that does not hear the first SIGTERM, as when it comes just before its wait for work.
+mkdir "$tmp/deaf"
+cp "$MIRA_BIN/mira" "$tmp/deaf"
+ln -s "$MIRA_BIN"/mira-* "$tmp/deaf"
+rm "$tmp/deaf/mira-store"
+cat >"$tmp/deaf/mira-store" <<END
+#!/bin/sh
+told=0
+trap 'told=\$((told + 1)); [ \$told = 1 ] || kill -TERM \$pid' TERM
+"$MIRA_BIN/mira-store" "\$@" &
+pid=\$!
+while kill -0 \$pid 2>/dev/null; do wait \$pid; code=\$?; done
+exit \$code
+END
+chmod +x "$tmp/deaf/mira-store"
+exits 0 'a stage that did not hear the signal is told again' timeout 60 "$tmp/deaf/mira" run --out "$tmp/told" "${cut[@]}" "$demo"
+
 exits 1 'SIGTERM ends it' interrupted
 cp "$tmp/.out" "$tmp/.last"
 ok '  with a word' grep -q 'interrupted; the same command goes on' "$tmp/.last"

@@ -14,7 +14,14 @@ asset_\name\()_end:
 	.section .rodata
 	asset page, "postproc/page.html"
 	asset style, "postproc/page.css"
-	asset script, "postproc/page.js"
+asset_script:
+	.incbin "postproc/page.tools.js"
+	.incbin "postproc/page.figures.js"
+	.incbin "postproc/page.times.js"
+	.incbin "postproc/page.detail.js"
+asset_script_end:
+	.byte 0
+	.global asset_script, asset_script_end
 	asset jquery, "jquery/jquery.min.js"
 	asset sorter, "jquery-tablesorter/js/jquery.tablesorter.min.js"
 	asset filter, "jquery-tablesorter/js/widgets/widget-filter.min.js"

@@ -110,21 +110,23 @@ static int put_page(const json_t *report, const char *folder, FILE *out)
 	return 0;
 }
 
-/* The message in a file that is only in memory, at its beginning; -1 with errno. */
-static int message(const json_t *report, const char *folder, const struct config *config)
+/* The message in a file that is only in memory, at its beginning; NULL with errno. */
+static FILE *message(const json_t *report, const char *folder, const struct config *config)
 {
-	int file = memfd_create("mail", MFD_CLOEXEC), error;
-	FILE *out = file < 0 ? NULL : fdopen(dup(file), "w");
+	int file = memfd_create("mail", MFD_CLOEXEC);
+	FILE *out = file < 0 ? NULL : fdopen(file, "w+");
 
 	if (!out)
-		return -1;
+		return NULL;
 	put_head(report, config->report_mail, out);
 	put_text(report, config->report_url, out);
-	error = *config->report_url ? 0 : put_page(report, folder, out);
-	fprintf(out, "--%s--\n", BORDER);
-	if (fclose(out) || error || lseek(file, 0, SEEK_SET))
-		return -1;
-	return file;
+	if (*config->report_url || !put_page(report, folder, out)) {
+		fprintf(out, "--%s--\n", BORDER);
+		if (!fflush(out) && !lseek(file, 0, SEEK_SET))
+			return out;
+	}
+	fclose(out);
+	return NULL;
 }
 
 /* sendmail's arguments: the addresses between commas, each an argument. TEXT is cut up. */
@@ -141,25 +143,30 @@ static int deliver(char *text, int file)
 	for (char *to = strtok_r(text, ", ", &rest); to; to = strtok_r(NULL, ", ", &rest))
 		argv[count++] = to;
 	error = program_run(argv, file, false);
-	free(argv);
+	free(argv); /* leaves errno alone */
 	return error;
+}
+
+static const char *why(int error)
+{
+	return error == ENOENT ? "there is no sendmail in $PATH, /usr/sbin or /usr/lib"
+	       : error == EIO  ? "sendmail failed; it says why above, or in its log"
+			       : strerror(error);
 }
 
 int report_mail(const json_t *report, const char *folder, const struct config *config)
 {
 	char *to = x_strdup(config->report_mail);
-	int file, error = 0;
+	FILE *mail = *to ? message(report, folder, config) : NULL;
+	int error = 0;
 
-	if (*to) {
-		file = message(report, folder, config);
-		error = file < 0 || deliver(to, file);
-		close(file);
-	}
+	if (*to && (!mail || deliver(to, fileno(mail))))
+		error = errno;
+	if (mail)
+		fclose(mail);
 	free(to);
-	if (error)
-		log_err("the report was not mailed to %s: %s", config->report_mail,
-			errno == ENOENT ? "there is no sendmail in $PATH, /usr/sbin or /usr/lib"
-			: errno == EIO	? "sendmail failed; it says why above, or in its log"
-					: strerror(errno));
-	return !error ? MIRA_OK : errno == ENOENT ? MIRA_PERSON : MIRA_AGAIN;
+	if (!error)
+		return MIRA_OK;
+	log_err("the report was not mailed to %s: %s", config->report_mail, why(error));
+	return error == ENOENT ? MIRA_PERSON : MIRA_AGAIN;
 }

@@ -1,11 +1,11 @@
 /*
  * report_page.c: the audit as one HTML page that needs nothing else: no network, no other file.
- * page.html is the frame, page.css its looks, page.js fills it from the report, which stands in
+ * page.html is the frame, page.css its looks, page.*.js fill it from the report, which stands in
  * the page as JSON; charts and sortable tables are Debian's Chart.js and tablesorter. All of them
  * are in the executable (assets.S).
  *
  * Names in the report come from packets, so they are hostile. They reach the page as JSON without
- * '<', page.js makes text nodes of them and nothing else, and the page's Content-Security-Policy
+ * '<', page.*.js make text nodes of them and nothing else, and the page's Content-Security-Policy
  * names the hashes of our scripts and style: whatever should slip in besides does not run, and
  * nothing is ever loaded.
  */

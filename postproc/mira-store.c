@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "postproc/store.h"
+#include "postproc/store_check.h"
 #include "postproc/store_upstream.h"
 #include "spool/fault.h"
 #include "spool/log.h"
@@ -30,6 +31,10 @@ static unsigned held,
 
 static int take_option(struct stage_run *run, int value, const char *argument)
 {
+	if (value == 'k') {
+		log_err("--check needs no spool, and is alone with --db or --config");
+		return MIRA_PERSON;
+	}
 	named = argument;
 	return MIRA_OK;
 }
@@ -311,7 +316,75 @@ static int note_rejected(struct stage_run *run, struct batch *batch, const char 
 	return -1;
 }
 
-static const struct option options[] = {{"db", required_argument, NULL, 'd'}, {NULL, 0, NULL, 0}};
+/* ---- without a spool ---- */
+
+static int check(const char *path)
+{
+	sqlite3 *db;
+	int code = store_open_read(path, &db), failed;
+
+	if (code)
+		return code;
+	failed = store_check(db, stdout);
+	if (failed < 0)
+		log_err("cannot read the store %s: %s", path, sqlite3_errmsg(db));
+	else if (failed)
+		printf("\nThe store contradicts itself: bring back a copy, or load its verdicts anew.\n");
+	else
+		printf("\nThe store is sound.\n");
+	sqlite3_close(db);
+	if (!fflush(stdout) && !ferror(stdout))
+		return failed < 0 ? MIRA_AGAIN : failed ? MIRA_PERSON : MIRA_OK;
+	log_err("cannot write to standard output: %m");
+	return MIRA_AGAIN;
+}
+
+static int check_main(int argc, char **argv)
+{
+	static const struct option words[] = {{"check", no_argument, NULL, 'k'},
+		{"db", required_argument, NULL, 'd'}, {"config", required_argument, NULL, 'c'},
+		{NULL, 0, NULL, 0}};
+	const char *file = NULL;
+	struct config config;
+	char path[PATH_MAX];
+	int option, code;
+
+	log_open("mira-store");
+	while ((option = getopt_long(argc, argv, "", words, NULL)) != -1) {
+		if (option == 'd')
+			named = optarg;
+		else if (option == 'c')
+			file = optarg;
+		else if (option == '?')
+			return MIRA_PERSON;
+	}
+	config_find(file, path);
+	code = config_load(&config, path);
+	if (code)
+		return code;
+	if (!named && !*config.store) {
+		log_err("no store is named: give --db FILE, or set store in mira.conf");
+		code = MIRA_PERSON;
+	} else {
+		code = check(named ? named : config.store);
+	}
+	config_free(&config);
+	return code;
+}
+
+static bool asks_for_check(int argc, char **argv)
+{
+	bool check_is_there = false, spool_is_there = false;
+
+	for (int i = 1; i < argc; i++) {
+		check_is_there |= !strcmp(argv[i], "--check");
+		spool_is_there |= !strncmp(argv[i], "--spool", 7);
+	}
+	return check_is_there && !spool_is_there;
+}
+
+static const struct option options[] = {{"db", required_argument, NULL, 'd'},
+	{"check", no_argument, NULL, 'k'}, {NULL, 0, NULL, 0}};
 
 static const struct stage stage = {
 	.name = "store",
@@ -319,7 +392,9 @@ static const struct stage stage = {
 	.reader = "store",
 	.summary = "loads verdicts into a database (SQLite), each batch exactly once.",
 	.options = options,
-	.options_help = "  --db FILE         the database (default: store in mira.conf)\n",
+	.options_help =
+		"  --db FILE         the database (default: store in mira.conf)\n"
+		"  --check           instead, without --spool: read all of the database, and compare what stands there twice\n",
 	.option = take_option,
 	.confine = confine,
 	.open = open_store,
@@ -332,5 +407,7 @@ static const struct stage stage = {
 
 int main(int argc, char **argv)
 {
+	if (asks_for_check(argc, argv))
+		return check_main(argc, argv);
 	return stage_main(&stage, argc, argv);
 }

@@ -108,6 +108,33 @@ is '  what was loaded stays as it was' "$(sides)" "$before"
 load
 is '  no prefixes: nobody knows' "$(sql 'SELECT count(inside) FROM host')" 0
 
+# What stands there twice is compared.
+check() { mira-store --check --db "$1"; }
+ok 'the check holds' check "$DB"
+while IFS='|' read -r what says sql; do
+    cp "$DB" "$tmp/wrong.db"
+    sqlite3 "$tmp/wrong.db" "$sql"
+    exits 2 "  not with $what" check "$tmp/wrong.db"
+    said '    which is said' "FAILED  $says"
+done <<'END2'
+a biflow less|biflows of every window|DELETE FROM biflow WHERE sport = (SELECT min(sport) FROM biflow)
+an octet more|biflows of every window|UPDATE biflow SET octets = octets + 1 WHERE sport = (SELECT min(sport) FROM biflow)
+another decision|biflows of every window|UPDATE biflow SET decision = decision % 5 + 1 WHERE sport = (SELECT min(sport) FROM biflow)
+an hour that differs|sums by hour|UPDATE rollup_hour SET packets = packets + 1 WHERE hour_ms = (SELECT min(hour_ms) FROM rollup_hour)
+a host that differs|what hosts sent|UPDATE rollup_host SET sent_octets = sent_octets + 1 WHERE host = 1
+a host less|what hosts received|DELETE FROM rollup_host WHERE host = 2
+a path that differs|sums by path|UPDATE rollup_path SET octets = octets - 1 WHERE path = 1
+a name that differs|names have no more|UPDATE rollup_name SET octets = octets + 1000000
+a host nobody knows|every host, name|DELETE FROM host WHERE id = 1
+a packet lost|seen = captured|UPDATE ledger_part SET packets_seen = packets_seen + 1
+END2
+cp "$DB" "$tmp/wrong.db"
+page=$(sqlite3 "$DB" "SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_autoindex_host_1'")
+printf X | dd of="$tmp/wrong.db" bs=1 seek=$((page * 16384 - 4)) conv=notrunc status=none # in the first address of an index
+exits 2 '  not with a damaged file' check "$tmp/wrong.db"
+exits 2 'nothing to check' check "$tmp/none.db"
+exits 2 'a spool is not checked' mira-store --check --spool "$S" --db "$DB"
+
 # Again, and in another order.
 fresh
 biflow-batches make "$S" verdicts 1 4 300

@@ -298,6 +298,35 @@ static void print_shares(const json_t *rows, const char *title, const char *name
 			report_share(rest_share, share), report_count(rest_biflows, biflows));
 }
 
+/* Where something was lost or sampled: in what shares of all there was verdicts are, with intervals. */
+static void print_estimates(const json_t *estimates, FILE *out)
+{
+	const json_t *rows = json_object_get(estimates, "verdicts"), *row;
+	char low[32], high[32];
+
+	if (json_number_value(json_object_get(estimates, "share_lost")) <= 0 &&
+		json_number_value(json_object_get(estimates, "sampling")) >= 1)
+		return;
+	if (json_array_size(rows))
+		fputs("Estimated shares of all octets, with what was lost (95 % intervals)\n", out);
+	for (size_t i = 0; (row = json_array_get(rows, i)); i++) {
+		const json_t *share = json_object_get(row, "share");
+		const char *refused = json_string_at(share, "refused");
+
+		fputs("  ", out);
+		put_text(out, verdict_words(json_string_at(row, "verdict")), 16);
+		if (*refused)
+			fprintf(out, " not estimated: %s\n", refused);
+		else
+			fprintf(out, " %s to %s\n",
+				report_share(json_number_value(json_object_get(share, "low")), low),
+				report_share(json_number_value(json_object_get(share, "high")),
+					high));
+	}
+	if (json_array_size(rows))
+		fputc('\n', out);
+}
+
 static void print_hosts(const json_t *hosts, const json_t *others, FILE *out)
 {
 	char sent[32], received[32], marked[32];
@@ -357,6 +386,7 @@ void report_print(const json_t *report, FILE *out)
 	print_balance(json_object_get(report, "balance"), out);
 	print_shares(json_object_get(report, "verdicts"), "By verdict", "verdict", 4, out);
 	print_total(json_object_get(report, "total"), out);
+	print_estimates(json_object_get(report, "estimates"), out);
 	if (json_array_size(json_object_get(report, "classes"))) {
 		print_shares(json_object_get(report, "classes"), "By class", "class", MOST_CLASSES,
 			out);

@@ -273,6 +273,10 @@ seen() { mira-report --db "$B/silent.db" --out "$B" --period day --date "$1" --t
 is 'a batch of which nothing was captured is counted' "$(($(seen 2023-11-14) + $(seen 2023-11-15)))" \
     "$(sqlite3 "$B/silent.db" 'SELECT sum(packets_seen) FROM ledger')"
 
+# What was lost is estimated, and printed with its interval.
+mira-report --db "$B/silent.db" --out "$B" >"$tmp/printed"
+ok 'estimates are printed where something was lost' grep -qE '^  not acceptable +[0-9.]+ % to [0-9.]+ %$' "$tmp/printed"
+
 # Nothing at all.
 A=$tmp/empty
 mira-store --spool "$tmp/spool2" --db "$A/mira.db" --drain

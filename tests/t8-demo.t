@@ -28,6 +28,7 @@ is '6in4 is named as a tunnel' "$(sql "SELECT DISTINCT tunnel FROM biflow_text W
 is 'between whom it runs is known' "$(sql "SELECT DISTINCT tunnel_endpoint FROM biflow_text WHERE tunnel = '6in4'")" 10.1.0.10-203.0.113.41
 
 ok 'the audit is printed: coverage first' grep -qi 'coverage' "$tmp/printed"
+exits 1 'nothing was lost, so nothing is estimated' grep -q Estimated "$tmp/printed"
 ok 'the page is named' grep -q 'index.html' "$tmp/printed"
 exits 1 'the page loads nothing from elsewhere' grep -Eo '(src|href)="?(https?:)?//[^" >]*' "$audit/index.html"
 ok 'report.json is JSON' python3 -m json.tool "$audit/report.json"

@@ -68,7 +68,7 @@ async function look(browser, width, colorScheme) {
     tab.on('request', request => request.url() !== address && requests.push(request.url()));
     await tab.goto(address);
     const blank = await tab.evaluate(undrawn), count = await tab.evaluate(charts);
-    tell(`${name}: the charts are drawn`, count >= 2 ? blank.join(', ') : `${count} charts`);
+    tell(`${name}: the charts are drawn`, count >= 4 ? blank.join(', ') : `${count} charts`);
     tell(`${name}: nothing is wider than the page`, await tab.evaluate(overflow) > 0 ? `by ${await tab.evaluate(overflow)} pixels` : '');
     tell(`${name}: a table sorts, by mouse and keyboard`, await sorts(tab));
     tell(`${name}: a table is searched`, await filters(tab));

@@ -201,6 +201,12 @@ bench: deps
 	@tests/bench/run --build $(B) --data $(BENCH_DATA) $(A) $(CAPTURES)
 	@tests/bench/report $(B)/bench/results $(B)/bench/ratios | tee $(B)/bench/report.md
 
+# A month of a campus in the store: loading it, and the reports of a day and of the month.
+MILLIONS ?= 50
+bench-store: check-deps
+	@$(MAKE) --no-print-directory -s -j2 all $(B)/bench/month $(B)/bench/plain-inserts $(B)/bench/timed
+	@tests/bench/store $(B) $(MILLIONS)
+
 asan: check-deps
 	@$(MAKE) --no-print-directory -s -j2 B=$(B)/asan FAULTS=1 SANITIZE=-fsanitize=address,undefined all unit
 	@ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
@@ -227,4 +233,4 @@ clean:
 	rm -rf $(B)
 
 -include $(shell find $(B) -name '*.d' -type f 2>/dev/null)
-.PHONY: all unit clean demo bench bench-deps bench-tools check cluster cluster-deps fuzz fuzz-deps fuzz-targets run-tests compare special accuracy asan deps check-deps format install
+.PHONY: all unit clean demo bench bench-deps bench-store bench-tools check cluster cluster-deps fuzz fuzz-deps fuzz-targets run-tests compare special accuracy asan deps check-deps format install

@@ -43,6 +43,9 @@ struct store {
 	/* The batch at hand. */
 	char batch[NAME_MAX + 1], shard[NAME_PART_MAX + 1];
 	uint64_t number, biflows, ledger_rows;
+	/* Of this shard all numbers up to WHOLE are loaded; "" is none. */
+	char whole_shard[NAME_PART_MAX + 1];
+	uint64_t whole;
 	bool at_hand;  /* store_begin() said STORE_LOAD */
 	uint64_t kept; /* in the open transaction: batches and biflows */
 };

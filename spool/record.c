@@ -155,6 +155,10 @@ static void add_templates(struct record_writer *writer)
 	};
 	static const enum schema_index of_all[] = {SCHEMA_LEDGER, SCHEMA_NAME, SCHEMA_END};
 
+	if (writer->kind == RECORD_FLOWS) {
+		add_template(writer, SCHEMA_PLAIN4);
+		add_template(writer, SCHEMA_PLAIN6);
+	}
 	for (int i = 0; i < 3; i++)
 		add_template(writer, of_kind[writer->kind][i]);
 	for (int i = 0; i < 3; i++)
@@ -365,13 +369,25 @@ int record_add_ledger(struct record_writer *writer, const struct ledger *row)
 	return append(writer, SCHEMA_LEDGER, row);
 }
 
+/* Without labels and symptoms a record costs half: libfixbuf takes long for what may be of any length. */
+static bool is_plain(const struct flow *flow)
+{
+	return !(flow->vlan | flow->tunnel | flow->endpoint | flow->aggregate | flow->host_name) &&
+	       flow->symptom_count == 0;
+}
+
 int record_add_flow(struct record_writer *writer, const struct flow *flow)
 {
+	bool plain = is_plain(flow);
+
 	assert(writer->kind == RECORD_FLOWS);
 	assert(flow->packets == 0 || (flow->sampling > 0 && flow->sampling <= 1));
 	note_time(writer, flow->end_ms);
-	if (set_symptoms(writer, SCHEMA_FLOW_SYMPTOM, flow->symptoms, flow->symptom_count) < 0 ||
-		append(writer, flow->key.version == 6 ? SCHEMA_FLOW6 : SCHEMA_FLOW4, flow) < 0)
+	if (!plain &&
+		set_symptoms(writer, SCHEMA_FLOW_SYMPTOM, flow->symptoms, flow->symptom_count) < 0)
+		return -1;
+	if (append(writer, (plain ? SCHEMA_PLAIN4 : SCHEMA_FLOW4) + (flow->key.version == 6),
+		    flow) < 0)
 		return -1;
 	writer->flows++;
 	return 0;

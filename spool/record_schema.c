@@ -29,6 +29,10 @@
 	{                                                                                          \
 		name, PEN_MIRA, number, kind, length, 0, true, MEMBER(type, member)                \
 	}
+#define LABEL(name, pen, number, kind, type, member)                                               \
+	{                                                                                          \
+		name, pen, number, kind, 0, ONLY_LABELLED, false, MEMBER(type, member)             \
+	}
 #define FIELDS(table) table, sizeof(table) / sizeof((table)[0])
 
 /* The innermost packet's 5-tuple, the same in flows and biflows. */
@@ -61,12 +65,12 @@ static const struct field flow_fields[] = {
 	MUST("miraFirstPacketIndex", 2, FIELD_UINT, 8, flow, first_index),
 	OURS("miraSynMilliseconds", 3, FIELD_UINT, 8, flow, syn_ms),
 	OURS("miraSynPacketIndex", 4, FIELD_UINT, 8, flow, syn_index),
-	OURS("miraVlans", 6, FIELD_LABEL, 0, flow, vlan),
-	OURS("miraTunnels", 7, FIELD_LABEL, 0, flow, tunnel),
-	OURS("miraTunnelEndpoints", 14, FIELD_LABEL, 0, flow, endpoint),
-	OURS("miraAggregates", 8, FIELD_LABEL, 0, flow, aggregate),
-	OURS("miraHostName", 9, FIELD_LABEL, 0, flow, host_name),
-	IANA("subTemplateList", 292, FIELD_SYMPTOMS, 0, flow, symptoms),
+	LABEL("miraVlans", PEN_MIRA, 6, FIELD_LABEL, flow, vlan),
+	LABEL("miraTunnels", PEN_MIRA, 7, FIELD_LABEL, flow, tunnel),
+	LABEL("miraTunnelEndpoints", PEN_MIRA, 14, FIELD_LABEL, flow, endpoint),
+	LABEL("miraAggregates", PEN_MIRA, 8, FIELD_LABEL, flow, aggregate),
+	LABEL("miraHostName", PEN_MIRA, 9, FIELD_LABEL, flow, host_name),
+	LABEL("subTemplateList", 0, 292, FIELD_SYMPTOMS, flow, symptoms),
 };
 
 static const struct field biflow_fields[] = {
@@ -144,8 +148,12 @@ static const struct field end_fields[] = {
 
 /* The reader takes the last schema whose needed rows a template holds, so a schema with more rows stands after one with less. */
 const struct schema schemas[SCHEMA_COUNT] = {
-	[SCHEMA_FLOW4] = {"miraFlow4", 0x0100, 0, ONLY_IP4, ROLE_FLOW, FIELDS(flow_fields)},
-	[SCHEMA_FLOW6] = {"miraFlow6", 0x0101, 0, ONLY_IP6, ROLE_FLOW, FIELDS(flow_fields)},
+	[SCHEMA_PLAIN4] = {"miraPlainFlow4", 0x010b, 0, ONLY_IP4, ROLE_FLOW, FIELDS(flow_fields)},
+	[SCHEMA_PLAIN6] = {"miraPlainFlow6", 0x010c, 0, ONLY_IP6, ROLE_FLOW, FIELDS(flow_fields)},
+	[SCHEMA_FLOW4] = {"miraFlow4", 0x0100, 0, ONLY_IP4 | ONLY_LABELLED, ROLE_FLOW,
+		FIELDS(flow_fields)},
+	[SCHEMA_FLOW6] = {"miraFlow6", 0x0101, 0, ONLY_IP6 | ONLY_LABELLED, ROLE_FLOW,
+		FIELDS(flow_fields)},
 	[SCHEMA_BIFLOW4] = {"miraBiflow4", 0x0102, 0, ONLY_IP4, ROLE_BIFLOW, FIELDS(biflow_fields)},
 	[SCHEMA_BIFLOW6] = {"miraBiflow6", 0x0103, 0, ONLY_IP6, ROLE_BIFLOW, FIELDS(biflow_fields)},
 	[SCHEMA_VERDICT4] = {"miraVerdict4", 0x0104, 0, ONLY_IP4 | ONLY_VERDICT, ROLE_BIFLOW,

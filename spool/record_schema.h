@@ -27,7 +27,7 @@ enum field_kind {
 	FIELD_SYMPTOMS, /* subTemplateList (RFC 6313) of symptom records */
 };
 
-enum only { ONLY_IP4 = 1, ONLY_IP6 = 2, ONLY_BIFLOW = 4, ONLY_VERDICT = 8 };
+enum only { ONLY_IP4 = 1, ONLY_IP6 = 2, ONLY_BIFLOW = 4, ONLY_VERDICT = 8, ONLY_LABELLED = 16 };
 
 struct field {
 	const char *name;
@@ -55,6 +55,8 @@ struct record_end {
 enum schema_role { ROLE_FLOW, ROLE_BIFLOW, ROLE_LEDGER, ROLE_NAME, ROLE_END, ROLE_SYMPTOM };
 
 enum schema_index {
+	SCHEMA_PLAIN4, /* a flow without labels and symptoms, as most are */
+	SCHEMA_PLAIN6,
 	SCHEMA_FLOW4,
 	SCHEMA_FLOW6,
 	SCHEMA_BIFLOW4,

@@ -194,7 +194,17 @@ $(B)/bench/%: tests/bench/%.c $(B)/libspool.a
 $(B)/bench/preprocess-block: tests/bench/block.c $(B)/preprocess/main.o $(B)/libpreprocess.a $(B)/libspool.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_preprocess) $(LIB_spool)
-bench-tools: $(BENCH)
+bench-tools: $(BENCH) $(B)/bench/coverage
+
+# Do the intervals of the audit hold the truth? Days made of captures, shed by the rule of the capture; tests/bench/coverage/main.c.
+COVERAGE := $(call obj,$(wildcard tests/bench/coverage/*.c))
+DAYS     ?= 1000
+$(B)/bench/coverage: $(COVERAGE) $(B)/libpostproc.a $(B)/libspool.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_postproc) $(LIB_spool)
+coverage: deps
+	@$(MAKE) --no-print-directory -s -j2 all $(B)/bench/coverage
+	@tests/bench/coverage/run $(B) $(BENCH_DATA) $(DAYS) $(SEED)
 
 bench: deps
 	@$(MAKE) --no-print-directory -s -j2 all bench-tools
@@ -233,4 +243,4 @@ clean:
 	rm -rf $(B)
 
 -include $(shell find $(B) -name '*.d' -type f 2>/dev/null)
-.PHONY: all unit clean demo bench bench-deps bench-store bench-tools check cluster cluster-deps fuzz fuzz-deps fuzz-targets run-tests compare special accuracy asan deps check-deps format install
+.PHONY: all unit clean demo bench bench-deps bench-store bench-tools coverage check cluster cluster-deps fuzz fuzz-deps fuzz-targets run-tests compare special accuracy asan deps check-deps format install

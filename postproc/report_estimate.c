@@ -26,6 +26,11 @@ static const char ledger_sql[] =
 	"  packets_dropped + packets_shed"
 	" FROM ledger ORDER BY probe, stream, run, seq";
 
+/* Of most stores nothing is lost: that is told sooner than what each batch was. */
+static const char lost_sql[] =
+	"SELECT 1 AS lost FROM ledger_part"
+	" WHERE packets_dropped + packets_shed > 0 OR status <> 'analysed' LIMIT 1";
+
 static const char windows_sql[] =
 	"SELECT window_ms, class, verdict, sum(packets), sum(octets), max(packets / expanded_packets)"
 	" FROM rollup_window LEFT JOIN decision d ON d.id = decision"
@@ -138,6 +143,15 @@ static void take_ledger(void *own, sqlite3_stmt *row)
 		snprintf(sides->run, sizeof(sides->run), "%s", run);
 	take_batch(&sides->now, &batch, next);
 	take_batch(&sides->before, &batch, next);
+}
+
+static void take_lost(struct query *query, struct sides *sides)
+{
+	json_t *row = query_row(query, lost_sql, 0);
+
+	if (json_object_get(row, "lost"))
+		query_each(query, ledger_sql, take_ledger, sides);
+	json_decref(row);
 }
 
 struct windows {
@@ -386,7 +400,7 @@ json_t *report_estimate(struct query *query, const struct config *config,
 	if (begin_side(&sides.now, &sides, slot_ms, bounds[0])) {
 		if (before)
 			begin_side(&sides.before, &sides, slot_ms, bounds[1]);
-		query_each(query, ledger_sql, take_ledger, &sides);
+		take_lost(query, &sides);
 		estimate_settle(sides.now.estimate);
 		if (sides.before.estimate)
 			estimate_settle(sides.before.estimate);

@@ -53,6 +53,13 @@ ok 'flow batches are consolidated' eval '"$bench/flow-batches" "$tmp/f" 1000 4 2
 is '  into as many biflows, each from both sides' \
     "$("$build/tests/consolidate-world" dump "$tmp/f" | awk '/^biflow/ { n[$14 > 0]++ } END { print n[0] + n[1] }')" 1000
 
+# Days that are shed, and estimated.
+for second in $(seq 0 5 600); do echo "$second WEB 50 30000"; [ $((second % 15)) = 0 ] && echo "$second MAIL 20 9000"; done >"$tmp/slots"
+"$bench/coverage" "$tmp/slots" 2 7 >"$tmp/coverage" 2>&1
+ok 'days are made of captures, and most of them shed' grep -q '^max_batches 200, preprocessors for 5 %: .* 2 days$' "$tmp/coverage"
+is '  each class is estimated, in each way of shedding' "$(grep -cE '^(WEB|MAIL) +[0-9.]+ +[0-9.]+' "$tmp/coverage")" 8
+exits 2 '  without captures there are none' "$bench/coverage" /dev/null 2
+
 # Tables of results: medians, ratios, what is met.
 cat >"$tmp/results" <<'END'
 machine=A_machine processors=2 memory_gb=8 kernel=6.1 date=2026-11-21T20:00Z version=abc rounds=3 load=0.1

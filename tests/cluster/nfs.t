@@ -19,7 +19,7 @@ drain() { # HOST STAGE
 	on "$1" "$(command_of "$2")"
 }
 same_audit() { # HOST
-	on "$1" "'$MIRA_BIN/mira' dump /srv/local/${spool##*/} >/srv/out/got" && cmp "$run/wanted" "$run/out/got"
+	on "$1" "'$MIRA_BIN/mira' dump --addresses /srv/local/${spool##*/} >/srv/out/got" && cmp "$run/wanted" "$run/out/got"
 }
 # exits() with what it printed kept for says TEXT
 refuses() { exits "$@"; cp "$tmp/.out" "$tmp/said"; }

@@ -89,7 +89,7 @@ for round in 'h1 stopped' 'h3 frozen'; do
 	quiet "$1"
 done
 for h in h1 h3; do
-	on $h "'$MIRA_BIN/mira' dump /srv/local/audit >/srv/out/$h"
+	on $h "'$MIRA_BIN/mira' dump --addresses /srv/local/audit >/srv/out/$h"
 	ok "$h: the audit is the undisturbed one" cmp "$run/wanted" "$run/out/$h"
 	ok "$h: the balance closes" on $h "'$MIRA_BIN/mira' balance /srv/local/audit"
 done

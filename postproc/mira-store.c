@@ -22,10 +22,12 @@
 static const struct stage stage;
 static const char *named; /* --db */
 
-#define KEPT_MAX (1u << 20) /* batches and biflows in a transaction: some seconds */
-#define ALONE	 256	    /* batches that get one each after a failure */
-static unsigned held,
-	alone; /* batches in the open transaction; batches to be committed one by one */
+/* In a transaction: some seconds; and each claim looks through what is held. */
+#define KEPT_MAX (1u << 20) /* batches and biflows */
+#define HELD_MAX 256
+#define ALONE	 256 /* batches that get one each after a failure */
+/* Batches in the open transaction; batches to be committed one by one. */
+static unsigned held, alone;
 
 /* ---- opening ---- */
 
@@ -173,18 +175,26 @@ static int elsewhere(void *own, const char *shard, uint64_t number)
 	return found;
 }
 
+/* What was kept goes, too; the next time nothing is lost but what failed. */
+static void give_up(struct store *store)
+{
+	store_rollback(store);
+	if (held)
+		alone = ALONE;
+	held = 0;
+}
+
 /*
  * The database failed. Batches that were kept with this one are tried one by one, so that one alone is to blame; then 5 tries by the
  * loop when it is the disk, a person otherwise.
  */
 static enum work_result failed(struct store *store)
 {
-	store_rollback(store);
-	if (held) {
-		held = 0;
-		alone = ALONE;
+	bool together = held > 0;
+
+	give_up(store);
+	if (together)
 		return WORK_REDO;
-	}
 	log_err("%s", store_error(store));
 	if (!store_full(store))
 		return WORK_STOP;
@@ -205,7 +215,7 @@ static enum work_result keep(struct store *store)
 {
 	if (store_keep(store))
 		return failed(store);
-	if (!alone && store_kept(store) < KEPT_MAX) {
+	if (!alone && held < HELD_MAX - 1 && store_kept(store) < KEPT_MAX) {
 		held++;
 		return WORK_HELD;
 	}
@@ -217,12 +227,12 @@ static int settle(struct stage_run *run)
 {
 	struct store *store = run->own;
 
-	held = 0;
-	if (store_commit(store) == 0)
+	if (store_commit(store) == 0) {
+		held = 0;
 		return 0;
+	}
 	log_err("%s", store_error(store));
-	store_rollback(store);
-	alone = ALONE;
+	give_up(store);
 	errno = store_full(store) ? ENOSPC : EIO;
 	return -1;
 }
@@ -230,7 +240,7 @@ static int settle(struct stage_run *run)
 /* Aggregates may have changed, and with them what is inside. */
 static int reload(struct stage_run *run, const struct config *fresh)
 {
-	return settle(run) ? MIRA_AGAIN : store_inside(run->own, fresh);
+	return store_inside(run->own, fresh);
 }
 
 /* False: the name says neither number nor shard. */
@@ -285,15 +295,13 @@ static enum work_result load(struct stage_run *run, struct batch *batch)
 	if (result == -1 && !*store_error(store)) {
 		int error = errno; /* of reading the batch */
 
-		store_rollback(store);
-		held = 0;
+		give_up(store);
 		errno = error;
 		return WORK_AGAIN;
 	}
 	if (result != -2)
 		return failed(store);
-	store_rollback(store);
-	held = 0;
+	give_up(store);
 	return stage_reject(run, &stage, batch, "%s", why);
 }
 
@@ -305,13 +313,13 @@ static int note_rejected(struct stage_run *run, struct batch *batch, const char 
 
 	if (!begin(run, batch, &turn) || turn == STORE_KNOWN)
 		return 0;
-	held = 0; /* they are committed with it, or not */
 	if (turn == STORE_LOAD && store_reject(store, reason) == 0) {
+		held = 0; /* they were committed with it */
 		FAULT("store-rejected");
 		return 0;
 	}
 	log_err("cannot note that %s is rejected: %s", batch->name, store_error(store));
-	store_rollback(store);
+	give_up(store);
 	errno = EIO;
 	return -1;
 }

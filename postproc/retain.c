@@ -43,6 +43,11 @@ void retain_pause(void)
 
 /* ---- what is past its days ---- */
 
+/* `mira balance` takes what came before from the sums. */
+const char retain_biflows_from_sql[] =
+	"INSERT INTO meta VALUES('biflows_from_ms', ?1) ON CONFLICT DO UPDATE SET value ="
+	" max(CAST(value AS INTEGER), CAST(excluded.value AS INTEGER))";
+
 #define DAYS(member) offsetof(struct config_privacy, keep_##member##_days)
 #define RETIRED(sum)                                                                               \
 	"INSERT INTO meta SELECT 'retired_" sum "', coalesce(sum(" sum "), 0) FROM rollup_window"  \
@@ -56,11 +61,8 @@ static const struct rule {
 	size_t days;  /* in struct config_privacy */
 	size_t count; /* in struct retain */
 } rules[] = {
-	/* `mira balance` takes what came before from the sums */
-	{"SELECT min(window_ms) FROM biflow",
-		"INSERT INTO meta VALUES('biflows_from_ms', ?1) ON CONFLICT DO UPDATE SET value ="
-		" max(CAST(value AS INTEGER), CAST(excluded.value AS INTEGER))",
-		NULL, "DELETE FROM biflow WHERE window_ms < ?1", 1, DAYS(biflows),
+	{"SELECT min(window_ms) FROM biflow", retain_biflows_from_sql, NULL,
+		"DELETE FROM biflow WHERE window_ms < ?1", 1, DAYS(biflows),
 		offsetof(struct retain, biflows)},
 	{"SELECT min(day_ms) FROM rollup_host", NULL, NULL,
 		"DELETE FROM rollup_host WHERE day_ms < ?1", STORE_DAY_MS, DAYS(hosts),

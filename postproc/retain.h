@@ -46,6 +46,8 @@ void retain_close(struct retain *retain);
 
 /* Of retain.c, for retain_seal.c and the tests; 0 or -1, sqlite3_errmsg(). */
 int retain_exec(struct retain *retain, const char *sql, int64_t value);
+/* What is noted before biflows of windows before ?1 are removed. */
+extern const char retain_biflows_from_sql[];
 /* retain_limit(): what is older than this is past DAYS; a border of UTC days, INT64_MIN for 0. */
 int64_t retain_limit(const struct retain *retain, uint32_t days);
 void retain_pause(void);

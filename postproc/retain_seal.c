@@ -182,13 +182,13 @@ static int read_entries(struct sealing *sealing)
 static int seal_entries(struct sealing *sealing)
 {
 	struct retain *retain = sealing->retain;
-	char sql[128];
+	int64_t end = sealing->day_ms + STORE_DAY_MS;
 	int failed;
 
-	snprintf(sql, sizeof(sql),
-		"DELETE FROM biflow WHERE window_ms >= ?1 AND window_ms < ?1 + %lld", STORE_DAY_MS);
 	if (retain_exec(retain, "BEGIN IMMEDIATE", 0) ||
-		retain_exec(retain, sql, sealing->day_ms) || read_entries(sealing))
+		retain_exec(retain, retain_biflows_from_sql, end) ||
+		retain_exec(retain, "DELETE FROM biflow WHERE window_ms < ?1", end) ||
+		read_entries(sealing))
 		return -1;
 	failed = 0;
 	for (size_t i = 0; i < sealing->count; i++) {

@@ -71,12 +71,31 @@ void store_bind_text(struct store *store, enum statement which, int parameter, c
 
 /* ---- a batch ---- */
 
+/* SQLite may end a transaction by itself when the disk fails: what was kept is not in the database. */
+static bool is_lost(struct store *store)
+{
+	if (!store->kept || !sqlite3_get_autocommit(store->db))
+		return false;
+	explain(store, "the transaction in %s was given up after an error of the disk",
+		store->path);
+	store->full = true;
+	return true;
+}
+
+/* What cannot be read may stand there. */
+static enum store_turn unreadable(struct store *store)
+{
+	store_fail(store, "look for a batch");
+	return STORE_FAILED;
+}
+
 /* Has this batch, or one under its number, been loaded? */
 static enum store_turn known(struct store *store)
 {
 	sqlite3_stmt *same_name = store->statements[BATCH_KNOWN],
 		     *same_number = store->statements[BATCH_OF_NUMBER];
 	enum store_turn turn = STORE_LOAD;
+	int failed;
 
 	store_bind_text(store, BATCH_KNOWN, 1, store->batch);
 	store_bind_text(store, BATCH_OF_NUMBER, 1, store->shard);
@@ -89,9 +108,9 @@ static enum store_turn known(struct store *store)
 			sqlite3_column_text(same_number, 0), store->batch);
 		turn = STORE_CLASH;
 	}
-	sqlite3_reset(same_name);
-	sqlite3_reset(same_number);
-	return turn;
+	failed = sqlite3_reset(same_name);
+	failed |= sqlite3_reset(same_number);
+	return failed ? unreadable(store) : turn;
 }
 
 static enum store_turn missing(struct store *store, uint64_t number, store_elsewhere elsewhere,
@@ -130,12 +149,11 @@ static enum store_turn look_for_gaps(struct store *store, store_elsewhere elsewh
 			turn = missing(store, expected, elsewhere, own);
 		expected = next + 1;
 	}
-	sqlite3_reset(list);
-	return turn;
+	return sqlite3_reset(list) ? unreadable(store) : turn;
 }
 
 /* What the last batch that was kept proved is remembered: a count costs more from month to month. */
-static bool is_next(struct store *store)
+static int is_next(struct store *store)
 {
 	sqlite3_stmt *numbers = store->statements[BATCH_NUMBERS];
 	uint64_t count = 0, last = 0;
@@ -147,12 +165,23 @@ static bool is_next(struct store *store)
 		count = (uint64_t)sqlite3_column_int64(numbers, 0);
 		last = (uint64_t)sqlite3_column_int64(numbers, 1);
 	}
-	sqlite3_reset(numbers);
+	if (sqlite3_reset(numbers))
+		return -1;
 	if (count == last) {
 		snprintf(store->whole_shard, sizeof(store->whole_shard), "%s", store->shard);
 		store->whole = last;
 	}
 	return count == last && store->number == last + 1;
+}
+
+/* Numbers come without a gap nearly always, which is seen at once. */
+static enum store_turn turn_of_number(struct store *store, store_elsewhere elsewhere, void *own)
+{
+	int next = is_next(store);
+
+	if (next < 0)
+		return unreadable(store);
+	return next ? STORE_LOAD : look_for_gaps(store, elsewhere, own);
 }
 
 /* Who else wrote, such as mira-retain, may have removed what dictionaries held. */
@@ -178,14 +207,16 @@ enum store_turn store_begin(struct store *store, const char *name, const char *s
 	store->biflows = store->ledger_rows = 0;
 	store->error[0] = '\0';
 	store->at_hand = false;
+	if (is_lost(store))
+		return STORE_FAILED;
 	if (sqlite3_get_autocommit(store->db) && store_run(store, BEGIN)) {
 		store_fail(store, "begin");
 		return STORE_FAILED;
 	}
 	look_for_others(store);
 	turn = known(store);
-	if (turn == STORE_LOAD && !is_next(store))
-		turn = look_for_gaps(store, elsewhere, own);
+	if (turn == STORE_LOAD)
+		turn = turn_of_number(store, elsewhere, own);
 	store->at_hand = turn == STORE_LOAD;
 	if (turn == STORE_LOAD)
 		FAULT("store-begin");
@@ -303,6 +334,8 @@ int store_commit(struct store *store)
 
 	if (code)
 		return code;
+	if (is_lost(store))
+		return -1;
 	if (sqlite3_get_autocommit(store->db))
 		return 0;
 	if (store_rollup_flush(store->rollup))

@@ -293,12 +293,31 @@ static enum step commit_held(struct stage_run *run)
 	return step;
 }
 
-static enum step settle(struct stage_run *run, const struct stage *stage)
+static enum step settle(struct stage_run *run)
 {
-	if (stage->settle(run) == 0)
+	if (!run->stage->settle || run->stage->settle(run) == 0)
 		return commit_held(run);
 	let_go(run);
 	return STEP_FAILED;
+}
+
+/* Whoever has to wait holds nothing: it may be long, and others want to write where it is kept. */
+static enum step settle_unless_worked(struct stage_run *run, enum step step)
+{
+	int error = errno;
+	bool held = run->attempts.count > 0;
+	enum step settled = step == STEP_WORKED ? STEP_WORKED : settle(run);
+
+	if (step == STEP_IDLE && (held || settled == STEP_FAILED))
+		return settled;
+	errno = error;
+	return step;
+}
+
+void stage_settle(struct stage_run *run)
+{
+	if (settle(run) == STEP_FAILED)
+		log_warn("what was held is not safe yet (%m): it is worked on again");
 }
 
 static enum step judge(struct stage_run *run, const struct batch *batch, enum work_result result)
@@ -347,9 +366,7 @@ static enum step round_once(struct stage_run *run, const struct stage *stage, bo
 	result = queue_claim(&run->queue, run->worker, name);
 	if (result < 0)
 		return errno == ESTALE ? STEP_RENEW : STEP_FAILED;
-	if (result)
-		return work_on(run, stage, name);
-	return run->attempts.count ? settle(run, stage) : STEP_IDLE;
+	return result ? work_on(run, stage, name) : STEP_IDLE;
 }
 
 /* Committed batches come last: whoever left one after we had looked died since. */
@@ -390,14 +407,13 @@ static int loop(struct stage_run *run, const struct stage *stage)
 	int code = -1;
 
 	while (code < 0 && !stage_stopping()) {
-		enum step step = round_once(run, stage, waited);
+		enum step step = settle_unless_worked(run, round_once(run, stage, waited));
 
 		code = after(run, step, waited);
 		stage_reload(run);
 		waited = step != STEP_WORKED;
 	}
-	if (run->attempts.count && settle(run, stage) != STEP_WORKED)
-		log_warn("what was not stored yet is left for the next start: %m");
+	stage_settle(run);
 	return code < 0 ? MIRA_OK : code;
 }
 

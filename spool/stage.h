@@ -46,7 +46,7 @@ struct stage_run {
 	int last_error;
 	const struct stage *stage;
 	unsigned jitter; /* so that processes that fail together do not try again together */
-	struct namelist attempts; /* of queue.held */
+	struct namelist attempts;				    /* of queue.held */
 	uint64_t house_at_s, metrics_at_s, expire_at_s, check_at_s; /* next, CLOCK_BOOTTIME */
 	void *own;						    /* the stage's */
 };
@@ -56,7 +56,7 @@ enum work_result {
 	WORK_DONE, /* outputs are complete below the attempt: commit, it and what was held */
 	WORK_HELD, /* done, but not safe before a later WORK_DONE or settle(): claim the next one */
 	WORK_REDO, /* it failed and what was held with it: they are given to work() again */
-	WORK_BAD,   /* the input is bad: stage_reject() has been called for it */
+	WORK_BAD,  /* the input is bad: stage_reject() has been called for it */
 	WORK_AGAIN, /* the machine failed (errno logged): keep it, try again later */
 	WORK_STOP,  /* a person is needed: exit 2 */
 };
@@ -74,13 +74,13 @@ struct stage {
 	/* confine(): what it reads and writes outside of the spool; may be NULL */
 	void (*confine)(const struct stage_run *run, struct sandbox *sandbox);
 	int (*open)(struct stage_run *run); /* after the spool is open; 0 or an exit code */
-	/* reload(): SIGHUP brought FRESH, run->config is still the old one. 0, or an exit code when
-	 * FRESH is not to be used; may be NULL. */
+	/* reload(): SIGHUP brought FRESH, run->config is still the old one; nothing is held. 0, or an
+	 * exit code when FRESH is not to be used; may be NULL. */
 	int (*reload)(struct stage_run *run, const struct config *fresh);
 	/* errno tells why WORK_AGAIN */
 	enum work_result (*work)(struct stage_run *run, struct batch *batch);
-	/* settle(): makes safe what is held; called when nothing more is ready. 0, or -1 with errno:
-	 * none of it is safe. Of a stage that holds. */
+	/* settle(): makes safe what is held, if anything is; called before the loop waits, reloads or
+	 * ends. 0, or -1 with errno: none of it is safe. Of a stage that holds. */
 	int (*settle)(struct stage_run *run);
 	/* rejected(): writes the outputs that account for a rejected batch (a ledger row); may be
 	 * NULL. */
@@ -97,6 +97,8 @@ int stage_start(struct stage_run *run, const struct stage *stage, int argc, char
 void stage_end(struct stage_run *run);
 /* stage_reload(): where no batch is at hand: does what SIGHUP asked for, if it did. */
 void stage_reload(struct stage_run *run);
+/* stage_settle(): nothing is held any more: it is safe and handed over, or worked on again. */
+void stage_settle(struct stage_run *run);
 /* stage_stopping(): has SIGTERM or SIGINT arrived? */
 bool stage_stopping(void);
 

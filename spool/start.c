@@ -223,6 +223,7 @@ void stage_reload(struct stage_run *run)
 	if (!reload_asked())
 		return;
 	notify_reloading();
+	stage_settle(run);
 	if (take_over(run))
 		log_err("the new configuration is refused, for the reason above; the old one stays "
 			"in force%s",

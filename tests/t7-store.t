@@ -209,6 +209,17 @@ cp -r "$tmp/back/0000000002-shard-0" "$S/verdicts/store/ready/0000000002-shard-0
 ok '  the good one comes' load
 is '  and all is there' "$(mira dump --addresses "$tmp" | md5sum)" "$(md5sum <"$tmp/dump")"
 
+# A bad batch behind a gap stops the store; what came before is loaded.
+fresh
+biflow-batches make "$S" verdicts 1 3 300
+mv "$S/verdicts/store/ready/0000000002-shard-0" "$tmp/gap"
+printf x | dd of="$S/verdicts/store/ready/0000000003-shard-0/verdicts.ipfix" bs=1 seek=100 conv=notrunc status=none
+exits 1 'a bad batch behind a gap' timeout 60 mira-store --spool "$S" --db "$DB" --tries 2
+is '  what came before is loaded' "$(sql 'SELECT group_concat(number) FROM batch')" 1
+mv "$tmp/gap" "$S/verdicts/store/ready/0000000002-shard-0"
+ok '  brought back, it is rejected' load
+is '  and nothing else' "$(sql 'SELECT group_concat(number) FROM batch WHERE rejected IS NULL')" 1,2
+
 # An empty batch keeps the place of one that classification rejected.
 fresh
 biflow-batches make "$S" biflows 1 4 300
@@ -282,6 +293,26 @@ if dies claimed:1 2>/dev/null; then
         ok '  started again' load
         is '  every row is there once' "$(mira dump --addresses "$tmp" | md5sum)" "$(md5sum <"$tmp/dump")"
     done
+
+    # The configuration is read anew while batches are held that cannot be stored: they are not handed over.
+    fresh
+    biflow-batches make "$S" verdicts 1 1 300
+    load
+    biflow-batches make "$S" verdicts 2 4 300
+    (ulimit -f 100; trap '' XFSZ; MIRA_FAULT=claimed:3:stop exec mira-store --spool "$S" --db "$DB" --tries 1) </dev/null >"$tmp/.out" 2>&1 & store=$!
+    until grep -q FAULT "$tmp/.out"; do sleep 0.1; done
+    kill -HUP $store && kill -CONT $store
+    wait $store
+    is 'SIGHUP on a disk that is full' $? 1
+    is '  what was held waits' "$(ls "$S/verdicts/store/ready")" "$(printf '%010d-shard-0\n' 2 3 4)"
+    ok '  with room again' load
+    is '  all is there' "$(mira dump --addresses "$tmp" | md5sum)" "$(md5sum <"$tmp/dump")"
+
+    # Each claim looks through what is held.
+    fresh
+    biflow-batches make "$S" verdicts 1 260 1
+    ok 'of many small batches' dies store-commit:1
+    is '  so many are held' "$(ls "$S"/verdicts/store/work/* | wc -l)" 256
 else
     echo '# this build has no fault points'
     load

@@ -131,6 +131,23 @@ static void what_comes_late_goes_with_the_next_run(void **state)
 	store_close(store);
 }
 
+/* Traces of long ago are loaded while addresses are sealed: their biflows go, and the balance knows. */
+static void what_comes_before_sealing_stays_balanced(void **state)
+{
+	struct retain retain;
+
+	open_fresh("between.db");
+	load(102, 2, "nas.local");
+	run_retain("between.db");
+	load(100, 3, "nas.local");
+	open_retain(&retain, "between.db");
+	assert_int_equal(retain_seal(&retain), 0);
+	retain_close(&retain);
+	assert_int_equal(value_of("between.db", "SELECT count(*) FROM biflow"), 0);
+	assert_int_equal(value_of("between.db", "SELECT sum(packets) FROM observed"), 6);
+	store_close(store);
+}
+
 static void a_run_that_died_is_made_up_for(void **state)
 {
 	struct retain retain;
@@ -208,6 +225,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_store_loads_on),
 		cmocka_unit_test(what_comes_late_goes_with_the_next_run),
+		cmocka_unit_test(what_comes_before_sealing_stays_balanced),
 		cmocka_unit_test(a_run_that_died_is_made_up_for),
 		cmocka_unit_test(what_is_shown_is_found_again),
 	};

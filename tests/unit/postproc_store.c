@@ -1,7 +1,7 @@
 /* The store's promises where a process is not needed: what a rollback leaves, numbers, names, rows. */
 #include "tests/unit/tmp.h"
 
-#include "postproc/store.h"
+#include "postproc/store_private.h"
 #include "postproc/store_upstream.h"
 #include "spool/intern.h"
 #include "spool/log.h"
@@ -149,6 +149,45 @@ static void kept(void **state)
 	assert_int_equal(value_of("kept.db", "SELECT count(*) = 1 AND sum(biflows) = 2 FROM"
 					     " rollup_name"),
 		1);
+}
+
+/* As SQLite does by itself when the disk fails: it must not look as if they were in the database. */
+static void kept_and_lost(void **state)
+{
+	struct store *store = open_fresh("rolled.db");
+	struct biflow first = sample(0, 2);
+
+	begin(store, 1);
+	assert_int_equal(store_add_biflow(store, &first), 0);
+	assert_int_equal(store_keep(store), 0);
+	assert_int_equal(sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(store_begin(store, "0000000002-shard-0", "shard-0", 2, nowhere, NULL),
+		STORE_FAILED);
+	assert_int_equal(store_commit(store), -1);
+	assert_true(store_full(store));
+	store_rollback(store);
+	begin(store, 1);
+	assert_int_equal(store_add_biflow(store, &first), 0);
+	assert_int_equal(store_commit(store), 0);
+	store_close(store);
+	assert_int_equal(value_of("rolled.db", "SELECT count(*) FROM biflow"), 1);
+	assert_int_equal(value_of("rolled.db", "SELECT sum(biflows) FROM rollup_window"), 1);
+}
+
+/* A table that cannot be read may name the batch. */
+static void an_unreadable_table(void **state)
+{
+	struct store *store = open_fresh("unreadable.db");
+
+	begin(store, 1);
+	assert_int_equal(store_commit(store), 0);
+	assert_int_equal(sqlite3_exec(store->db, "ALTER TABLE batch RENAME TO elsewhere", NULL,
+				 NULL, NULL),
+		SQLITE_OK);
+	assert_int_equal(store_begin(store, "0000000001-shard-0", "shard-0", 1, nowhere, NULL),
+		STORE_FAILED);
+	assert_says(store_error(store), "look for a batch");
+	store_close(store);
 }
 
 static void numbers(void **state)
@@ -482,6 +521,8 @@ int main(void)
 		cmocka_unit_test(rollback),
 		cmocka_unit_test(twice),
 		cmocka_unit_test(kept),
+		cmocka_unit_test(kept_and_lost),
+		cmocka_unit_test(an_unreadable_table),
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(again),
 		cmocka_unit_test(one_writer),

@@ -35,7 +35,7 @@ struct packetlog {
 	struct waiting *waiting; /* by time */
 	size_t count;
 	size_t told[2]; /* how many of packets and verdicts the spool was told that wait */
-	bool worked; /* in the last packetlog_work() */
+	bool worked;	/* in the last packetlog_work() */
 };
 
 /* packetlog_open(): 0, or an exit code after a message. */

@@ -113,7 +113,7 @@ struct config {
 	uint32_t top_hosts;			   /* rows of the top tables in the report, 20 */
 	char *packet_log; /* classes, verdicts and rules whose packets mira-packetlog keeps, "" */
 	uint32_t packet_log_days, packet_log_snaplen; /* 30, 262144 */
-	char *timezone;				   /* of reports, "" for that of the system */
+	char *timezone;				      /* of reports, "" for that of the system */
 	char *report_purpose, *report_legal_basis, *report_recipients; /* its cover; "" */
 	char *report_mail; /* addresses with commas between, "" for none */
 	char *report_url;  /* where readers find the archive of reports; "" */

@@ -157,7 +157,7 @@ def captures(bench):
 # ---- patterns and configurations ----
 
 def patterns(count):
-    """The yardstick's 50, and as many of their kind as are missing; the same for every run."""
+    """The 50 of patterns.txt, and as many of their kind as are missing; the same for every run."""
     with open(os.path.join(HERE, 'patterns.txt'), encoding='utf-8') as file:
         lines = [line.rstrip('\n').split(':', 1)[1] for line in file]
     chance = random.Random(1)

@@ -172,7 +172,7 @@ if __name__ == "__main__":
         mira = subprocess.Popen(["mira", "status", "--spool", sys.argv[1], "--timeout", "0.5"], stdout=subprocess.DEVNULL)
         looker = stop_looker(mira.pid)
         code = mira.wait()
-        if looker:
+        if looker and code: # it had not answered just before it stood still
             break
     for _ in range(600): # whoever asked is gone, so it is killed
         if is_gone(looker):

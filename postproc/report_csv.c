@@ -10,6 +10,7 @@
 
 #include "postproc/report.h"
 #include "postproc/report_query.h"
+#include "postproc/table.h"
 #include "spool/log.h"
 #include "spool/nfs.h"
 
@@ -20,16 +21,10 @@ static bool plain(const json_t *value)
 
 static void put_text(const char *text, FILE *out)
 {
-	if (*text && strchr("=+-@\t\r", *text))
-		fprintf(out, "\"'");
-	else
-		fputc('"', out);
-	for (; *text; text++) {
-		if (*text == '"')
-			fputc('"', out);
-		fputc(*text, out);
-	}
-	fputc('"', out);
+	char *kept = *text && strchr("=+-@\t\r", *text) ? x_sprintf("'%s", text) : NULL;
+
+	table_quote(kept ? kept : text, out);
+	free(kept);
 }
 
 static void put_value(const json_t *value, FILE *out)

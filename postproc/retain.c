@@ -48,7 +48,13 @@ const char retain_biflows_from_sql[] =
 	"INSERT INTO meta VALUES('biflows_from_ms', ?1) ON CONFLICT DO UPDATE SET value ="
 	" max(CAST(value AS INTEGER), CAST(excluded.value AS INTEGER))";
 
-#define DAYS(member) offsetof(struct config_privacy, keep_##member##_days)
+#define RULE(table, time, note, also, step_ms, kept, count)                                        \
+	{                                                                                          \
+		"SELECT min(" time ") FROM " table, note, also,                                    \
+			"DELETE FROM " table " WHERE " time " < ?1", step_ms,                      \
+			offsetof(struct config_privacy, keep_##kept##_days),                       \
+			offsetof(struct retain, count)                                             \
+	}
 #define RETIRED(sum)                                                                               \
 	"INSERT INTO meta SELECT 'retired_" sum "', coalesce(sum(" sum "), 0) FROM rollup_window"  \
 	" WHERE window_ms < ?1 ON CONFLICT DO UPDATE SET value = CAST(value AS INTEGER) +"         \
@@ -61,27 +67,14 @@ static const struct rule {
 	size_t days;  /* in struct config_privacy */
 	size_t count; /* in struct retain */
 } rules[] = {
-	{"SELECT min(window_ms) FROM biflow", retain_biflows_from_sql, NULL,
-		"DELETE FROM biflow WHERE window_ms < ?1", 1, DAYS(biflows),
-		offsetof(struct retain, biflows)},
-	{"SELECT min(day_ms) FROM rollup_host", NULL, NULL,
-		"DELETE FROM rollup_host WHERE day_ms < ?1", STORE_DAY_MS, DAYS(hosts),
-		offsetof(struct retain, removed)},
-	{"SELECT min(day_ms) FROM rollup_name", NULL, NULL,
-		"DELETE FROM rollup_name WHERE day_ms < ?1", STORE_DAY_MS, DAYS(hosts),
-		offsetof(struct retain, removed)},
-	{"SELECT min(day_ms) FROM rollup_path", NULL, NULL,
-		"DELETE FROM rollup_path WHERE day_ms < ?1", STORE_DAY_MS, DAYS(hosts),
-		offsetof(struct retain, removed)},
-	{"SELECT min(window_ms) FROM rollup_window", RETIRED("packets"), RETIRED("octets"),
-		"DELETE FROM rollup_window WHERE window_ms < ?1", STORE_DAY_MS, DAYS(totals),
-		offsetof(struct retain, removed)},
-	{"SELECT min(hour_ms) FROM rollup_hour", NULL, NULL,
-		"DELETE FROM rollup_hour WHERE hour_ms < ?1", STORE_DAY_MS, DAYS(totals),
-		offsetof(struct retain, removed)},
-	{"SELECT min(day_ms) FROM rollup_symptom", NULL, NULL,
-		"DELETE FROM rollup_symptom WHERE day_ms < ?1", STORE_DAY_MS, DAYS(totals),
-		offsetof(struct retain, removed)},
+	RULE("biflow", "window_ms", retain_biflows_from_sql, NULL, 1, biflows, biflows),
+	RULE("rollup_host", "day_ms", NULL, NULL, STORE_DAY_MS, hosts, removed),
+	RULE("rollup_name", "day_ms", NULL, NULL, STORE_DAY_MS, hosts, removed),
+	RULE("rollup_path", "day_ms", NULL, NULL, STORE_DAY_MS, hosts, removed),
+	RULE("rollup_window", "window_ms", RETIRED("packets"), RETIRED("octets"), STORE_DAY_MS,
+		totals, removed),
+	RULE("rollup_hour", "hour_ms", NULL, NULL, STORE_DAY_MS, totals, removed),
+	RULE("rollup_symptom", "day_ms", NULL, NULL, STORE_DAY_MS, totals, removed),
 };
 
 /* INT64_MAX: the table is empty. */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <wchar.h>
 
+#include "postproc/table.h"
 #include "spool/fields.h"
 #include "spool/log.h"
 
@@ -22,17 +23,6 @@ static bool is_number(sqlite3_stmt *row, int column)
 }
 
 /* ---- CSV ---- */
-
-static void csv_text(const char *text, FILE *out)
-{
-	putc('"', out);
-	for (; *text; text++) {
-		if (*text == '"')
-			putc('"', out);
-		putc(*text, out);
-	}
-	putc('"', out);
-}
 
 static char *hex_of(sqlite3_stmt *row, int column)
 {
@@ -63,7 +53,7 @@ static void csv_value(sqlite3_stmt *row, int column, FILE *out)
 	if (is_number(row, column))
 		fputs(text, out);
 	else
-		csv_text(text, out);
+		table_quote(text, out);
 	free(text);
 }
 
@@ -73,7 +63,7 @@ static int print_csv(sqlite3_stmt *row, FILE *out)
 
 	for (int i = 0; i < columns; i++) {
 		fputs(i ? "," : "", out);
-		csv_text(sqlite3_column_name(row, i), out);
+		table_quote(sqlite3_column_name(row, i), out);
 	}
 	fputs("\r\n", out);
 	while ((code = sqlite3_step(row)) == SQLITE_ROW) {

@@ -92,19 +92,23 @@ void table_text(const json_t *rows, const struct table_column *columns, FILE *ou
 
 /* ---- CSV ---- */
 
-static void csv_text(const char *text, FILE *out)
+void table_quote(const char *text, FILE *out)
 {
-	if (!text[strcspn(text, ",\"\r\n")]) {
-		fputs(text, out);
-		return;
-	}
-	fputc('"', out);
+	putc('"', out);
 	for (; *text; text++) {
 		if (*text == '"')
-			fputc('"', out);
-		fputc(*text, out);
+			putc('"', out);
+		putc(*text, out);
 	}
-	fputc('"', out);
+	putc('"', out);
+}
+
+static void csv_text(const char *text, FILE *out)
+{
+	if (text[strcspn(text, ",\"\r\n")])
+		table_quote(text, out);
+	else
+		fputs(text, out);
 }
 
 static void csv_value(const json_t *value, FILE *out)

@@ -30,5 +30,7 @@ struct table_column {
 
 void table_text(const json_t *rows, const struct table_column *columns, FILE *out);
 void table_csv(const json_t *rows, const struct table_column *columns, FILE *out);
+/* table_quote(): TEXT as a field of CSV in quotes. */
+void table_quote(const char *text, FILE *out);
 
 #endif

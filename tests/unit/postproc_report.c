@@ -1,5 +1,6 @@
 /* The report: numbers as people read them, parts that add up, and hostile names that stay text. */
 #include "tests/unit/tmp.h"
+#include "tests/unit/stores.h"
 
 #include <locale.h>
 #include <sqlite3.h>
@@ -26,15 +27,6 @@ static int teardown(void **state)
 }
 
 /* ---- stores in memory ---- */
-
-static void run(sqlite3 *db, const char *sql)
-{
-	char *why = NULL;
-
-	if (sqlite3_exec(db, sql, NULL, NULL, &why) != SQLITE_OK)
-		print_error("%s\n%s\n", sql, why);
-	assert_null(why);
-}
 
 static sqlite3 *empty_store(void)
 {

@@ -1,5 +1,6 @@
 /* The report's estimates: from a ledger and windows to figures, series and changes. */
 #include "tests/unit/tmp.h"
+#include "tests/unit/stores.h"
 
 #include <math.h>
 #include <sqlite3.h>
@@ -20,15 +21,6 @@ static int teardown(void **state)
 {
 	config_free(&config);
 	return tmp_teardown(state);
-}
-
-static void run(sqlite3 *db, const char *sql)
-{
-	char *why = NULL;
-
-	if (sqlite3_exec(db, sql, NULL, NULL, &why) != SQLITE_OK)
-		print_error("%s\n%s\n", sql, why);
-	assert_null(why);
 }
 
 /*

@@ -1,5 +1,6 @@
 /* Retention beside a store that goes on loading, after a run that died, and what unsealing finds. */
 #include "tests/unit/tmp.h"
+#include "tests/unit/stores.h"
 
 #include <time.h>
 
@@ -61,21 +62,6 @@ static void load(int days, uint8_t host, const char *name)
 	assert_int_equal(store_begin(store, batch, "shard-0", number, nowhere, NULL), STORE_LOAD);
 	assert_int_equal(store_add_biflow(store, &biflow), 0);
 	assert_int_equal(store_commit(store), 0);
-}
-
-static sqlite3_int64 value_of(const char *name, const char *sql)
-{
-	sqlite3 *db;
-	sqlite3_stmt *row;
-	sqlite3_int64 value;
-
-	assert_int_equal(store_open_read(tmp_path(name), &db), MIRA_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &row, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_step(row), SQLITE_ROW);
-	value = sqlite3_column_int64(row, 0);
-	sqlite3_finalize(row);
-	sqlite3_close(db);
-	return value;
 }
 
 static void open_retain(struct retain *retain, const char *name)

@@ -1,5 +1,6 @@
 /* The store's promises where a process is not needed: what a rollback leaves, numbers, names, rows. */
 #include "tests/unit/tmp.h"
+#include "tests/unit/stores.h"
 
 #include "postproc/store_private.h"
 #include "postproc/store_upstream.h"
@@ -50,21 +51,6 @@ static struct biflow sample(uint64_t window, uint8_t host)
 	biflow.rule = intern("web");
 	biflow.host_name = intern("a.example");
 	return biflow;
-}
-
-static sqlite3_int64 value_of(const char *name, const char *sql)
-{
-	sqlite3 *db;
-	sqlite3_stmt *row;
-	sqlite3_int64 value;
-
-	assert_int_equal(store_open_read(tmp_path(name), &db), MIRA_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &row, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_step(row), SQLITE_ROW);
-	value = sqlite3_column_int64(row, 0);
-	sqlite3_finalize(row);
-	sqlite3_close(db);
-	return value;
 }
 
 static void begin(struct store *store, uint64_t number)

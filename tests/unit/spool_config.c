@@ -27,28 +27,45 @@ static void the_defaults(void **state)
 	assert_null(config.streams);
 }
 
+static const char all_settings[] =
+	"# all of them\n"
+	"network = \"Campus\"; probe = \"p.1\"; user = \"mira\";\n"
+	"streams = ( { name = \"web\"; filter = \"tcp port 80\"; snaplen = 96; }, { name = "
+	"\"rest\"; headers = true; } );\n"
+	"segment_bytes = 8589934592; /* beyond 32 bits, and no 12345678901 in a comment "
+	"*/\n"
+	"period_s = 2.5; batch_segments = 4; snaplen = 1500; ring_bytes = 2000000000;\n"
+	"sampling = 0.5; window_s = 60; lateness_s = 0; max_delay_s = 90; shards = 1; "
+	"max_batches = 0x10;\n"
+	"min_free = 0; max_skew_s = 5; max_flows = 2000; bad_days = 7;\n"
+	"bad_batches = 9; top_hosts = 3; host_names = \"withhold\";\n"
+	"policy = \"other.conf\"; symptoms = \"/abs/sym\"; store = \"db/mira.db\";\n"
+	"aggregates = ( { name = \"campus 12345678901\"; prefixes = [ \"10.0.0.0/8\", "
+	"\"2001:db8::/32\" ]; },\n"
+	"               { name = \"lab\"; vlans = ( 0, 4095 ); } );\n"
+	"privacy = { level = \"group\"; rotate = \"year\"; names = \"withhold\"; key = "
+	"\"k\";\n"
+	"  group_min = 5; domains = [ \"a.org\", \"b.org\" ]; keep_biflows_days = 1;\n"
+	"  keep_addresses_days = 2; keep_hosts_days = 2; keep_totals_days = 36500; };\n";
+
+static void privacy_is_read(const struct config_privacy *privacy)
+{
+	assert_int_equal(privacy->level, PRIVACY_GROUP);
+	assert_int_equal(privacy->rotate, ROTATE_YEAR);
+	assert_int_equal(privacy->names, PRIVACY_NAMES_WITHHOLD);
+	assert_int_equal(privacy->group_min, 5);
+	assert_string_equal(privacy->key, tmp_path("k"));
+	assert_int_equal(privacy->domain_count, 2);
+	assert_string_equal(privacy->domains[1], "b.org");
+	assert_int_equal(privacy->keep_biflows_days, 1);
+	assert_int_equal(privacy->keep_addresses_days, 2);
+	assert_int_equal(privacy->keep_hosts_days, 2);
+	assert_int_equal(privacy->keep_totals_days, 36500);
+}
+
 static void every_setting_is_read(void **state)
 {
-	const char *path = tmp_write("m.conf",
-		"# all of them\n"
-		"network = \"Campus\"; probe = \"p.1\"; user = \"mira\";\n"
-		"streams = ( { name = \"web\"; filter = \"tcp port 80\"; snaplen = 96; }, { name = "
-		"\"rest\"; headers = true; } );\n"
-		"segment_bytes = 8589934592; /* beyond 32 bits, and no 12345678901 in a comment "
-		"*/\n"
-		"period_s = 2.5; batch_segments = 4; snaplen = 1500; ring_bytes = 2000000000;\n"
-		"sampling = 0.5; window_s = 60; lateness_s = 0; max_delay_s = 90; shards = 1; "
-		"max_batches = 0x10;\n"
-		"min_free = 0; max_skew_s = 5; max_flows = 2000; bad_days = 7;\n"
-		"bad_batches = 9; top_hosts = 3; host_names = \"withhold\";\n"
-		"policy = \"other.conf\"; symptoms = \"/abs/sym\"; store = \"db/mira.db\";\n"
-		"aggregates = ( { name = \"campus 12345678901\"; prefixes = [ \"10.0.0.0/8\", "
-		"\"2001:db8::/32\" ]; },\n"
-		"               { name = \"lab\"; vlans = ( 0, 4095 ); } );\n"
-		"privacy = { level = \"group\"; rotate = \"year\"; names = \"withhold\"; key = "
-		"\"k\";\n"
-		"  group_min = 5; domains = [ \"a.org\", \"b.org\" ]; keep_biflows_days = 1;\n"
-		"  keep_addresses_days = 2; keep_hosts_days = 2; keep_totals_days = 36500; };\n");
+	const char *path = tmp_write("m.conf", all_settings);
 
 	assert_int_equal(config_load(&config, path), MIRA_OK);
 	assert_string_equal(config.file, path);
@@ -86,17 +103,7 @@ static void every_setting_is_read(void **state)
 	assert_int_equal(config.aggregates[0].prefixes[1].version, 6);
 	assert_int_equal(config.aggregates[1].vlan_count, 2);
 	assert_int_equal(config.aggregates[1].vlans[1], 4095);
-	assert_int_equal(config.privacy.level, PRIVACY_GROUP);
-	assert_int_equal(config.privacy.rotate, ROTATE_YEAR);
-	assert_int_equal(config.privacy.names, PRIVACY_NAMES_WITHHOLD);
-	assert_int_equal(config.privacy.group_min, 5);
-	assert_string_equal(config.privacy.key, tmp_path("k"));
-	assert_int_equal(config.privacy.domain_count, 2);
-	assert_string_equal(config.privacy.domains[1], "b.org");
-	assert_int_equal(config.privacy.keep_biflows_days, 1);
-	assert_int_equal(config.privacy.keep_addresses_days, 2);
-	assert_int_equal(config.privacy.keep_hosts_days, 2);
-	assert_int_equal(config.privacy.keep_totals_days, 36500);
+	privacy_is_read(&config.privacy);
 	config_free(&config);
 }
 

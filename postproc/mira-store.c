@@ -196,10 +196,8 @@ static enum work_result failed(struct store *store)
 	if (together)
 		return WORK_REDO;
 	log_err("%s", store_error(store));
-	if (!store_full(store))
-		return WORK_STOP;
-	errno = ENOSPC;
-	return WORK_AGAIN;
+	errno = store_errno(store);
+	return errno ? WORK_AGAIN : WORK_STOP;
 }
 
 static enum work_result commit(struct store *store)
@@ -233,7 +231,7 @@ static int settle(struct stage_run *run)
 	}
 	log_err("%s", store_error(store));
 	give_up(store);
-	errno = store_full(store) ? ENOSPC : EIO;
+	errno = store_errno(store) ? store_errno(store) : EIO;
 	return -1;
 }
 
@@ -318,9 +316,13 @@ static int note_rejected(struct stage_run *run, struct batch *batch, const char 
 		FAULT("store-rejected");
 		return 0;
 	}
+	if (turn == STORE_GAP || turn == STORE_CLASH) {
+		errno = EAGAIN;
+		return refuse_turn(run, batch, turn) == WORK_STOP ? -2 : -1;
+	}
 	log_err("cannot note that %s is rejected: %s", batch->name, store_error(store));
 	give_up(store);
-	errno = EIO;
+	errno = store_errno(store) ? store_errno(store) : EIO;
 	return -1;
 }
 

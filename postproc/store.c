@@ -6,6 +6,7 @@
  */
 #include "postproc/store_private.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,12 +20,20 @@
 
 /* ---- errors ---- */
 
+static int errno_of(int code)
+{
+	switch (code & 0xff) {
+	case SQLITE_FULL: return ENOSPC;
+	case SQLITE_BUSY: return EAGAIN;
+	case SQLITE_IOERR:
+	case SQLITE_CANTOPEN: return EIO;
+	default: return 0;
+	}
+}
+
 int store_fail(struct store *store, const char *what)
 {
-	int code = sqlite3_errcode(store->db) & 0xff;
-
-	store->full = code == SQLITE_FULL || code == SQLITE_IOERR || code == SQLITE_BUSY ||
-		      code == SQLITE_CANTOPEN;
+	store->error_number = errno_of(sqlite3_errcode(store->db));
 	snprintf(store->error, sizeof(store->error), "cannot %s in %s: %s", what, store->path,
 		sqlite3_errmsg(store->db));
 	return -1;
@@ -39,7 +48,7 @@ static int explain(struct store *store, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(store->error, sizeof(store->error), format, arguments);
 	va_end(arguments);
-	store->full = false;
+	store->error_number = 0;
 	return -1;
 }
 
@@ -48,9 +57,9 @@ const char *store_error(const struct store *store)
 	return store->error;
 }
 
-bool store_full(const struct store *store)
+int store_errno(const struct store *store)
 {
-	return store->full;
+	return store->error_number;
 }
 
 /* ---- statements ---- */
@@ -78,7 +87,7 @@ static bool is_lost(struct store *store)
 		return false;
 	explain(store, "the transaction in %s was given up after an error of the disk",
 		store->path);
-	store->full = true;
+	store->error_number = EIO;
 	return true;
 }
 
@@ -116,14 +125,14 @@ static enum store_turn known(struct store *store)
 static enum store_turn missing(struct store *store, uint64_t number, store_elsewhere elsewhere,
 	void *own)
 {
-	int stands = elsewhere(own, store->shard, number);
+	int stands = elsewhere(own, store->shard, number), error = errno;
 
 	if (stands > 0)
 		return STORE_LOAD;
 	if (stands < 0) {
 		explain(store, "cannot look for number %llu of %s: %m", (unsigned long long)number,
 			store->shard);
-		store->full = true;
+		store->error_number = error;
 		return STORE_FAILED;
 	}
 	explain(store, "number %llu of %s was never loaded and stands nowhere before %s",

@@ -116,8 +116,8 @@ int store_reject(struct store *store, const char *why);
 
 /* store_error(): text of the last failure. */
 const char *store_error(const struct store *store);
-/* store_full(): was it the disk (full, I/O)? */
-bool store_full(const struct store *store);
+/* store_errno(): the machine's error behind it (ENOSPC, EIO, EAGAIN: others hold the database), so that trying again may help; 0: none. */
+int store_errno(const struct store *store);
 
 /* store_open_read(): for readers of any stage's output; 0, or an exit code after a message. */
 int store_open_read(const char *path, sqlite3 **db);

@@ -189,8 +189,8 @@ static int check_format(struct store *store)
 		number_of(store, "SELECT count(*) FROM sqlite_schema", &tables)) {
 		store_fail(store, "read");
 		log_err("%s%s", store->error,
-			store->full ? "" : "; it is damaged or no database: move it away");
-		return store->full ? MIRA_AGAIN : MIRA_PERSON;
+			store->error_number ? "" : "; it is damaged or no database: move it away");
+		return store->error_number ? MIRA_AGAIN : MIRA_PERSON;
 	}
 	if (!tables && !application && make_schema(store)) {
 		store_fail(store, "make the tables");
@@ -235,7 +235,7 @@ static int open_all(struct store *store, bool durable)
 		!*store->identity) {
 		store_fail(store, "set up the tables");
 		log_err("%s", store->error);
-		return store->full ? MIRA_AGAIN : MIRA_PERSON;
+		return store->error_number ? MIRA_AGAIN : MIRA_PERSON;
 	}
 	return MIRA_OK;
 }
@@ -294,7 +294,7 @@ int store_inside(struct store *store, const struct config *config)
 		return MIRA_OK;
 	store_fail(store, "tell which hosts are inside");
 	log_err("%s", store->error);
-	return store->full ? MIRA_AGAIN : MIRA_PERSON;
+	return store->error_number ? MIRA_AGAIN : MIRA_PERSON;
 }
 
 const char *store_identity(const struct store *store)

@@ -37,7 +37,7 @@ struct store {
 	int lock; /* the database file itself */
 	char path[PATH_MAX], identity[STORE_IDENTITY + 1], spool[PATH_MAX];
 	char error[PATH_MAX + 256];
-	bool full;
+	int error_number;
 	sqlite3_int64 version; /* of the data, as others last changed it */
 	uint64_t shards;       /* of the spool */
 	/* The batch at hand. */

@@ -156,8 +156,9 @@ enum work_result stage_reject(struct stage_run *run, const struct stage *stage, 
 	 * be published */
 	if (batch_again(batch, run->worker) < 0)
 		return WORK_AGAIN;
-	if (stage->rejected && stage->rejected(run, batch, reason) != 0)
-		return WORK_AGAIN;
+	result = stage->rejected ? stage->rejected(run, batch, reason) : 0;
+	if (result)
+		return result == -2 ? WORK_STOP : WORK_AGAIN;
 	result = queue_reject(&run->queue, run->worker, batch->name, batch->attempt, reason);
 	if (result < 0)
 		return WORK_AGAIN;

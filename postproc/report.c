@@ -28,29 +28,40 @@
 /* Of a UTC hour, in the zone of the report. */
 #define LOCAL(format) "CAST(strftime('" format "', hour_ms / 1000, 'unixepoch', 'localtime') AS INTEGER)"
 
-/* The top of span_host or span_name, each with the class that has most of its octets; and the rest. */
-#define NAME_SUMS                                                                                  \
-	"sum(biflows) AS biflows, sum(octets) AS octets, "                                         \
-	OF_VERDICT("unacceptable", "octets") " AS unacceptable_octets"
-#define SUMMED(key, table, sums) "SELECT " key ", " sums " FROM " table " GROUP BY " key
-#define TOP(key, table, summed, octets)                                                            \
+/*
+ * The top of hosts, systems or names: each with the class that has most of its octets, of rows KEY, class, octets of
+ * the top; and the rest.
+ */
+#define TOP(key, summed, by_class)                                                                 \
 	"WITH top AS (" summed " ORDER BY octets DESC, " key " LIMIT ?1),"                         \
 	" placed AS (SELECT " key ", class, row_number() OVER"                                     \
-	"   (PARTITION BY " key " ORDER BY sum(" octets ") DESC, class) AS place"                  \
-	"  FROM " table " WHERE " key " IN (SELECT " key " FROM top) GROUP BY " key ", class)"     \
+	"   (PARTITION BY " key " ORDER BY sum(octets) DESC, class) AS place"                      \
+	"  FROM (" by_class ") GROUP BY " key ", class)"                                           \
 	" SELECT top.*, class AS main_class FROM top JOIN placed USING(" key ")"                   \
 	" WHERE place = 1 ORDER BY octets DESC, " key
 #define REST(key, summed) " FROM (" summed " ORDER BY octets DESC, " key " LIMIT -1 OFFSET ?1)"
+
 #define HOSTS(where)                                                                               \
 	"SELECT address, biflows, sent_octets, received_octets, octets, unacceptable_octets,"      \
-	" review_octets FROM span_host_summed WHERE " where
-#define TOP_HOSTS(where) TOP("address", "span_host", HOSTS(where), "sent + received")
+	" review_octets FROM span_host WHERE " where
+#define OF_HOST " CROSS JOIN span_host_sum s ON s.host = h."
+#define TOP_HOSTS(where)                                                                           \
+	TOP("address", HOSTS(where),                                                               \
+		"SELECT top.address, class, sent + received AS octets"                             \
+		" FROM top CROSS JOIN host h USING(address)" OF_HOST "id"                          \
+		" JOIN decision d ON d.id = decision")
 #define REST_HOSTS(what, where)                                                                    \
 	"SELECT count(*) AS " what ", " ALL(biflows) ", " ALL(sent_octets) ", "                    \
 	ALL(received_octets) ", " ALL(octets) ", " ALL(unacceptable_octets) ", " ALL(review_octets) \
 	REST("address", HOSTS(where))
-#define SYSTEMS SUMMED("system", "span_system", "count(DISTINCT address) AS hosts, " HOST_SUMS)
-#define NAMES	SUMMED("name", "span_name", NAME_SUMS)
+#define SYSTEMS                                                                                    \
+	"SELECT system, count(*) AS hosts, " ALL(biflows) ", " ALL(sent_octets) ", "               \
+	ALL(received_octets) ", " ALL(octets) ", " ALL(unacceptable_octets) ", "                   \
+	ALL(review_octets) " FROM span_host WHERE system IS NOT NULL GROUP BY system"
+#define NAMES                                                                                      \
+	"SELECT name, sum(biflows) AS biflows, sum(octets) AS octets, "                            \
+	OF_VERDICT("unacceptable", "octets") " AS unacceptable_octets"                             \
+	" FROM span_name GROUP BY name"
 #define TUNNELS                                                                                    \
 	"SELECT tunnel, nullif(tunnel_endpoint, '') AS endpoints, " SUMS                           \
 	" FROM span_path WHERE tunnel <> '' GROUP BY tunnel, endpoints"                            \
@@ -76,10 +87,10 @@ static const struct part {
 		" FROM span_rule ORDER BY octets DESC, rule, class, verdict"},
 	{"aggregates",
 		"SELECT aggregate, " SUMS ", " BY_VERDICT
-		" FROM span_hour GROUP BY aggregate ORDER BY octets DESC, aggregate"},
+		" FROM span_part GROUP BY aggregate ORDER BY octets DESC, aggregate"},
 	{"directions",
 		"SELECT direction, " SUMS ", " BY_VERDICT
-		" FROM span_hour WHERE direction IS NOT NULL GROUP BY direction ORDER BY octets DESC"},
+		" FROM span_part WHERE direction IS NOT NULL GROUP BY direction ORDER BY octets DESC"},
 	{"hours",
 		"SELECT hour_ms, class, " SUMS
 		" FROM span_hour GROUP BY hour_ms, class ORDER BY hour_ms, class"},
@@ -96,13 +107,18 @@ static const struct part {
 	{"inside_others", REST_HOSTS("hosts", "inside = 1")},
 	{"peers", TOP_HOSTS("inside = 0")},
 	{"peers_others", REST_HOSTS("hosts", "inside = 0")},
-	{"systems", TOP("system", "span_system", SYSTEMS, "sent + received")},
+	{"systems",
+		TOP("system", SYSTEMS,
+			"SELECT top.system, class, sent + received AS octets"
+			" FROM top JOIN span_host h USING(system)" OF_HOST "host"
+			" JOIN decision d ON d.id = decision")},
 	{"systems_others",
 		"SELECT count(*) AS systems, " ALL(hosts) ", " ALL(biflows) ", " ALL(sent_octets) ", "
 		ALL(received_octets) ", " ALL(octets) ", " ALL(unacceptable_octets) ", "
 		ALL(review_octets)
 		REST("system", SYSTEMS)},
-	{"names", TOP("name", "span_name", NAMES, "octets")},
+	{"names",
+		TOP("name", NAMES, "SELECT name, class, octets FROM span_name WHERE name IN (SELECT name FROM top)")},
 	{"names_others",
 		"SELECT count(*) AS names, " ALL(biflows) ", " ALL(octets) ", " ALL(unacceptable_octets)
 		REST("name", NAMES)},

@@ -10,6 +10,7 @@
 #include "postproc/report.h"
 #include "postproc/report_parts.h"
 #include "postproc/store.h"
+#include "postproc/store_map.h"
 #include "spool/log.h"
 
 #define WINDOWS_SPAN_MS (3 * STORE_HOUR_MS) /* what spans less is shown by windows, not by hours */
@@ -31,11 +32,10 @@ static const char lost_sql[] =
 	"SELECT 1 AS lost FROM ledger_part"
 	" WHERE packets_dropped + packets_shed > 0 OR status <> 'analysed' LIMIT 1";
 
+/* In the order of its key: a window's rows stand together. */
 static const char windows_sql[] =
-	"SELECT window_ms, class, verdict, sum(packets), sum(octets), max(packets / expanded_packets)"
-	" FROM rollup_window LEFT JOIN decision d ON d.id = decision"
-	" WHERE window_ms >= :from AND window_ms < :to AND expanded_packets > 0"
-	" GROUP BY window_ms, class, verdict";
+	"SELECT window_ms, decision, packets, octets FROM rollup_window"
+	" WHERE window_ms >= :from AND window_ms < :to AND expanded_packets > 0 ORDER BY window_ms";
 
 static const char bounds_sql[] =
 	"SELECT min(window_ms) AS from_ms, max(window_ms) AS to_ms, max(packets / expanded_packets) AS sampled"
@@ -56,6 +56,7 @@ struct item {
 struct items {
 	struct item *list;
 	size_t count;
+	struct store_map of_decision; /* id: item of its class, of its verdict */
 };
 
 /* One of the two periods. */
@@ -84,25 +85,33 @@ static size_t item_of(const struct items *items, const char *kind, const char *n
 	return i;
 }
 
-static void add_item(struct items *items, const char *kind, const char *name)
+static size_t add_item(struct items *items, const char *kind, const char *name)
 {
-	if (item_of(items, kind, name) < items->count)
-		return;
+	size_t i = item_of(items, kind, name);
+
+	if (i < items->count)
+		return i;
 	items->list = x_realloc(items->list, (items->count + 1) * sizeof(*items->list));
 	items->list[items->count++] = (struct item){kind, x_strdup(name)};
+	return i;
 }
 
 static void find_items(struct sides *sides)
 {
 	json_t *rows = query_rows(&sides->now.query,
-		"SELECT DISTINCT class, verdict FROM decision ORDER BY class, verdict", 0);
+		"SELECT id, class, verdict FROM decision ORDER BY class, verdict", 0);
+	struct items *items = &sides->items;
 	const json_t *row;
 
-	sides->items.list = x_calloc(1, sizeof(*sides->items.list));
-	sides->items.count = 1;
+	items->list = x_calloc(1, sizeof(*items->list));
+	items->count = 1;
+	map_init(&items->of_decision, 1, 2);
 	for (size_t i = 0; (row = json_array_get(rows, i)); i++) {
-		add_item(&sides->items, "class", json_string_at(row, "class"));
-		add_item(&sides->items, "verdict", json_string_at(row, "verdict"));
+		uint64_t *of =
+			map_at(&items->of_decision, (uint64_t[]){(uint64_t)json_number(row, "id")});
+
+		of[0] = add_item(items, "class", json_string_at(row, "class"));
+		of[1] = add_item(items, "verdict", json_string_at(row, "verdict"));
 	}
 	json_decref(rows);
 }
@@ -112,6 +121,7 @@ static void free_items(struct items *items)
 	for (size_t i = 1; i < items->count; i++)
 		free(items->list[i].name);
 	free(items->list);
+	map_free(&items->of_decision);
 }
 
 /* ---- what is known ---- */
@@ -154,27 +164,51 @@ static void take_lost(struct query *query, struct sides *sides)
 	json_decref(row);
 }
 
-struct windows {
+/* The window at hand: octets of each item. */
+struct window {
 	struct side *side;
-	const struct items *items;
+	struct items *items;
+	int64_t start_ms;
+	double *octets;
 };
+
+static void end_window(struct window *window)
+{
+	for (size_t i = 0; i <= window->items->count; i++) {
+		if (window->octets[i] > 0)
+			estimate_add(window->side->estimate, window->start_ms, i,
+				window->octets[i]);
+		window->octets[i] = 0;
+	}
+}
 
 static void take_window(void *own, sqlite3_stmt *row)
 {
-	const struct windows *windows = own;
-	const struct items *items = windows->items;
-	struct estimate *estimate = windows->side->estimate;
-	int64_t window_ms = sqlite3_column_int64(row, 0);
-	double octets = sqlite3_column_double(row, 4);
+	struct window *window = own;
+	int64_t start_ms = sqlite3_column_int64(row, 0);
+	const uint64_t *of = map_at(&window->items->of_decision,
+		(uint64_t[]){(uint64_t)sqlite3_column_int64(row, 1)});
+	size_t none = window->items->count; /* a damaged store may not know the decision */
+	double octets = sqlite3_column_double(row, 3);
 
-	estimate_packets(estimate, window_ms, sqlite3_column_double(row, 3));
-	estimate_add(estimate, window_ms, 0, octets);
-	for (int i = 1; i <= 2; i++) {
-		const char *name = (const char *)sqlite3_column_text(row, i);
+	if (start_ms != window->start_ms)
+		end_window(window);
+	window->start_ms = start_ms;
+	estimate_packets(window->side->estimate, start_ms, sqlite3_column_double(row, 2));
+	window->octets[0] += octets;
+	for (int i = 0; i < 2; i++)
+		window->octets[of[i] ? of[i] : none] += octets;
+}
 
-		estimate_add(estimate, window_ms,
-			item_of(items, i == 1 ? "class" : "verdict", name ? name : ""), octets);
-	}
+static void take_windows(struct side *side, struct items *items)
+{
+	struct window window = {.side = side,
+		.items = items,
+		.octets = x_calloc(items->count + 1, sizeof(double))};
+
+	query_each(&side->query, windows_sql, take_window, &window);
+	end_window(&window);
+	free(window.octets);
 }
 
 /*
@@ -219,7 +253,7 @@ static bool begin_side(struct side *side, struct sides *sides, int64_t slot_ms, 
 	side->span.to_ms = json_integer_value(json_object_get(bounds, "to_ms")) + slot_ms;
 	side->sampling = sampling_of(side, bounds);
 	side->estimate = new_estimate(side, sides, slot_ms);
-	query_each(&side->query, windows_sql, take_window, &(struct windows){side, &sides->items});
+	take_windows(side, &sides->items);
 	return true;
 }
 

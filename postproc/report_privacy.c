@@ -140,7 +140,7 @@ static void drop_examples(json_t *rules)
 
 static uint64_t hosts_in(struct query *query, const struct config_aggregate *aggregate)
 {
-	json_t *rows = query_rows(query, "SELECT DISTINCT address FROM span_host WHERE inside", 0);
+	json_t *rows = query_rows(query, "SELECT address FROM span_host WHERE inside", 0);
 	uint64_t count = 0;
 	json_t *row;
 	size_t i;

@@ -4,10 +4,8 @@
 
 #include <stdio.h>
 
+#include "postproc/store.h"
 #include "postproc/store_map.h"
-
-#define KEYS   2
-#define VALUES 3
 
 /* SQL is laid out as SQL. */
 /* clang-format off */
@@ -20,59 +18,70 @@
 #define EDGES    "edge(since, until) AS (VALUES(:from, :first_day), (:last_day, :to))"
 #define AT_EDGES " FROM edge CROSS JOIN biflow ON window_ms >= since AND window_ms < until"
 
+enum sum { HOST, NAME, PATH, PART, SUMS_COUNT };
+
 /*
- * Sums of millions of rows a month, by key and decision: rows of key, decision, biflows, a, b. SQLite
- * would sort them; a table in memory need not.
+ * Sums of millions of rows a month, which SQL gives as they stand: some columns of a key, then those to be
+ * added up. SQLite would sort them; a table in memory need not.
  */
 static const struct {
-	const char *what, *sql;
-} sums[] = {
-	{"host",
-		"WITH " EDGES
-		" SELECT host, decision, biflows, sent_octets, received_octets FROM rollup_host WHERE " IN_DAYS
-		" UNION ALL SELECT src, decision, 1, octets, coalesce(reverse_octets, 0)" AT_EDGES
-		/* One that talks to itself stands in one biflow, though it sent and received all of it. */
-		" UNION ALL SELECT dst, decision, src <> dst, coalesce(reverse_octets, 0), octets" AT_EDGES},
-	{"name",
-		"WITH " EDGES
-		" SELECT host_name, decision, biflows, octets, 0 FROM rollup_name WHERE " IN_DAYS
-		" UNION ALL SELECT host_name, decision, 1, octets + coalesce(reverse_octets, 0), 0" AT_EDGES
-		"  WHERE host_name IS NOT NULL"},
+	unsigned keys, values;
+	const char *sql, *create, *insert;
+} kinds[SUMS_COUNT] = {
+	/* INTEGER, or SQLite would not find a host.id by the key. */
+	[HOST] = {2, 3,
+		"SELECT host, decision, biflows, sent_octets, received_octets FROM rollup_host WHERE " IN_DAYS,
+		"CREATE TEMP TABLE span_host_sum(host INTEGER, decision INTEGER, biflows, sent, received,"
+		" PRIMARY KEY(host, decision)) WITHOUT ROWID",
+		"INSERT INTO span_host_sum VALUES(?, ?, ?, ?, ?)"},
+	[NAME] = {2, 2,
+		"SELECT host_name, decision, biflows, octets FROM rollup_name WHERE " IN_DAYS,
+		"CREATE TEMP TABLE span_name_sum(name, decision, biflows, octets)",
+		"INSERT INTO span_name_sum VALUES(?, ?, ?, ?)"},
+	[PATH] = {2, 3,
+		"SELECT path, decision, biflows, packets, octets FROM rollup_path WHERE " IN_DAYS,
+		"CREATE TEMP TABLE span_path_sum(path, decision, biflows, packets, octets)",
+		"INSERT INTO span_path_sum VALUES(?, ?, ?, ?, ?)"},
+	[PART] = {3, 3,
+		"SELECT aggregate, direction, decision, biflows, packets, octets FROM rollup_hour"
+		" WHERE " IN_PERIOD("hour_ms"),
+		"CREATE TEMP TABLE span_part_sum(aggregate, direction, decision, biflows, packets, octets)",
+		"INSERT INTO span_part_sum VALUES(?, ?, ?, ?, ?, ?)"},
 };
+
+/* The day of a zone is two edges and no whole day of UTC, so each biflow is read once for all sums. */
+static const char edges_sql[] =
+	"WITH " EDGES " SELECT src, dst, decision, host_name, path, packets + coalesce(reverse_packets, 0),"
+	" octets, coalesce(reverse_octets, 0)" AT_EDGES;
 
 static const char *const tables[] = {
 	"CREATE TEMP TABLE span_rule AS"
-	" SELECT class, verdict, rule, " SUMS ", min(window_ms) AS first_ms, max(window_ms) AS last_ms,"
-	"  count(*) AS windows"
-	" FROM rollup_window" DECIDED " WHERE " IN_PERIOD("window_ms") " GROUP BY decision",
+	" SELECT class, verdict, rule, s.* FROM (SELECT decision, " SUMS ","
+	"  min(window_ms) AS first_ms, max(window_ms) AS last_ms, count(*) AS windows"
+	"  FROM rollup_window WHERE " IN_PERIOD("window_ms") " GROUP BY decision) s" DECIDED,
 
+	/* In the order of the rollup's key, which needs no sorting. */
 	"CREATE TEMP TABLE span_hour AS"
-	" SELECT * FROM hour_part WHERE " IN_PERIOD("hour_ms"),
+	" SELECT class, verdict, s.* FROM (SELECT hour_ms, decision, " SUMS
+	"  FROM rollup_hour WHERE " IN_PERIOD("hour_ms") " GROUP BY hour_ms, decision) s" DECIDED,
 
+	"CREATE TEMP TABLE span_part AS"
+	" SELECT text AS aggregate, " STORE_DIRECTION ", class, verdict, biflows, packets, octets"
+	" FROM span_part_sum LEFT JOIN text t ON t.id = aggregate" DECIDED,
+
+	/* Who announces the addresses outside: nobody when there is no database. */
 	"CREATE TEMP TABLE span_host AS"
-	" SELECT address, inside, class, verdict, biflows, a AS sent, b AS received"
-	" FROM span_sum LEFT JOIN host h ON h.id = key" DECIDED " WHERE what = 'host'",
-
-	/* Of what the report asks for six times; hosts are many. */
-	"CREATE TEMP TABLE span_host_summed AS"
-	" SELECT address, min(inside) AS inside, " HOST_SUMS " FROM span_host GROUP BY address",
-
-	/* Who announces the addresses outside; nobody when there is no database. */
-	"CREATE TEMP TABLE span_system AS"
-	" SELECT mira_system(address) AS system, address, class, verdict, biflows, sent, received"
-	" FROM span_host WHERE inside IS NOT 1 AND mira_system(address) IS NOT NULL",
+	" SELECT address, inside, iif(inside IS 1, NULL, mira_system(address)) AS system, s.*"
+	" FROM (SELECT host, " HOST_SUMS " FROM span_host_sum" DECIDED " GROUP BY host) s"
+	" LEFT JOIN host h ON h.id = host",
 
 	"CREATE TEMP TABLE span_name AS"
-	" SELECT name, class, verdict, biflows, a AS octets"
-	" FROM span_sum LEFT JOIN name n ON n.id = key" DECIDED " WHERE what = 'name'",
+	" SELECT n.name AS name, class, verdict, biflows, octets"
+	" FROM span_name_sum s LEFT JOIN name n ON n.id = s.name" DECIDED,
 
 	"CREATE TEMP TABLE span_path AS"
-	" WITH " EDGES ", part AS ("
-	"  SELECT path, decision, biflows, packets, octets FROM rollup_path WHERE " IN_DAYS
-	"  UNION ALL SELECT path, decision, 1, packets + coalesce(reverse_packets, 0),"
-	"   octets + coalesce(reverse_octets, 0)" AT_EDGES ")"
-	" SELECT probe, vlan, tunnel, tunnel_endpoint, class, verdict, " SUMS
-	" FROM part LEFT JOIN path p ON p.id = path" DECIDED " GROUP BY path, decision",
+	" SELECT probe, vlan, tunnel, tunnel_endpoint, class, verdict, biflows, packets, octets"
+	" FROM span_path_sum LEFT JOIN path p ON p.id = path" DECIDED,
 
 	/* Of the decisions that are not acceptable. */
 	"CREATE TEMP TABLE span_symptom AS"
@@ -118,46 +127,85 @@ static void system_of(sqlite3_context *context, int count, sqlite3_value **value
 	sqlite3_result_text(context, text, -1, SQLITE_TRANSIENT);
 }
 
-static void add(void *own, sqlite3_stmt *row)
-{
-	uint64_t key[] = {(uint64_t)sqlite3_column_int64(row, 0),
-		(uint64_t)sqlite3_column_int64(row, 1)};
-	uint64_t *values = map_at(own, key);
+/* ---- sums in memory ---- */
 
-	for (int i = 0; i < VALUES; i++)
-		values[i] += (uint64_t)sqlite3_column_int64(row, 2 + i);
+struct summing {
+	enum sum sum;
+	struct store_map *map;
+};
+
+static void take(void *own, sqlite3_stmt *row)
+{
+	const struct summing *summing = own;
+	unsigned keys = kinds[summing->sum].keys;
+	uint64_t key[MAP_KEYS], *values;
+
+	for (unsigned i = 0; i < keys; i++)
+		key[i] = (uint64_t)sqlite3_column_int64(row, (int)i);
+	values = map_at(summing->map, key);
+	for (unsigned i = 0; i < kinds[summing->sum].values; i++)
+		values[i] += (uint64_t)sqlite3_column_int64(row, (int)(keys + i));
 }
 
-static void keep(struct query *query, const char *what, const uint64_t *entry, sqlite3_stmt *insert)
+static void add(struct store_map *map, uint64_t id, uint64_t decision, const uint64_t *sums)
 {
-	sqlite3_bind_text(insert, 1, what, -1, SQLITE_STATIC);
-	for (int i = 0; i < KEYS + VALUES; i++)
-		sqlite3_bind_int64(insert, 2 + i, (sqlite3_int64)entry[i]);
-	if (sqlite3_step(insert) != SQLITE_DONE)
-		query->failed = true;
-	sqlite3_reset(insert);
+	uint64_t *values = map_at(map, (uint64_t[]){id, decision});
+
+	for (unsigned i = 0; i < map->width - map->keys; i++)
+		values[i] += sums[i];
+}
+
+/* As the loader adds it to the rollups. */
+static void take_biflow(void *own, sqlite3_stmt *row)
+{
+	struct store_map *maps = own;
+	uint64_t of[8];
+
+	for (int i = 0; i < 8; i++)
+		of[i] = (uint64_t)sqlite3_column_int64(row, i);
+	uint64_t src = of[0], dst = of[1], decision = of[2], name = of[3], packets = of[5];
+	uint64_t there = of[6], back = of[7];
+
+	add(&maps[HOST], src, decision, (uint64_t[]){1, there, back});
+	/* One that talks to itself stands in one biflow, though it sent and received all of it. */
+	add(&maps[HOST], dst, decision, (uint64_t[]){src != dst, back, there});
+	if (name)
+		add(&maps[NAME], name, decision, (uint64_t[]){1, there + back});
+	add(&maps[PATH], of[4], decision, (uint64_t[]){1, packets, there + back});
+}
+
+static void keep(struct query *query, enum sum sum, struct store_map *map)
+{
+	size_t count = map_sort(map);
+	sqlite3_stmt *insert = NULL;
+
+	query_run(query, kinds[sum].create);
+	sqlite3_prepare_v2(query->db, kinds[sum].insert, -1, &insert, NULL);
+	for (size_t i = 0; i < count; i++) {
+		const uint64_t *entry = map_entry(map, i);
+
+		for (unsigned word = 0; word < map->width; word++)
+			sqlite3_bind_int64(insert, (int)word + 1, (sqlite3_int64)entry[word]);
+		if (sqlite3_step(insert) != SQLITE_DONE)
+			query->failed = true;
+		sqlite3_reset(insert);
+	}
+	sqlite3_finalize(insert);
 }
 
 static void sum_up(struct query *query)
 {
-	sqlite3_stmt *insert = NULL;
-	struct store_map map;
+	struct store_map maps[SUMS_COUNT];
 
-	query_run(query, "CREATE TEMP TABLE span_sum(what, key, decision, biflows, a, b)");
-	sqlite3_prepare_v2(query->db, "INSERT INTO span_sum VALUES(?, ?, ?, ?, ?, ?)", -1, &insert,
-		NULL);
-	map_init(&map, KEYS, VALUES);
-	for (size_t i = 0; i < sizeof(sums) / sizeof(sums[0]); i++) {
-		size_t count;
-
-		query_each(query, sums[i].sql, add, &map);
-		count = map_sort(&map);
-		for (size_t entry = 0; entry < count; entry++)
-			keep(query, sums[i].what, map_entry(&map, entry), insert);
-		map_clear(&map);
+	for (enum sum sum = 0; sum < SUMS_COUNT; sum++) {
+		map_init(&maps[sum], kinds[sum].keys, kinds[sum].values);
+		query_each(query, kinds[sum].sql, take, &(struct summing){sum, &maps[sum]});
 	}
-	map_free(&map);
-	sqlite3_finalize(insert);
+	query_each(query, edges_sql, take_biflow, maps);
+	for (enum sum sum = 0; sum < SUMS_COUNT; sum++) {
+		keep(query, sum, &maps[sum]);
+		map_free(&maps[sum]);
+	}
 }
 
 void span_open(struct query *query, const struct as_database *systems)

@@ -7,10 +7,10 @@
  *	span_open(&query, systems); …query_rows()…; span_close(&query);
  *
  *	span_rule    class, verdict, rule, sums, first_ms, last_ms (windows), windows
- *	span_hour    hour_ms, class, verdict, aggregate, direction, sums
- *	span_host    address, inside (1, 0; NULL: cannot be told), class, verdict, biflows, sent, received
- *	span_host_summed  address, inside, HOST_SUMS
- *	span_system  system, address, class, verdict, biflows, sent, received; of hosts not inside
+ *	span_hour    hour_ms, class, verdict, sums
+ *	span_part    aggregate, direction, class, verdict, sums
+ *	span_host    host, address, inside (1, 0; NULL: cannot be told), system (NULL: inside, or nobody knows), HOST_SUMS
+ *	span_host_sum	 host, decision, biflows, sent, received
  *	span_name    name, class, verdict, biflows, octets
  *	span_path    probe, vlan, tunnel, tunnel_endpoint ('' for none), class, verdict, sums
  *	span_symptom class, verdict, rule, symptom, biflows, packets; of what is not acceptable
@@ -24,7 +24,7 @@
 #include "postproc/as.h"
 #include "postproc/report_query.h"
 
-/* Columns of a query over span_host or span_system. */
+/* Columns of a query over span_host_sum and decision. */
 #define OF_VERDICT(verdict, octets) "sum(iif(verdict = '" verdict "', " octets ", 0))"
 #define HOST_SUMS                                                                                  \
 	"sum(biflows) AS biflows, sum(sent) AS sent_octets, sum(received) AS received_octets,"     \

@@ -60,6 +60,11 @@
 #define STORE_HOUR_MS  3600000ll  /* rollup_hour.hour_ms: start of the UTC hour of window_ms */
 #define STORE_DAY_MS   86400000ll /* day_ms of the other rollups: start of the UTC day of window_ms */
 
+/* SQL of the column direction of biflow and rollup_hour as text; NULL when it is not known. */
+#define STORE_DIRECTION                                                                            \
+	"CASE direction WHEN 0 THEN 'internal' WHEN 1 THEN 'outgoing' WHEN 2 THEN 'incoming'"      \
+	" WHEN 3 THEN 'transit' END AS direction"
+
 /* The SQL text that makes an empty database. */
 extern const char store_schema[];
 

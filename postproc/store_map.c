@@ -14,33 +14,25 @@
 #include "spool/log.h"
 
 #define SLOTS_AT_FIRST 1024
+#define LARGE	       (64 * SLOTS_AT_FIRST)
 
-static uint64_t *slot(const struct store_map *map, size_t i)
+static uint64_t *entry_at(const struct store_map *map, size_t i)
 {
 	return map->words + i * map->width;
-}
-
-static bool is_free(const struct store_map *map, const uint64_t *entry)
-{
-	return !entry[map->keys];
-}
-
-static uint64_t *words_of(const struct store_map *map)
-{
-	return x_calloc(((size_t)map->mask + 1) * map->width, sizeof(uint64_t));
 }
 
 void map_init(struct store_map *map, unsigned keys, unsigned values)
 {
 	assert(keys <= MAP_KEYS && values);
 	*map = (struct store_map){.keys = keys, .width = keys + values, .mask = SLOTS_AT_FIRST - 1};
-	map->words = words_of(map);
+	map->slots = x_calloc(SLOTS_AT_FIRST, sizeof(*map->slots));
 }
 
 void map_free(struct store_map *map)
 {
 	free(map->words);
-	map->words = NULL;
+	free(map->slots);
+	map->words = map->slots = NULL;
 }
 
 /* A large one is given back: the next batch may be a small one, and clearing costs as much as the largest had room. */
@@ -48,8 +40,8 @@ void map_clear(struct store_map *map)
 {
 	if (!map->count)
 		return;
-	if (map->mask < 64 * SLOTS_AT_FIRST) {
-		memset(map->words, 0, ((size_t)map->mask + 1) * map->width * sizeof(uint64_t));
+	if (map->mask < LARGE) {
+		memset(map->slots, 0, ((size_t)map->mask + 1) * sizeof(*map->slots));
 		map->count = 0;
 		return;
 	}
@@ -65,40 +57,79 @@ static bool same(const uint64_t *a, const uint64_t *b, unsigned words)
 	return true;
 }
 
-static uint64_t *find(const struct store_map *map, const uint64_t *key)
+/* The slot of KEY, or the free one that it would get. */
+static uint64_t *find(const struct store_map *map, const uint64_t *key, uint32_t hash)
 {
-	uint32_t at = (uint32_t)XXH3_64bits(key, map->keys * sizeof(*key)) & map->mask;
+	uint32_t at = hash & map->mask;
 
-	while (!is_free(map, slot(map, at)) && !same(slot(map, at), key, map->keys))
+	while (map->slots[at] &&
+		(map->slots[at] >> 32 != hash ||
+			!same(entry_at(map, (uint32_t)map->slots[at] - 1), key, map->keys)))
 		at = (at + 1) & map->mask;
-	return slot(map, at);
+	return &map->slots[at];
 }
 
 static void grow(struct store_map *map)
 {
-	struct store_map old = *map;
+	uint64_t *old = map->slots;
+	size_t count = (size_t)map->mask + 1;
 
-	map->mask = old.mask * 2 + 1;
-	map->words = words_of(map);
-	for (size_t i = 0; i <= old.mask; i++)
-		if (!is_free(map, slot(&old, i)))
-			memcpy(find(map, slot(&old, i)), slot(&old, i),
-				map->width * sizeof(uint64_t));
-	map_free(&old);
+	map->mask = map->mask * 2 + 1;
+	map->slots = x_calloc((size_t)map->mask + 1, sizeof(*map->slots));
+	for (size_t i = 0; i < count; i++) {
+		uint32_t at = (uint32_t)(old[i] >> 32) & map->mask;
+
+		if (!old[i])
+			continue;
+		while (map->slots[at])
+			at = (at + 1) & map->mask;
+		map->slots[at] = old[i];
+	}
+	free(old);
+}
+
+static void append(struct store_map *map, const uint64_t *key)
+{
+	uint64_t *entry;
+
+	if (map->count == map->room) {
+		map->room = map->room ? map->room * 2 : SLOTS_AT_FIRST / 2;
+		map->words =
+			x_realloc(map->words, (size_t)map->room * map->width * sizeof(*map->words));
+	}
+	entry = entry_at(map, map->count++);
+	memcpy(entry, key, map->keys * sizeof(*key));
+	memset(entry + map->keys, 0, (map->width - map->keys) * sizeof(*entry));
+}
+
+/* Whoever adds up sorted rows, day after day, mostly asks for the entry behind the last one. */
+static bool is_next(struct store_map *map, const uint64_t *key)
+{
+	uint32_t next = map->last + 1;
+
+	if (next >= map->count || !same(entry_at(map, next), key, map->keys))
+		return false;
+	map->last = next;
+	return true;
 }
 
 uint64_t *map_at(struct store_map *map, const uint64_t *key)
 {
-	uint64_t *entry;
+	uint64_t *slot;
+	uint32_t hash;
 
+	if (is_next(map, key))
+		return entry_at(map, map->last) + map->keys;
+	hash = (uint32_t)XXH3_64bits(key, map->keys * sizeof(*key));
 	if (map->count * 2 > map->mask)
 		grow(map);
-	entry = find(map, key);
-	if (is_free(map, entry)) {
-		memcpy(entry, key, map->keys * sizeof(*key));
-		map->count++;
+	slot = find(map, key, hash);
+	if (!*slot) {
+		append(map, key);
+		*slot = (uint64_t)hash << 32 | map->count;
 	}
-	return entry + map->keys;
+	map->last = (uint32_t)*slot - 1;
+	return entry_at(map, map->last) + map->keys;
 }
 
 static int by_key(const void *left, const void *right, void *own)
@@ -114,27 +145,11 @@ static int by_key(const void *left, const void *right, void *own)
 
 size_t map_sort(struct store_map *map)
 {
-	size_t used = 0;
-
-	for (size_t i = 0; i <= map->mask; i++)
-		if (!is_free(map, slot(map, i)))
-			memmove(slot(map, used++), slot(map, i), map->width * sizeof(uint64_t));
-	qsort_r(map->words, used, map->width * sizeof(uint64_t), by_key, &map->keys);
-	return used;
+	qsort_r(map->words, map->count, map->width * sizeof(*map->words), by_key, &map->keys);
+	return map->count;
 }
 
 const uint64_t *map_entry(const struct store_map *map, size_t i)
 {
-	return slot(map, i);
-}
-
-const uint64_t *map_next(const struct store_map *map, size_t *at)
-{
-	while (*at <= map->mask) {
-		const uint64_t *entry = slot(map, (*at)++);
-
-		if (!is_free(map, entry))
-			return entry;
-	}
-	return NULL;
+	return entry_at(map, i);
 }

@@ -148,11 +148,10 @@ static void feed(struct store_feed *to, const struct kind *kind, const uint64_t 
 static int flush(struct store_rollup *rollup, enum table table)
 {
 	struct store_map *map = &rollup->sums[table];
-	const uint64_t *entry;
 	int code;
 
-	for (size_t i = 0; (entry = map_next(map, &i));)
-		feed(rollup->feeds[table], &kinds[table], entry);
+	for (size_t i = 0; i < map->count; i++)
+		feed(rollup->feeds[table], &kinds[table], map_entry(map, i));
 	store_feed_sort(rollup->feeds[table]);
 	code = sqlite3_step(rollup->upserts[table]);
 	sqlite3_reset(rollup->upserts[table]);

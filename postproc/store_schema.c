@@ -17,9 +17,6 @@
 #define ADDRESS(column)	  "(SELECT address FROM host WHERE id = " column ")"
 #define HOST_NAME(column) "(SELECT name FROM name WHERE id = " column ")"
 #define OF_PATH(column)	  "nullif(p." column ", '') AS " column
-#define DIRECTION                                                                                  \
-	"CASE direction WHEN 0 THEN 'internal' WHEN 1 THEN 'outgoing' WHEN 2 THEN 'incoming'"      \
-	" WHEN 3 THEN 'transit' END AS direction"
 
 /* Of a rollup r: what was decided, and what is added up. */
 #define DECIDED	      "d.class AS class, d.verdict AS verdict, d.rule AS rule"
@@ -145,7 +142,7 @@ const char store_schema[] =
 	" coalesce(b.carried, '{}') AS carried_symptoms, b.sampling AS sampling,"
 	" b.reverse_sampling AS reverse_sampling, b.tcp_flags AS tcp_flags,"
 	" b.reverse_tcp_flags AS reverse_tcp_flags, b.flags & 1 AS late, b.flags >> 1 & 1 AS incomplete, "
-	OF_PATH("tunnel_endpoint") ", " DIRECTION
+	OF_PATH("tunnel_endpoint") ", " STORE_DIRECTION
 	" FROM biflow b LEFT JOIN decision d ON d.id = b.decision LEFT JOIN path p ON p.id = b.path;\n"
 
 	"CREATE VIEW window_total AS SELECT r.window_ms AS window_ms, " DECIDED ", " COUNTS ", r.late AS late,"
@@ -153,7 +150,7 @@ const char store_schema[] =
 	" r.expanded_packets AS expanded_packets, r.expanded_octets AS expanded_octets"
 	" FROM rollup_window r" WITH_DECISION ";\n"
 
-	"CREATE VIEW hour_part AS SELECT r.hour_ms AS hour_ms, " LABEL("r.aggregate") " AS aggregate, " DIRECTION ", "
+	"CREATE VIEW hour_part AS SELECT r.hour_ms AS hour_ms, " LABEL("r.aggregate") " AS aggregate, " STORE_DIRECTION ", "
 	DECIDED ", " COUNTS " FROM rollup_hour r" WITH_DECISION ";\n"
 
 	"CREATE VIEW hour_total AS SELECT r.hour_ms AS hour_ms, " DECIDED ", " SUMS
@@ -162,7 +159,7 @@ const char store_schema[] =
 	"CREATE VIEW aggregate_total AS SELECT " LABEL("r.aggregate") " AS aggregate, " DECIDED ", " SUMS
 	" FROM rollup_hour r" WITH_DECISION " GROUP BY r.aggregate, r.decision;\n"
 
-	"CREATE VIEW direction_total AS SELECT " DIRECTION ", " DECIDED ", " SUMS
+	"CREATE VIEW direction_total AS SELECT " STORE_DIRECTION ", " DECIDED ", " SUMS
 	" FROM rollup_hour r" WITH_DECISION " GROUP BY r.direction, r.decision;\n"
 
 	"CREATE VIEW rule_total AS SELECT " DECIDED ", " SUMS

@@ -91,9 +91,11 @@ static const struct job_format *format_of(const struct job *job, const char *nam
 
 int job_failed(sqlite3 *db)
 {
-	log_err("cannot read the store: %s; try again; mira balance tells whether it is sound",
-		sqlite3_errmsg(db));
-	return MIRA_AGAIN;
+	int code = store_exit(sqlite3_errcode(db));
+
+	log_err("cannot read the store: %s; %s", sqlite3_errmsg(db),
+		code == MIRA_AGAIN ? "try again" : "mira-store --check tells whether it is sound");
+	return code;
 }
 
 /* Each by itself is a look at one end of the table; both in one SELECT would read all of it. */
@@ -114,7 +116,7 @@ static int bound(struct job_run *run)
 	if (json_is_integer(json_object_get(row, "z")))
 		run->period.to_ms += (int64_t)run->config.window_s * 1000;
 	json_decref(row);
-	return query.failed ? MIRA_AGAIN : MIRA_OK;
+	return query.failed;
 }
 
 static json_t *read_store(const struct job *job, struct job_run *run, int *code)
@@ -153,7 +155,7 @@ static json_t *share_analysed(const struct job_run *run, int *code)
 
 	json_decref(row);
 	if (query.failed)
-		*code = MIRA_AGAIN;
+		*code = query.failed;
 	return share;
 }
 

@@ -56,7 +56,7 @@ json_t *job_cover(const struct job_run *run, int *code);
 /* job_print_cover(): the same as the first lines of a text, below TITLE. */
 void job_print_cover(const json_t *found, const char *title, FILE *out);
 
-/* job_failed(): logs that the store cannot be read, and why; MIRA_AGAIN. */
+/* job_failed(): logs that the store cannot be read, and why; the exit code. */
 int job_failed(sqlite3 *db);
 
 #endif

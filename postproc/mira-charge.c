@@ -73,7 +73,7 @@ static int read_classes(struct sums *sums, sqlite3 *db)
 		sums->classes[(size_t)json_number(row, "id")] =
 			intern(json_string_at(row, "class"));
 	json_decref(rows);
-	return query.failed ? MIRA_AGAIN : MIRA_OK;
+	return query.failed;
 }
 
 static int read_customers(struct sums *sums, const struct job_run *run)

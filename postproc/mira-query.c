@@ -161,10 +161,7 @@ static int explain(sqlite3 *db, int code, const struct limit *limit)
 			(long long)limit->timeout_s);
 	else
 		log_err("cannot go on, what was printed is not all: %s", sqlite3_errmsg(db));
-	return code == SQLITE_INTERRUPT || code == SQLITE_BUSY || code == SQLITE_IOERR ||
-			       code == SQLITE_FULL || code == SQLITE_NOMEM
-		       ? MIRA_AGAIN
-		       : MIRA_PERSON;
+	return store_exit(code);
 }
 
 static int ask(sqlite3 *db, const struct names *names, const struct privacy *privacy)

@@ -111,7 +111,7 @@ static int parse(struct options *options, int argc, char **argv)
  * The report when the policy cannot be had any more is still a report: without the rules'
  * sentences.
  */
-static json_t *gather(sqlite3 *db, struct report_sources *sources)
+static json_t *gather(sqlite3 *db, struct report_sources *sources, int *code)
 {
 	const char *path = sources->config->policy;
 	struct policy policy;
@@ -122,10 +122,10 @@ static json_t *gather(sqlite3 *db, struct report_sources *sources)
 			 " mend it, or name the "
 			 "right mira.conf with --config",
 			path);
-		return report_gather(db, sources);
+		return report_gather(db, sources, code);
 	}
 	sources->policy = &policy;
-	report = report_gather(db, sources);
+	report = report_gather(db, sources, code);
 	sources->policy = NULL;
 	policy_free(&policy);
 	return report;
@@ -254,9 +254,10 @@ static int audit(const struct options *options, struct report_sources *sources)
 
 	if (code)
 		return code;
-	report = gather(db, sources);
+	report = gather(db, sources, &code);
 	sqlite3_close(db);
-	code = report ? place(report, options, folder) : MIRA_AGAIN;
+	if (!code)
+		code = place(report, options, folder);
 	if (!code)
 		code = write_all(report, folder, options, sources->config);
 	json_decref(report);

@@ -90,9 +90,9 @@ static int search(sqlite3 *db, const struct config *config, const struct request
 	if (privacy_unseal(db, config->privacy.rotate, master, asked, (size_t)request->count,
 		    tell)) {
 		log_err("cannot read %s: %s", request->db, sqlite3_errmsg(db));
-		code = MIRA_AGAIN;
+		code = store_exit(sqlite3_errcode(db));
 	}
-	for (int i = 0; i < request->count && code != MIRA_AGAIN; i++)
+	for (int i = 0, read = !code; i < request->count && read; i++)
 		if (!asked[i].found) {
 			log_err("%s is of no address or name in %s: it was removed, or the key or"
 				" privacy.rotate was another",

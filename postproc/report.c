@@ -242,7 +242,7 @@ static void gather_parts(json_t *report, struct query *query, int top)
 		add_shares(json_object_get(report, shared[i]));
 }
 
-json_t *report_gather(sqlite3 *db, const struct report_sources *sources)
+json_t *report_gather(sqlite3 *db, const struct report_sources *sources, int *code)
 {
 	const struct config *config = sources->config;
 	const struct period *period = sources->period;
@@ -266,6 +266,7 @@ json_t *report_gather(sqlite3 *db, const struct report_sources *sources)
 	json_object_set_new(report, "estimates", report_estimate(&query, config, period));
 	report_privacy(report, &query, config, sources->privacy);
 	span_close(&query);
+	*code = query.failed;
 	if (!query.failed)
 		return report;
 	json_decref(report);

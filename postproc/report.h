@@ -36,9 +36,9 @@ struct report_sources {
 
 /*
  * report_gather(): what stands in DB of the period, at one instant; once a connection. Returns NULL
- * after having logged why. The caller owns the object.
+ * after having logged why, with the exit code in *CODE. The caller owns the object.
  */
-json_t *report_gather(sqlite3 *db, const struct report_sources *sources);
+json_t *report_gather(sqlite3 *db, const struct report_sources *sources, int *code);
 /*
  * report_print(): the short text for a terminal, at most about 60 lines; bars and marks where the
  * locale is UTF-8.

@@ -168,7 +168,7 @@ static void add_time(json_t *coverage, struct query *query, int window_ms)
 	json_decref(ends);
 	expected = ceil((double)(gone.period.to_ms - gone.period.from_ms) / window_ms);
 	pauses = query_rows(&gone, pauses_sql, window_ms);
-	query->failed |= gone.failed;
+	query_join(query, &gone);
 	json_object_set_new(coverage, "windows_expected", json_integer((json_int_t)expected));
 	json_object_set_new(coverage, "share_time",
 		share_of(json_number(coverage, "windows"), expected));

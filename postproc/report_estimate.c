@@ -440,7 +440,8 @@ json_t *report_estimate(struct query *query, const struct config *config,
 			estimate_settle(sides.before.estimate);
 		estimates = estimates_of(&sides, slot_ms);
 	}
-	query->failed |= sides.now.query.failed || sides.before.query.failed;
+	query_join(query, &sides.now.query);
+	query_join(query, &sides.before.query);
 	estimate_free(sides.now.estimate);
 	estimate_free(sides.before.estimate);
 	json_decref(bounds[0]);

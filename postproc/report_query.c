@@ -37,12 +37,19 @@ static json_t *object_of(sqlite3_stmt *row)
 	return object;
 }
 
-static void fail(struct query *query, const char *sql)
+void query_fail(struct query *query, const char *sql)
 {
+	int code = store_exit(sqlite3_errcode(query->db));
+
 	if (!query->failed)
 		log_err("cannot read the audit's database: %s (%.60s…)", sqlite3_errmsg(query->db),
 			sql);
-	query->failed = true;
+	query->failed = code > query->failed ? code : query->failed;
+}
+
+void query_join(struct query *query, const struct query *part)
+{
+	query->failed = part->failed > query->failed ? part->failed : query->failed;
 }
 
 /* The first UTC midnight that is not before MS. */
@@ -73,14 +80,14 @@ void query_each(struct query *query, const char *sql, void (*takes)(void *own, s
 	int code;
 
 	if (sqlite3_prepare_v2(query->db, sql, -1, &row, NULL) != SQLITE_OK) {
-		fail(query, sql);
+		query_fail(query, sql);
 		return;
 	}
 	bind(row, query, query->limit);
 	while ((code = sqlite3_step(row)) == SQLITE_ROW)
 		takes(own, row);
 	if (code != SQLITE_DONE)
-		fail(query, sql);
+		query_fail(query, sql);
 	sqlite3_finalize(row);
 }
 

@@ -15,14 +15,13 @@
 
 #include <jansson.h>
 #include <sqlite3.h>
-#include <stdbool.h>
 
 #include "postproc/period.h"
 #include "spool/fields.h" /* json_text() */
 
 struct query {
 	sqlite3 *db;
-	bool failed;
+	int failed;	      /* the exit code */
 	struct period period; /* what :from and :to are */
 	int limit;	      /* what ?1 is */
 };
@@ -36,6 +35,11 @@ void query_each(struct query *query, const char *sql, void (*takes)(void *own, s
 	void *own);
 /* query_run(): SQL that returns no rows. */
 void query_run(struct query *query, const char *sql);
+
+/* query_fail(): logs what SQLite says of SQL; once a query. */
+void query_fail(struct query *query, const char *sql);
+/* query_join(): what failed in PART failed in QUERY. */
+void query_join(struct query *query, const struct query *part);
 
 /* json_number(): the integer member KEY of OBJECT, 0 when it has none. */
 double json_number(const json_t *object, const char *key);

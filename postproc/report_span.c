@@ -187,7 +187,7 @@ static void keep(struct query *query, enum sum sum, struct store_map *map)
 		for (unsigned word = 0; word < map->width; word++)
 			sqlite3_bind_int64(insert, (int)word + 1, (sqlite3_int64)entry[word]);
 		if (sqlite3_step(insert) != SQLITE_DONE)
-			query->failed = true;
+			query_fail(query, kinds[sum].insert);
 		sqlite3_reset(insert);
 	}
 	sqlite3_finalize(insert);

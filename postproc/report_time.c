@@ -120,7 +120,7 @@ json_t *report_previous(struct query *query, const struct period *period)
 		"total", query_row(&before, total_sql, 0), "verdicts",
 		query_rows(&before, verdicts_sql, 0), "classes",
 		query_rows(&before, classes_sql, 0));
-	query->failed |= before.failed;
+	query_join(query, &before);
 	json_decref(covered);
 	return previous;
 }

@@ -144,18 +144,31 @@ int retain_open(struct retain *retain, const char *path, const struct config *co
 		sqlite3_busy_timeout(retain->db, BUSY_MS) != SQLITE_OK ||
 		sqlite3_exec(retain->db, set_up_sql, NULL, NULL, NULL) != SQLITE_OK) {
 		log_err("cannot write to the store %s: %s", path, sqlite3_errmsg(retain->db));
+		code = store_exit(sqlite3_errcode(retain->db));
 		sqlite3_close(retain->db);
-		return MIRA_PERSON;
+		return code;
 	}
 	return MIRA_OK;
 }
 
-/* In WAL mode the journal holds what was removed until it is folded into the file. */
+static int fold_once(struct retain *retain)
+{
+	return sqlite3_wal_checkpoint_v2(retain->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+}
+
+/*
+ * In WAL mode the journal holds what was removed until it is folded into the file. SQLite waits for
+ * readers, but not for another program that folds just then, as mira-store does.
+ */
 static int fold_journal(struct retain *retain)
 {
-	int code =
-		sqlite3_wal_checkpoint_v2(retain->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	time_t end = time(NULL) + BUSY_MS / 1000;
+	int code = fold_once(retain);
 
+	while (code == SQLITE_BUSY && time(NULL) < end) {
+		retain_pause();
+		code = fold_once(retain);
+	}
 	if (code == SQLITE_OK)
 		return MIRA_OK;
 	log_warn("what was removed from %s is still in its journal (%s); run mira-retain again",
@@ -165,9 +178,12 @@ static int fold_journal(struct retain *retain)
 
 static int failed(struct retain *retain)
 {
-	log_err("cannot remove from the store %s: %s; run mira-retain again", retain->path,
-		sqlite3_errmsg(retain->db));
-	return MIRA_AGAIN;
+	int code = store_exit(sqlite3_errcode(retain->db));
+
+	log_err("cannot remove from the store %s: %s; %s", retain->path, sqlite3_errmsg(retain->db),
+		code == MIRA_AGAIN ? "run mira-retain again"
+				   : "mira-store --check tells whether it is sound");
+	return code;
 }
 
 int retain_run(struct retain *retain)

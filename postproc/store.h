@@ -126,5 +126,7 @@ int store_errno(const struct store *store);
 
 /* store_open_read(): for readers of any stage's output; 0, or an exit code after a message. */
 int store_open_read(const char *path, sqlite3 **db);
+/* store_exit(): the exit code for an error that SQLite reports: trying again may help, or a person is needed. */
+int store_exit(int error);
 
 #endif

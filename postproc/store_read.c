@@ -7,16 +7,26 @@
 
 #include "spool/log.h"
 
-static sqlite3_int64 pragma(sqlite3 *db, const char *sql)
+int store_exit(int error)
+{
+	static const int passing[] = {SQLITE_BUSY, SQLITE_LOCKED, SQLITE_PROTOCOL, SQLITE_IOERR,
+		SQLITE_FULL, SQLITE_CANTOPEN, SQLITE_NOMEM, SQLITE_INTERRUPT};
+
+	for (size_t i = 0; i < sizeof(passing) / sizeof(passing[0]); i++)
+		if ((error & 0xff) == passing[i])
+			return MIRA_AGAIN;
+	return MIRA_PERSON;
+}
+
+/* What SQLite says of it. */
+static int pragma(sqlite3 *db, const char *sql, sqlite3_int64 *value)
 {
 	sqlite3_stmt *statement = NULL;
-	sqlite3_int64 value = -1;
+	int error = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
 
-	if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK &&
-		sqlite3_step(statement) == SQLITE_ROW)
-		value = sqlite3_column_int64(statement, 0);
-	sqlite3_finalize(statement);
-	return value;
+	if (!error && sqlite3_step(statement) == SQLITE_ROW)
+		*value = sqlite3_column_int64(statement, 0);
+	return error ? error : sqlite3_finalize(statement);
 }
 
 void store_refuse(const char *path, sqlite3_int64 format)
@@ -30,9 +40,27 @@ void store_refuse(const char *path, sqlite3_int64 format)
 			path);
 }
 
+/* Another program may hold the database, so what cannot be read is not taken for something else. */
+static int check(sqlite3 *db, const char *path)
+{
+	sqlite3_int64 application = 0, format = 0;
+	int error = pragma(db, "PRAGMA application_id", &application);
+
+	if (!error)
+		error = pragma(db, "PRAGMA user_version", &format);
+	if (error && error != SQLITE_NOTADB) {
+		log_err("cannot read the store %s: %s", path, sqlite3_errmsg(db));
+		return store_exit(error);
+	}
+	if (!error && application == STORE_APP_ID && format == STORE_FORMAT)
+		return MIRA_OK;
+	store_refuse(path, application == STORE_APP_ID ? format : 0);
+	return MIRA_PERSON;
+}
+
 int store_open_read(const char *path, sqlite3 **db)
 {
-	sqlite3_int64 format;
+	int code;
 
 	if (access(path, R_OK)) {
 		log_err("cannot read the store %s: %m", path);
@@ -47,12 +75,8 @@ int store_open_read(const char *path, sqlite3 **db)
 	}
 	sqlite3_busy_timeout(*db, 10000);
 	sqlite3_db_config(*db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	format = pragma(*db, "PRAGMA user_version");
-	if (pragma(*db, "PRAGMA application_id") != STORE_APP_ID)
-		format = 0;
-	if (format == STORE_FORMAT)
-		return MIRA_OK;
-	store_refuse(path, format);
-	sqlite3_close(*db);
-	return MIRA_PERSON;
+	code = check(*db, path);
+	if (code)
+		sqlite3_close(*db);
+	return code;
 }

@@ -301,7 +301,7 @@ int usage_read(struct usage *usage, sqlite3 *db, const struct period *period)
 	read_labels(&query, labels_sql, &usage->labels, &usage->label_count);
 	read_labels(&query, classes_sql, &usage->classes, &usage->class_count);
 	if (query.failed)
-		code = MIRA_AGAIN;
+		code = query.failed;
 	if (!code)
 		code = traffic_hosts(&usage->traffic);
 	if (!code && usage->owners)

@@ -269,6 +269,30 @@ exits 2 '  by the report, too' mira-report --db "$tmp/older.db" --out "$tmp"
 exits 2 'a folder that is not there' mira-store --spool "$tmp/spool2" --db "$tmp/none/mira.db"
 exits 2 'no store named' mira-store --spool "$tmp/spool2"
 
+# Others at the database: a reader gives up after 10 seconds (which are looked at in the end), mira-retain waits for who folds the journal.
+cp "$DB" "$tmp/held.db"
+mkfifo "$tmp/hold"
+sqlite3 "$tmp/held.db" <"$tmp/hold" &
+holder=$!
+exec 3>"$tmp/hold"
+echo 'BEGIN EXCLUSIVE;' >&3
+while sqlite3 "$tmp/held.db" 'PRAGMA user_version' >/dev/null 2>&1; do sleep 0.1; done
+(mira query --db "$tmp/held.db" 'SELECT 1'; echo "exit code $?") >"$tmp/held.said" 2>&1 &
+reader=$!
+cat >"$tmp/fold.py" <<'END2'
+import fcntl, sqlite3, subprocess, sys, time
+db = sqlite3.connect(sys.argv[1])
+db.executescript("PRAGMA journal_mode = WAL; INSERT INTO meta VALUES('spoken', 'for')")
+journal = open(sys.argv[1] + "-shm", "r+b")
+fcntl.lockf(journal, fcntl.LOCK_EX, 1, 121) # SQLite's WAL_CKPT_LOCK
+retain = subprocess.Popen(["mira-retain", "--db", sys.argv[1]])
+time.sleep(1)
+fcntl.lockf(journal, fcntl.LOCK_UN, 1, 121)
+sys.exit(retain.wait())
+END2
+cp "$DB" "$tmp/folded.db"
+ok 'mira-retain while another folds the journal' python3 "$tmp/fold.py" "$tmp/folded.db"
+
 # A full disk: nothing lost, nothing half. Five tries, then exit 1.
 fresh
 biflow-batches make "$S" verdicts 1 4 300
@@ -336,4 +360,10 @@ done 2>/dev/null
 ok "killed $kills times at any time, then left alone" load
 is '  every row is there once' "$(mira dump --addresses "$tmp" | md5sum)" "$(md5sum <"$tmp/dump40")"
 ok '  the database is sound' test "$(sql 'PRAGMA integrity_check')" = ok
+
+wait $reader
+exec 3>&-
+wait $holder
+is 'a database that is held is busy, and not something else' "$(grep -o 'database is locked' "$tmp/held.said" | head -n 1) $(tail -n 1 "$tmp/held.said")" \
+    'database is locked exit code 1'
 done_testing

@@ -75,10 +75,12 @@ static sqlite3 *small_store(void)
 static json_t *gather_with(sqlite3 *db, const struct policy *policy)
 {
 	struct privacy *privacy = privacy_new(&config, tmp_path("mira.db"));
-	json_t *report = report_gather(db, &(struct report_sources){.config = &config,
-						   .policy = policy,
-						   .period = &whole,
-						   .privacy = privacy});
+	struct report_sources sources = {.config = &config,
+		.policy = policy,
+		.period = &whole,
+		.privacy = privacy};
+	int code;
+	json_t *report = report_gather(db, &sources, &code);
 
 	privacy_free(privacy);
 	assert_non_null(report);
@@ -351,13 +353,16 @@ static void unreadable_store(void **state)
 {
 	struct privacy *privacy;
 	sqlite3 *db = empty_store();
+	int code;
 
-	run(db, "DROP VIEW hour_part");
+	run(db, "DROP TABLE rollup_window");
 	privacy = privacy_new(&config, tmp_path("mira.db"));
 	tmp_log_begin();
 	assert_null(report_gather(db,
-		&(struct report_sources){.config = &config, .period = &whole, .privacy = privacy}));
-	assert_says(tmp_log_end(), "no such table: hour_part");
+		&(struct report_sources){.config = &config, .period = &whole, .privacy = privacy},
+		&code));
+	assert_says(tmp_log_end(), "no such table: rollup_window");
+	assert_int_equal(code, MIRA_PERSON);
 	privacy_free(privacy);
 	sqlite3_close(db);
 }

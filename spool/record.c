@@ -2,13 +2,10 @@
  * record.c: writes flows, biflows and verdicts as IPFIX files through libfixbuf: preprocess, consolidate and classify
  * end here, and any IPFIX tool can go on from here.
  *
- * libfixbuf copies from an internal template (our memory) to an external one (the file). Both are built from the rows of
- * a schema; the internal one gets paddingOctets before its pointers, which libfixbuf reads as aligned structs. Nothing
- * in a file depends on clock, process or order of interning: the export time is the latest time of a record so far, a
- * symptom is numbered at its first use in the file.
+ * Nothing in a file depends on clock, process or order of interning: the export time is the latest time of a record so
+ * far, a symptom is numbered at its first use in the file.
  */
 #include <errno.h>
-#include <arpa/inet.h>
 #include <assert.h>
 #include <fcntl.h>
 #include <fixbuf/public.h>
@@ -17,45 +14,29 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "spool/intern.h"
 #include "spool/log.h"
 #include "spool/nfs.h"
 #include "spool/record.h"
-#include "spool/record_schema.h"
+#include "spool/record_layout.h"
 
 /* The ids libfixbuf would choose clash in silence with ours: 0x100 and 0x101. */
 #define ELEMENT_TEMPLATE  0xFF00
 #define TEMPLATE_TEMPLATE 0xFF01
 
-/* An internal template needs an id of its own: after a list libfixbuf takes the external one for both when they agree. */
-#define INTERNAL(id) ((uint16_t)((id) + 0x1000))
-
-#define WIRE_MAX      512   /* bytes of the longest internal record */
-#define LIST_MAX      60000 /* bytes of a symptom list: it has to fit a message with its record */
-#define SYMPTOM_BYTES 28
-#define LIST_ALL_OF   3 /* semantic of a list, RFC 6313 */
-
-/* Where the rows of a schema stand in the memory that libfixbuf reads. */
-struct layout {
-	const struct field *fields[SCHEMA_FIELDS_MAX];
-	uint16_t at[SCHEMA_FIELDS_MAX];
-	unsigned count;
-	uint16_t size;
-	fbTemplate_t *external;
-};
+#define LIST_MAX    60000 /* bytes of a symptom list: it has to fit a message with its record */
+#define LIST_ALL_OF 3	  /* semantic of a list, RFC 6313 */
 
 struct record_writer {
 	FILE *file;
 	enum record_kind kind;
 	fbSession_t *session;
 	fBuf_t *buffer;
-	struct layout layouts[SCHEMA_COUNT];
 	bool begun;	   /* templates are written */
 	uint32_t latest_s; /* of all records so far */
 	uint64_t flows;
 	uint32_t *symptom_ids; /* by intern id; 0: not named in this file yet */
 	uint32_t symptom_room, symptom_count;
-	fbSubTemplateList_t list;
+	struct parts parts;
 	uint8_t list_bytes[LIST_MAX];
 };
 
@@ -81,86 +62,34 @@ static int failed(GError **error)
 	return -1;
 }
 
-static uint16_t memory_length(const struct field *field)
-{
-	if (field->length)
-		return field->length;
-	return field->kind == FIELD_SYMPTOMS ? sizeof(fbSubTemplateList_t) : sizeof(fbVarfield_t);
-}
-
-static void append_element(fbTemplate_t *template, const char *name, uint16_t length)
-{
-	fbInfoElementSpec_t spec = {(char *)name, length, 0};
-	GError *error = NULL;
-
-	if (!fbTemplateAppendSpec(template, &spec, 0, &error))
-		die(MIRA_PERSON, "libfixbuf does not know %s: %s", name, error->message);
-}
-
-static void append_row(struct layout *layout, fbTemplate_t *internal, const struct field *field)
-{
-	uint16_t padding = field->length ? 0 : -layout->size & 7;
-
-	if (padding)
-		append_element(internal, "paddingOctets", padding);
-	append_element(internal, field->name, field->length);
-	append_element(layout->external, field->name, field->length);
-	layout->fields[layout->count] = field;
-	layout->at[layout->count++] = layout->size + padding;
-	layout->size += padding + memory_length(field);
-}
-
-/* The elements are the same for all files. To describe them costs more than a small batch. */
-static fbInfoModel_t *elements(void)
-{
-	static fbInfoModel_t *model;
-
-	if (!model) {
-		model = fbInfoModelAlloc();
-		schema_describe(model);
-	}
-	return model;
-}
-
-/* libfixbuf takes over the templates. */
 static void add_template(struct record_writer *writer, enum schema_index index)
 {
 	const struct schema *schema = &schemas[index];
-	struct layout *layout = &writer->layouts[index];
-	fbTemplate_t *internal = fbTemplateAlloc(elements());
+	const struct layout *layout = layout_of(index);
 	GError *error = NULL;
 
-	layout->external = fbTemplateAlloc(elements());
-	for (size_t i = 0; i < schema->field_count; i++)
-		if (schema_has(schema, &schema->fields[i]))
-			append_row(layout, internal, &schema->fields[i]);
-	assert(layout->size == fbTemplateGetIELenOfMemBuffer(internal) && layout->size <= WIRE_MAX);
-	if (schema->scope) {
-		fbTemplateSetOptionsScope(internal, schema->scope);
-		fbTemplateSetOptionsScope(layout->external, schema->scope);
-	}
-	if (!fbSessionAddTemplate(writer->session, TRUE, INTERNAL(schema->template_id), internal,
+	if (!fbSessionAddTemplate(writer->session, TRUE, layout_internal(index), layout->internal,
 		    &error) ||
 		!fbSessionAddTemplateWithMetadata(writer->session, FALSE, schema->template_id,
 			layout->external, (char *)schema->name, NULL, &error))
 		die(MIRA_PERSON, "libfixbuf refuses template %s: %s", schema->name, error->message);
 }
 
+static const enum schema_index plainest[] = {
+	[RECORD_FLOWS] = SCHEMA_PLAIN_FLOW4,
+	[RECORD_BIFLOWS] = SCHEMA_PLAIN_BIFLOW4,
+	[RECORD_VERDICTS] = SCHEMA_PLAIN_VERDICT4,
+};
+
 static void add_templates(struct record_writer *writer)
 {
-	static const enum schema_index of_kind[][3] = {
-		[RECORD_FLOWS] = {SCHEMA_FLOW4, SCHEMA_FLOW6, SCHEMA_FLOW_SYMPTOM},
-		[RECORD_BIFLOWS] = {SCHEMA_BIFLOW4, SCHEMA_BIFLOW6, SCHEMA_BIFLOW_SYMPTOM},
-		[RECORD_VERDICTS] = {SCHEMA_VERDICT4, SCHEMA_VERDICT6, SCHEMA_BIFLOW_SYMPTOM},
-	};
 	static const enum schema_index of_all[] = {SCHEMA_LEDGER, SCHEMA_NAME, SCHEMA_END};
+	enum schema_index first = plainest[writer->kind];
 
-	if (writer->kind == RECORD_FLOWS) {
-		add_template(writer, SCHEMA_PLAIN4);
-		add_template(writer, SCHEMA_PLAIN6);
-	}
-	for (int i = 0; i < 3; i++)
-		add_template(writer, of_kind[writer->kind][i]);
+	for (enum schema_index index = first; index < first + SCHEMA_SHAPES; index++)
+		add_template(writer, index);
+	add_template(writer,
+		writer->kind == RECORD_FLOWS ? SCHEMA_FLOW_SYMPTOM : SCHEMA_BIFLOW_SYMPTOM);
 	for (int i = 0; i < 3; i++)
 		add_template(writer, of_all[i]);
 }
@@ -189,7 +118,7 @@ struct record_writer *record_create(const char *path, enum record_kind kind)
 	writer = x_calloc(1, sizeof(*writer));
 	writer->file = file;
 	writer->kind = kind;
-	writer->session = fbSessionAlloc(elements());
+	writer->session = fbSessionAlloc(layout_elements());
 	fbSessionSetDomain(writer->session,
 		RECORD_DOMAIN); /* later it would forget the templates */
 	if (!fbSessionSetMetadataExportElements(writer->session, TRUE, ELEMENT_TEMPLATE, &error) ||
@@ -199,75 +128,6 @@ struct record_writer *record_create(const char *path, enum record_kind kind)
 	add_templates(writer);
 	writer->buffer = fBufAllocForExport(writer->session, fbExporterAllocFP(file));
 	return writer;
-}
-
-static inline void pack_uint(const struct field *field, const uint8_t *from, uint8_t *to)
-{
-	unsigned status;
-
-	switch (field->size) {
-	case 1: *to = *from; break;
-	case 2: memcpy(to, from, 2); break;
-	case 8: memcpy(to, from, 8); break;
-	case 4:
-		memcpy(&status, from, sizeof(status));
-		if (field->length == 1) /* an enum */
-			*to = (uint8_t)status;
-		else
-			memcpy(to, &status, sizeof(status));
-	}
-}
-
-static void pack_address(const struct field *field, const uint8_t *from, uint8_t *to)
-{
-	uint32_t address;
-
-	memcpy(to, from, field->length);
-	if (field->length != sizeof(address))
-		return;
-	memcpy(&address, from, sizeof(address)); /* libfixbuf has IPv4 addresses in host order */
-	address = ntohl(address);
-	memcpy(to, &address, sizeof(address));
-}
-
-static inline void pack_label(const uint8_t *from, uint8_t *to)
-{
-	fbVarfield_t text = {0, NULL};
-	uint32_t id;
-
-	memcpy(&id, from, sizeof(id));
-	if (id) {
-		text.buf = (uint8_t *)intern_text(id);
-		text.len = strlen((const char *)text.buf);
-	}
-	memcpy(to, &text, sizeof(text));
-}
-
-static void pack_text(const struct field *field, const uint8_t *from, uint8_t *to)
-{
-	fbVarfield_t text = {strnlen((const char *)from, field->size), (uint8_t *)from};
-
-	memcpy(to, &text, sizeof(text));
-}
-
-static void pack(const struct record_writer *writer, const struct layout *layout,
-	const void *record, uint8_t *wire)
-{
-	for (unsigned i = 0; i < layout->count; i++) {
-		const struct field *field = layout->fields[i];
-		const uint8_t *from = (const uint8_t *)record + field->offset;
-		uint8_t *to = wire + layout->at[i];
-
-		switch ((enum field_kind)field->kind) {
-		case FIELD_UINT: pack_uint(field, from, to); break;
-		case FIELD_BOOL: *to = *from ? 1 : 2; break;
-		case FIELD_FLOAT: memcpy(to, from, sizeof(double)); break;
-		case FIELD_ADDRESS: pack_address(field, from, to); break;
-		case FIELD_LABEL: pack_label(from, to); break;
-		case FIELD_TEXT: pack_text(field, from, to); break;
-		case FIELD_SYMPTOMS: memcpy(to, &writer->list, sizeof(writer->list)); break;
-		}
-	}
 }
 
 /* The templates wait for the first record, so that they carry an export time near it. */
@@ -286,16 +146,16 @@ static int begin(struct record_writer *writer)
 
 static int append(struct record_writer *writer, enum schema_index index, const void *record)
 {
-	const struct layout *layout = &writer->layouts[index];
+	const struct layout *layout = layout_of(index);
 	uint16_t id = schemas[index].template_id;
-	uint64_t wire[WIRE_MAX / 8];
+	uint64_t wire[LAYOUT_BYTES / 8];
 	GError *error = NULL;
 
 	if (begin(writer) < 0)
 		return -1;
-	pack(writer, layout, record, (uint8_t *)wire);
+	layout_pack(layout, record, &writer->parts, (uint8_t *)wire);
 	errno = 0;
-	if (!fBufSetInternalTemplate(writer->buffer, INTERNAL(id), &error) ||
+	if (!fBufSetInternalTemplate(writer->buffer, layout_internal(index), &error) ||
 		!fBufSetExportTemplate(writer->buffer, id, &error) ||
 		!fBufAppend(writer->buffer, (uint8_t *)wire, layout->size, &error))
 		return failed(&error);
@@ -342,8 +202,10 @@ static uint32_t symptom_id(struct record_writer *writer, uint32_t name)
 static int set_symptoms(struct record_writer *writer, enum schema_index index,
 	const struct symptom_count *symptoms, size_t count)
 {
-	const struct layout *layout = &writer->layouts[index];
+	const struct layout *layout = layout_of(index);
 
+	if (count == 0)
+		return 0;
 	if (count > LIST_MAX / layout->size) {
 		errno = EMSGSIZE;
 		return -1;
@@ -354,11 +216,12 @@ static int set_symptoms(struct record_writer *writer, enum schema_index index,
 		symptom.name = symptom_id(writer, symptom.name);
 		if (!symptom.name)
 			return -1;
-		pack(writer, layout, &symptom, writer->list_bytes + i * layout->size);
+		layout_pack(layout, &symptom, &writer->parts,
+			writer->list_bytes + i * layout->size);
 	}
-	fbSubTemplateListInitWithOwnBuffer(&writer->list, LIST_ALL_OF, schemas[index].template_id,
-		layout->external, (uint16_t)count, (uint16_t)(count * layout->size),
-		writer->list_bytes);
+	fbSubTemplateListInitWithOwnBuffer(&writer->parts.list, LIST_ALL_OF,
+		schemas[index].template_id, layout->external, (uint16_t)count,
+		(uint16_t)(count * layout->size), writer->list_bytes);
 	return 0;
 }
 
@@ -369,25 +232,25 @@ int record_add_ledger(struct record_writer *writer, const struct ledger *row)
 	return append(writer, SCHEMA_LEDGER, row);
 }
 
-/* Without labels and symptoms a record costs half: libfixbuf takes long for what may be of any length. */
-static bool is_plain(const struct flow *flow)
+/* The plainest template that has all of a record: libfixbuf takes long for each element, longest for a list. */
+static enum schema_index shape_of(const struct record_writer *writer, uint8_t version,
+	bool labelled, size_t symptoms)
 {
-	return !(flow->vlan | flow->tunnel | flow->endpoint | flow->aggregate | flow->host_name) &&
-	       flow->symptom_count == 0;
+	return plainest[writer->kind] + (symptoms ? 4 : labelled ? 2 : 0) + (version == 6);
 }
 
 int record_add_flow(struct record_writer *writer, const struct flow *flow)
 {
-	bool plain = is_plain(flow);
+	bool labelled =
+		flow->vlan | flow->tunnel | flow->endpoint | flow->aggregate | flow->host_name ||
+		flow->sampling != 1;
 
 	assert(writer->kind == RECORD_FLOWS);
 	assert(flow->packets == 0 || (flow->sampling > 0 && flow->sampling <= 1));
 	note_time(writer, flow->end_ms);
-	if (!plain &&
-		set_symptoms(writer, SCHEMA_FLOW_SYMPTOM, flow->symptoms, flow->symptom_count) < 0)
-		return -1;
-	if (append(writer, (plain ? SCHEMA_PLAIN4 : SCHEMA_FLOW4) + (flow->key.version == 6),
-		    flow) < 0)
+	if (set_symptoms(writer, SCHEMA_FLOW_SYMPTOM, flow->symptoms, flow->symptom_count) < 0 ||
+		append(writer, shape_of(writer, flow->key.version, labelled, flow->symptom_count),
+			flow) < 0)
 		return -1;
 	writer->flows++;
 	return 0;
@@ -400,14 +263,18 @@ static bool plausible(const struct direction *direction)
 
 int record_add_biflow(struct record_writer *writer, const struct biflow *biflow)
 {
-	enum schema_index first = writer->kind == RECORD_BIFLOWS ? SCHEMA_BIFLOW4 : SCHEMA_VERDICT4;
+	bool labelled = biflow->vlan | biflow->tunnel | biflow->endpoint | biflow->aggregate |
+				biflow->host_name ||
+			biflow->forward.sampling != 1 || biflow->reverse.sampling != 1;
 
 	assert(writer->kind != RECORD_FLOWS && plausible(&biflow->forward) &&
 		plausible(&biflow->reverse));
 	note_time(writer, biflow->end_ms);
 	if (set_symptoms(writer, SCHEMA_BIFLOW_SYMPTOM, biflow->symptoms, biflow->symptom_count) <
 			0 ||
-		append(writer, biflow->key.version == 6 ? first + 1 : first, biflow) < 0)
+		append(writer,
+			shape_of(writer, biflow->key.version, labelled, biflow->symptom_count),
+			biflow) < 0)
 		return -1;
 	writer->flows++;
 	return 0;

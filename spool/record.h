@@ -8,7 +8,7 @@
  * under PEN 32473 with RFC 5610 type records. Times are milliseconds since 1970-01-01 UTC, octets are IP total lengths (octetDeltaCount).
  *
  * All multi-valued attributes are ids of intern.h. Symptom lists in records given to a writer are the caller's; those of records
- * from a reader are views, valid until the next record_next().
+ * from a reader are views, valid until the next record_next(). No id may be forgotten while a file is open.
  *
  * Errors: -1 with errno (machine; EMSGSIZE: a record longer than a message of 64 KiB, which is left out), -2 with
  * record_why() (a bad file: cut anywhere, not IPFIX, another template, records missing). A reader's error is final.

@@ -328,55 +328,74 @@ static inline int decode_field(struct record_reader *reader, struct step *step, 
 	return 0;
 }
 
-/* Most elements: a number of 1, 2, 4 or 8 octets, for which this is all there is to do. False: it is none, or cut. */
-static inline bool decode_plain(const struct step *step, struct cursor *cursor, uint8_t *to)
+static inline void take_octets(const struct step *step, const uint8_t *from, uint8_t *to)
 {
 	uint64_t eight;
 	uint32_t four;
 	uint16_t two;
 
-	if (left(cursor) < step->plain)
-		return false;
-	switch (step->plain) {
-	case 8:
-		memcpy(&eight, cursor->at, 8);
+	switch ((enum how)step->how) {
+	case TURN_8:
+		memcpy(&eight, from, 8);
 		eight = be64toh(eight);
 		memcpy(to, &eight, 8);
 		break;
-	case 4:
-		memcpy(&four, cursor->at, 4);
+	case TURN_4:
+		memcpy(&four, from, 4);
 		four = be32toh(four);
 		memcpy(to, &four, 4);
 		break;
-	case 2:
-		memcpy(&two, cursor->at, 2);
+	case TURN_2:
+		memcpy(&two, from, 2);
 		two = be16toh(two);
 		memcpy(to, &two, 2);
 		break;
-	case 1: *to = *cursor->at; break;
-	default: return false;
+	case COPY_1: *to = *from; break;
+	case COPY_4: memcpy(to, from, 4); break;
+	case COPY_16: memcpy(to, from, 16); break;
+	case SKIP:
+	case LOOK: break;
 	}
-	cursor->at += step->plain;
-	return true;
+}
+
+/* Most elements: numbers and addresses, that are all there when the last of them is. Returns the step after them. */
+static inline struct step *decode_run(struct step *step, struct cursor *cursor, uint8_t *to)
+{
+	const uint8_t *end = cursor->at + step->run;
+
+	for (; cursor->at < end; step++) {
+		take_octets(step, cursor->at, to + step->offset);
+		cursor->at += step->length;
+	}
+	return step;
+}
+
+static int decode_one(struct record_reader *reader, struct step *step, struct cursor *cursor,
+	uint8_t *to)
+{
+	struct cursor part;
+
+	if (!(step->length == VARIABLE ? take_variable(cursor, &part)
+				       : take(cursor, step->length, &part)))
+		return bad(reader, "a record goes past the end of its set or list");
+	return step->field ? decode_field(reader, step, &part, to + step->offset) : 0;
 }
 
 /* decode(): one record from CURSOR into TO, which is zeroed. */
 static int decode(struct record_reader *reader, struct template *template, struct cursor *cursor,
 	void *to)
 {
-	for (unsigned i = 0; i < template->count; i++) {
-		struct step *step = &template->steps[i];
-		struct cursor part;
-		int result;
+	struct step *step = template->steps, *end = step + template->count;
 
-		if (decode_plain(step, cursor, (uint8_t *)to + step->offset))
-			continue;
-		if (!(step->length == VARIABLE ? take_variable(cursor, &part)
-					       : take(cursor, step->length, &part)))
+	while (step < end) {
+		int result = 0;
+
+		if (left(cursor) < step->run)
 			return bad(reader, "a record goes past the end of its set or list");
-		if (!step->field)
-			continue;
-		result = decode_field(reader, step, &part, (uint8_t *)to + step->offset);
+		if (step->run)
+			step = decode_run(step, cursor, to);
+		else
+			result = decode_one(reader, step++, cursor, to);
 		if (result < 0)
 			return result;
 	}

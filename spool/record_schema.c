@@ -29,9 +29,15 @@
 	{                                                                                          \
 		name, PEN_MIRA, number, kind, length, 0, true, MEMBER(type, member)                \
 	}
-#define LABEL(name, pen, number, kind, type, member)                                               \
+#define MORE(name, pen, number, kind, length, type, member)                                        \
 	{                                                                                          \
-		name, pen, number, kind, 0, ONLY_LABELLED, false, MEMBER(type, member)             \
+		name, pen, number, kind, length, ONLY_LABELLED, false, MEMBER(type, member)        \
+	}
+#define LABEL(name, number, type, member) MORE(name, PEN_MIRA, number, FIELD_LABEL, 0, type, member)
+#define LIST(type)                                                                                 \
+	{                                                                                          \
+		"subTemplateList", 0, 292, FIELD_SYMPTOMS, 0, ONLY_LISTED, false,                  \
+			MEMBER(type, symptoms)                                                     \
 	}
 #define FIELDS(table) table, sizeof(table) / sizeof((table)[0])
 
@@ -47,7 +53,7 @@
 		NEED("sourceTransportPort", 7, FIELD_UINT, 2, type, key.sport),                    \
 		NEED("destinationTransportPort", 11, FIELD_UINT, 2, type, key.dport),              \
 		NEED("protocolIdentifier", 4, FIELD_UINT, 1, type, key.proto),                     \
-		IANA("ipVersion", 60, FIELD_UINT, 1, type, key.version)
+		MORE("ipVersion", 0, 60, FIELD_UINT, 1, type, key.version)
 
 #define SPAN(type)                                                                                 \
 	MUST("miraWindowStartMilliseconds", 1, FIELD_UINT, 8, type, window_ms),                    \
@@ -59,18 +65,18 @@ static const struct field flow_fields[] = {
 	SPAN(flow),
 	NEED("packetDeltaCount", 2, FIELD_UINT, 8, flow, packets),
 	NEED("octetDeltaCount", 1, FIELD_UINT, 8, flow, octets),
-	IANA("samplingProbability", 311, FIELD_FLOAT, 8, flow, sampling),
+	MORE("samplingProbability", 0, 311, FIELD_FLOAT, 8, flow, sampling),
 	IANA("tcpControlBits", 6, FIELD_UINT, 2, flow, tcp_flags),
 	OURS("miraFlowFlags", 5, FIELD_UINT, 2, flow, flags),
 	MUST("miraFirstPacketIndex", 2, FIELD_UINT, 8, flow, first_index),
 	OURS("miraSynMilliseconds", 3, FIELD_UINT, 8, flow, syn_ms),
 	OURS("miraSynPacketIndex", 4, FIELD_UINT, 8, flow, syn_index),
-	LABEL("miraVlans", PEN_MIRA, 6, FIELD_LABEL, flow, vlan),
-	LABEL("miraTunnels", PEN_MIRA, 7, FIELD_LABEL, flow, tunnel),
-	LABEL("miraTunnelEndpoints", PEN_MIRA, 14, FIELD_LABEL, flow, endpoint),
-	LABEL("miraAggregates", PEN_MIRA, 8, FIELD_LABEL, flow, aggregate),
-	LABEL("miraHostName", PEN_MIRA, 9, FIELD_LABEL, flow, host_name),
-	LABEL("subTemplateList", 0, 292, FIELD_SYMPTOMS, flow, symptoms),
+	LABEL("miraVlans", 6, flow, vlan),
+	LABEL("miraTunnels", 7, flow, tunnel),
+	LABEL("miraTunnelEndpoints", 14, flow, endpoint),
+	LABEL("miraAggregates", 8, flow, aggregate),
+	LABEL("miraHostName", 9, flow, host_name),
+	LIST(flow),
 };
 
 static const struct field biflow_fields[] = {
@@ -82,21 +88,22 @@ static const struct field biflow_fields[] = {
 		MEMBER(biflow, reverse.packets)},
 	{"reverseOctetDeltaCount", PEN_REVERSE, 1, FIELD_UINT, 8, 0, true,
 		MEMBER(biflow, reverse.octets)},
-	IANA("samplingProbability", 311, FIELD_FLOAT, 8, biflow, forward.sampling),
-	BACK("reverseSamplingProbability", 311, FIELD_FLOAT, 8, biflow, reverse.sampling),
+	MORE("samplingProbability", 0, 311, FIELD_FLOAT, 8, biflow, forward.sampling),
+	MORE("reverseSamplingProbability", PEN_REVERSE, 311, FIELD_FLOAT, 8, biflow,
+		reverse.sampling),
 	IANA("tcpControlBits", 6, FIELD_UINT, 2, biflow, forward.tcp_flags),
 	BACK("reverseTcpControlBits", 6, FIELD_UINT, 2, biflow, reverse.tcp_flags),
 	OURS("miraFlowFlags", 5, FIELD_UINT, 2, biflow, flags),
-	OURS("miraVlans", 6, FIELD_LABEL, 0, biflow, vlan),
-	OURS("miraTunnels", 7, FIELD_LABEL, 0, biflow, tunnel),
-	OURS("miraTunnelEndpoints", 14, FIELD_LABEL, 0, biflow, endpoint),
-	OURS("miraAggregates", 8, FIELD_LABEL, 0, biflow, aggregate),
-	OURS("miraHostName", 9, FIELD_LABEL, 0, biflow, host_name),
+	LABEL("miraVlans", 6, biflow, vlan),
+	LABEL("miraTunnels", 7, biflow, tunnel),
+	LABEL("miraTunnelEndpoints", 14, biflow, endpoint),
+	LABEL("miraAggregates", 8, biflow, aggregate),
+	LABEL("miraHostName", 9, biflow, host_name),
 	OURS("miraProbes", 10, FIELD_LABEL, 0, biflow, probe),
 	{"miraClass", PEN_MIRA, 11, FIELD_LABEL, 0, ONLY_VERDICT, false, MEMBER(biflow, class)},
 	{"miraVerdict", PEN_MIRA, 12, FIELD_LABEL, 0, ONLY_VERDICT, false, MEMBER(biflow, verdict)},
 	{"miraRule", PEN_MIRA, 13, FIELD_LABEL, 0, ONLY_VERDICT, false, MEMBER(biflow, rule)},
-	IANA("subTemplateList", 292, FIELD_SYMPTOMS, 0, biflow, symptoms),
+	LIST(biflow),
 };
 
 static const struct field symptom_fields[] = {
@@ -146,20 +153,21 @@ static const struct field end_fields[] = {
 	NEED("exportedFlowRecordTotalCount", 42, FIELD_UINT, 8, record_end, flows),
 };
 
+#define TWO(name, text, id, mask, role, fields)                                                    \
+	[SCHEMA_##name##4] = {"mira" text "4", id, 0, ONLY_IP4 | (mask), role, FIELDS(fields)},    \
+	[SCHEMA_##name##6] = {"mira" text "6", (id) + 1, 0, ONLY_IP6 | (mask), role,               \
+		FIELDS(fields)}
+#define SIX(name, text, plain, labelled, whole, mask, role, fields)                                \
+	TWO(PLAIN_##name, "Plain" text, plain, mask, role, fields),                                \
+		TWO(LABELLED_##name, "Labelled" text, labelled, (mask) | ONLY_LABELLED, role,      \
+			fields),                                                                   \
+		TWO(name, text, whole, (mask) | ONLY_LABELLED | ONLY_LISTED, role, fields)
+
 /* The reader takes the last schema whose needed rows a template holds, so a schema with more rows stands after one with less. */
 const struct schema schemas[SCHEMA_COUNT] = {
-	[SCHEMA_PLAIN4] = {"miraPlainFlow4", 0x010b, 0, ONLY_IP4, ROLE_FLOW, FIELDS(flow_fields)},
-	[SCHEMA_PLAIN6] = {"miraPlainFlow6", 0x010c, 0, ONLY_IP6, ROLE_FLOW, FIELDS(flow_fields)},
-	[SCHEMA_FLOW4] = {"miraFlow4", 0x0100, 0, ONLY_IP4 | ONLY_LABELLED, ROLE_FLOW,
-		FIELDS(flow_fields)},
-	[SCHEMA_FLOW6] = {"miraFlow6", 0x0101, 0, ONLY_IP6 | ONLY_LABELLED, ROLE_FLOW,
-		FIELDS(flow_fields)},
-	[SCHEMA_BIFLOW4] = {"miraBiflow4", 0x0102, 0, ONLY_IP4, ROLE_BIFLOW, FIELDS(biflow_fields)},
-	[SCHEMA_BIFLOW6] = {"miraBiflow6", 0x0103, 0, ONLY_IP6, ROLE_BIFLOW, FIELDS(biflow_fields)},
-	[SCHEMA_VERDICT4] = {"miraVerdict4", 0x0104, 0, ONLY_IP4 | ONLY_VERDICT, ROLE_BIFLOW,
-		FIELDS(biflow_fields)},
-	[SCHEMA_VERDICT6] = {"miraVerdict6", 0x0105, 0, ONLY_IP6 | ONLY_VERDICT, ROLE_BIFLOW,
-		FIELDS(biflow_fields)},
+	SIX(FLOW, "Flow", 0x010b, 0x010d, 0x0100, 0, ROLE_FLOW, flow_fields),
+	SIX(BIFLOW, "Biflow", 0x010f, 0x0111, 0x0102, 0, ROLE_BIFLOW, biflow_fields),
+	SIX(VERDICT, "Verdict", 0x0113, 0x0115, 0x0104, ONLY_VERDICT, ROLE_BIFLOW, biflow_fields),
 	[SCHEMA_LEDGER] = {"miraLedger", 0x0106, 4, 0, ROLE_LEDGER, FIELDS(ledger_fields)},
 	[SCHEMA_NAME] = {"miraSymptomName", 0x0107, 1, 0, ROLE_NAME, FIELDS(name_fields)},
 	[SCHEMA_END] = {"miraEnd", 0x0108, 1, 0, ROLE_END, FIELDS(end_fields)},
@@ -172,16 +180,15 @@ const struct schema schemas[SCHEMA_COUNT] = {
 #define TEXT(name, number, what)                                                                   \
 	FB_IE_INIT_FULL(name, PEN_MIRA, number, FB_IE_VARLEN, FB_IE_DEFAULT, 0, 0, FB_STRING, what)
 #define TIME(name, number, what)                                                                   \
-	FB_IE_INIT_FULL(name, PEN_MIRA, number, 8,                                                 \
-		FB_IE_DEFAULT | FB_UNITS_MILLISECONDS | FB_IE_F_ENDIAN, 0, 0, FB_DT_MILSEC, what)
+	FB_IE_INIT_FULL(name, PEN_MIRA, number, 8, FB_IE_DEFAULT | FB_UNITS_MILLISECONDS, 0, 0,    \
+		FB_DT_MILSEC, what)
 #define INDEX(name, number, what)                                                                  \
-	FB_IE_INIT_FULL(name, PEN_MIRA, number, 8, FB_IE_IDENTIFIER | FB_IE_F_ENDIAN, 0, 0,        \
-		FB_UINT_64, what)
+	FB_IE_INIT_FULL(name, PEN_MIRA, number, 8, FB_IE_IDENTIFIER, 0, 0, FB_UINT_64, what)
 #define TRUTH(name, number, what)                                                                  \
 	FB_IE_INIT_FULL(name, PEN_MIRA, number, 1, FB_IE_DEFAULT, 0, 0, FB_BOOL, what)
 #define PACKETS(name, number, semantics, what)                                                     \
-	FB_IE_INIT_FULL(name, PEN_MIRA, number, 8, semantics | FB_UNITS_PACKETS | FB_IE_F_ENDIAN,  \
-		0, 0, FB_UINT_64, what)
+	FB_IE_INIT_FULL(name, PEN_MIRA, number, 8, semantics | FB_UNITS_PACKETS, 0, 0, FB_UINT_64, \
+		what)
 #define DELTA(name, number, what) PACKETS(name, number, FB_IE_DELTACOUNTER, what)
 #define TOTAL(name, number, what) PACKETS(name, number, FB_IE_TOTALCOUNTER, what)
 
@@ -191,8 +198,7 @@ static fbInfoElement_t elements[] = {
 	TIME("miraSynMilliseconds", 3,
 		"time of the first TCP SYN without ACK, if miraFlowFlags holds 1"),
 	INDEX("miraSynPacketIndex", 4, "index in the capture run of that SYN"),
-	FB_IE_INIT_FULL("miraFlowFlags", PEN_MIRA, 5, 2, FB_IE_FLAGS | FB_IE_F_ENDIAN, 0, 31,
-		FB_UINT_16,
+	FB_IE_INIT_FULL("miraFlowFlags", PEN_MIRA, 5, 2, FB_IE_FLAGS, 0, 31, FB_UINT_16,
 		"1 SYN seen, 2 late, 4 window incomplete, 8 orientation from an earlier window, "
 		"16 host name resolved by a client"),
 	TEXT("miraVlans", 6, "VLAN ids, sorted, comma-joined"),
@@ -205,8 +211,8 @@ static fbInfoElement_t elements[] = {
 	TEXT("miraRule", 13, "rule that decided the verdict"),
 	TEXT("miraTunnelEndpoints", 14,
 		"addresses of the IP headers around the innermost one, innermost first"),
-	FB_IE_INIT_FULL("miraSymptomId", PEN_MIRA, 20, 4, FB_IE_IDENTIFIER | FB_IE_F_ENDIAN, 0, 0,
-		FB_UINT_32, "number of a symptom in this file"),
+	FB_IE_INIT_FULL("miraSymptomId", PEN_MIRA, 20, 4, FB_IE_IDENTIFIER, 0, 0, FB_UINT_32,
+		"number of a symptom in this file"),
 	TEXT("miraSymptomName", 21, "name of a symptom"),
 	PACKETS("miraSymptomPackets", 22, FB_IE_F_REVERSIBLE | FB_IE_DELTACOUNTER,
 		"packets that show the symptom"),
@@ -238,7 +244,24 @@ static fbInfoElement_t elements[] = {
 	FB_IE_NULL,
 };
 
+/* An element of IANA's is described anew, and with it its reverse. */
+static void describe_standard(fbInfoModel_t *model, const struct field *field)
+{
+	fbInfoElement_t element;
+
+	if (field->pen != 0)
+		return;
+	element = *fbInfoModelGetElementByName(model, field->name);
+	if (!(element.flags & FB_IE_F_ENDIAN))
+		return;
+	element.flags &= ~(uint32_t)FB_IE_F_ENDIAN;
+	fbInfoModelAddElement(model, &element);
+}
+
 void schema_describe(fbInfoModel_t *model)
 {
 	fbInfoModelAddElementArray(model, elements);
+	for (size_t i = 0; i < SCHEMA_COUNT; i++)
+		for (size_t k = 0; k < schemas[i].field_count; k++)
+			describe_standard(model, &schemas[i].fields[k]);
 }

@@ -27,7 +27,14 @@ enum field_kind {
 	FIELD_SYMPTOMS, /* subTemplateList (RFC 6313) of symptom records */
 };
 
-enum only { ONLY_IP4 = 1, ONLY_IP6 = 2, ONLY_BIFLOW = 4, ONLY_VERDICT = 8, ONLY_LABELLED = 16 };
+enum only {
+	ONLY_IP4 = 1,
+	ONLY_IP6 = 2,
+	ONLY_BIFLOW = 4,
+	ONLY_VERDICT = 8,
+	ONLY_LABELLED = 16, /* what most records can do without: a plain one has no such row */
+	ONLY_LISTED = 32,   /* the list of symptoms */
+};
 
 struct field {
 	const char *name;
@@ -54,13 +61,25 @@ struct record_end {
 
 enum schema_role { ROLE_FLOW, ROLE_BIFLOW, ROLE_LEDGER, ROLE_NAME, ROLE_END, ROLE_SYMPTOM };
 
+/* Of each kind of record six, for IPv4 and IPv6: plain (most have neither label nor symptom), with labels, with symptoms too. */
+#define SCHEMA_SHAPES 6
 enum schema_index {
-	SCHEMA_PLAIN4, /* a flow without labels and symptoms, as most are */
-	SCHEMA_PLAIN6,
+	SCHEMA_PLAIN_FLOW4,
+	SCHEMA_PLAIN_FLOW6,
+	SCHEMA_LABELLED_FLOW4,
+	SCHEMA_LABELLED_FLOW6,
 	SCHEMA_FLOW4,
 	SCHEMA_FLOW6,
+	SCHEMA_PLAIN_BIFLOW4,
+	SCHEMA_PLAIN_BIFLOW6,
+	SCHEMA_LABELLED_BIFLOW4,
+	SCHEMA_LABELLED_BIFLOW6,
 	SCHEMA_BIFLOW4,
 	SCHEMA_BIFLOW6,
+	SCHEMA_PLAIN_VERDICT4,
+	SCHEMA_PLAIN_VERDICT6,
+	SCHEMA_LABELLED_VERDICT4,
+	SCHEMA_LABELLED_VERDICT6,
 	SCHEMA_VERDICT4,
 	SCHEMA_VERDICT6,
 	SCHEMA_LEDGER,
@@ -90,7 +109,8 @@ static inline bool schema_has(const struct schema *schema, const struct field *f
 	return (field->only & ~schema->mask) == 0;
 }
 
-/* schema_describe(): adds our own elements, as RFC 5610 describes them, to libfixbuf's MODEL. */
+/* schema_describe(): adds our own elements, as RFC 5610 describes them, to libfixbuf's MODEL. The model takes it that all
+ * numbers of ours stand in network order already: libfixbuf copies, where it would turn them byte by byte. */
 struct fbInfoModel_st;
 void schema_describe(struct fbInfoModel_st *model);
 

@@ -116,6 +116,46 @@ static bool length_fits(const struct field *field, unsigned length)
 	}
 }
 
+static enum how how_number(const struct step *step)
+{
+	if (step->field->size != step->length)
+		return LOOK;
+	switch (step->length) {
+	case 8: return TURN_8;
+	case 4: return TURN_4;
+	case 2: return TURN_2;
+	case 1: return COPY_1;
+	default: return LOOK;
+	}
+}
+
+static enum how how_of(const struct step *step)
+{
+	if (step->length == VARIABLE)
+		return LOOK;
+	if (!step->field)
+		return SKIP;
+	switch ((enum field_kind)step->field->kind) {
+	case FIELD_UINT:
+	case FIELD_FLOAT: return how_number(step);
+	case FIELD_ADDRESS: return step->length == 4 ? COPY_4 : COPY_16;
+	default: return LOOK;
+	}
+}
+
+/* From the last one back: a run ends where somebody has to look. */
+static void measure_runs(struct template *template)
+{
+	uint32_t run = 0;
+
+	for (unsigned i = template->count; i-- > 0;) {
+		struct step *step = &template->steps[i];
+
+		run = step->how == LOOK ? 0 : run + step->length;
+		step->run = run;
+	}
+}
+
 static bool plan(struct template *template, const struct definition *definition, char *why,
 	size_t size)
 {
@@ -124,15 +164,14 @@ static bool plan(struct template *template, const struct definition *definition,
 
 		step->field = find_field(template->schema, &definition->elements[i]);
 		step->length = definition->elements[i].length;
-		if (step->field && step->field->kind == FIELD_UINT &&
-			step->field->size == step->length)
-			step->plain = step->length;
 		step->offset = step->field ? step->field->offset : 0;
+		step->how = how_of(step);
 		template->minimum += step->length == VARIABLE ? 1 : step->length;
 		if (step->field && !length_fits(step->field, step->length))
 			return refuse(why, size, "template %u: %s of %u octets", definition->id,
 				step->field->name, step->length);
 	}
+	measure_runs(template);
 	if (!template->schema && !definition->scope)
 		return refuse(why, size, "template %u is of no record known here", definition->id);
 	return template->minimum

@@ -67,12 +67,16 @@ static inline bool take_variable(struct cursor *cursor, struct cursor *part)
 	return take(cursor, length, part);
 }
 
+/* How an element becomes a member. The first six need no look at what it is: its octets are as many as the member's. */
+enum how { TURN_8, TURN_4, TURN_2, COPY_1, COPY_4, COPY_16, SKIP, LOOK };
+
 /* What to do with one element of a record; the last text of a label is remembered, for labels repeat. */
 struct step {
 	const struct field *field; /* NULL: skip it */
+	uint8_t how;		   /* enum how */
 	uint16_t length;
-	uint16_t plain; /* octets of a number as long in the file as in the record, 0: it is none */
 	uint16_t offset; /* of the member */
+	uint32_t run; /* octets of this element and those after it, up to the next one to LOOK at */
 	uint32_t label;
 	const char *label_text;
 	size_t label_size;

@@ -39,7 +39,7 @@ static struct flowkey key_of(unsigned number)
 	return key;
 }
 
-static struct flow flow_of(unsigned number)
+static struct flow labelled_flow(unsigned number)
 {
 	return (struct flow){
 		.key = key_of(number),
@@ -64,7 +64,20 @@ static struct flow flow_of(unsigned number)
 	};
 }
 
-static struct biflow biflow_of(unsigned number, bool verdict)
+/* Every fifth is plain: it has nothing that could be left out. */
+static struct flow flow_of(unsigned number)
+{
+	struct flow flow = labelled_flow(number);
+
+	if (number % 5 != 3)
+		return flow;
+	flow.vlan = flow.tunnel = flow.endpoint = flow.aggregate = flow.host_name = 0;
+	flow.sampling = 1;
+	flow.symptom_count = 0;
+	return flow;
+}
+
+static struct biflow labelled_biflow(unsigned number, bool verdict)
 {
 	return (struct biflow){
 		.key = key_of(number),
@@ -86,6 +99,18 @@ static struct biflow biflow_of(unsigned number, bool verdict)
 		.symptoms = symptoms,
 		.symptom_count = number % 4,
 	};
+}
+
+static struct biflow biflow_of(unsigned number, bool verdict)
+{
+	struct biflow biflow = labelled_biflow(number, verdict);
+
+	if (number % 5 != 3)
+		return biflow;
+	biflow.vlan = biflow.tunnel = biflow.endpoint = biflow.aggregate = biflow.host_name = 0;
+	biflow.reverse.sampling = 1;
+	biflow.symptom_count = 0;
+	return biflow;
 }
 
 static const struct ledger ledger_row = {
@@ -252,6 +277,33 @@ static void come_back(void **state)
 	}
 }
 
+/* Each thing that a plain record lacks, alone. */
+static void each_comes_back(void **state)
+{
+	struct biflow plain = biflow_of(3, true), wanted[6];
+	struct record_writer *writer = record_create(tmp_path("each"), RECORD_VERDICTS);
+	struct record_reader *reader;
+	union record record;
+
+	for (int i = 0; i < 6; i++)
+		wanted[i] = plain;
+	wanted[1].vlan = intern("3");
+	wanted[2].host_name = intern("example.net");
+	wanted[3].forward.sampling = 0.5;
+	wanted[4].reverse.sampling = 0.5;
+	wanted[5].symptom_count = 1;
+	for (int i = 0; i < 6; i++)
+		assert_int_equal(record_add_biflow(writer, &wanted[i]), 0);
+	assert_int_equal(record_finish(writer), 0);
+	reader = record_open(tmp_path("each"));
+	for (int i = 0; i < 6; i++) {
+		assert_int_equal(record_next(reader, &record), RECORD_BIFLOW);
+		same_biflow(&record.biflow, &wanted[i]);
+	}
+	assert_int_equal(record_next(reader, &record), RECORD_END);
+	record_close(reader);
+}
+
 static void no_records(void **state)
 {
 	struct record_writer *writer = record_create(tmp_path("none"), RECORD_FLOWS);
@@ -276,6 +328,35 @@ static char *content(const char *path, size_t *size)
 	to[*size] = '\0';
 	fclose(file);
 	return to;
+}
+
+static size_t bytes_of(const struct biflow *biflow)
+{
+	const char *path = tmp_path("shape");
+	struct record_writer *writer;
+	size_t size;
+
+	unlink(path);
+	writer = record_create(path, RECORD_BIFLOWS);
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(record_add_biflow(writer, biflow), 0);
+	assert_int_equal(record_finish(writer), 0);
+	content(path, &size);
+	return size;
+}
+
+/* Each record takes the shortest template that has all of it. */
+static void less_is_shorter(void **state)
+{
+	struct biflow plain = biflow_of(3, false), labelled = plain, whole;
+	size_t size = bytes_of(&plain);
+
+	labelled.vlan = intern("7");
+	assert_in_range(bytes_of(&labelled), size + 100 * 23, size + 100 * 23);
+	whole = labelled;
+	whole.symptoms = symptoms;
+	whole.symptom_count = 1;
+	assert_true(bytes_of(&whole) > size + 100 * (23 + 28));
 }
 
 /* Neither the clock nor other texts interned in between show in the bytes. */
@@ -456,6 +537,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers_are_iana),
 		cmocka_unit_test(come_back),
+		cmocka_unit_test(each_comes_back),
+		cmocka_unit_test(less_is_shorter),
 		cmocka_unit_test(no_records),
 		cmocka_unit_test(same_bytes),
 		cmocka_unit_test(ipfixdump_names),

@@ -38,7 +38,7 @@ static char *path_of(char *path, const char *format, const char *out, const char
 
 char *evidence_draft(const char *out, const char *batch, char *path)
 {
-	return path_of(path, "%s/.%s.pcapng%s", out, batch, "");
+	return path_of(path, "%s/" NFS_TEMPORARY "%s.pcapng%s", out, batch, "");
 }
 
 static char *day_of(time_t time, char day[DAY])
@@ -249,7 +249,7 @@ int evidence_keep(const char *out, const struct manifest *manifest, struct wante
 	int result;
 
 	evidence_draft(out, manifest->name, draft);
-	path_of(archive, "%s/.%s.zip%s", out, manifest->name, "");
+	path_of(archive, "%s/" NFS_TEMPORARY "%s.zip%s", out, manifest->name, "");
 	day_of(time(NULL) + (time_t)days * DAY_S, until);
 	description = describe(manifest, wanted, until, snaplen);
 	result = sum_up(draft, &bytes, hex);
@@ -305,6 +305,7 @@ int evidence_expire(const char *out)
 	char today[DAY];
 	int result = nfs_list(out, &folders);
 
+	nfs_expire(out, time(NULL) - DAY_S);
 	day_of(time(NULL), today);
 	for (size_t i = 0; i < folders.count && result == 0; i++)
 		if (is_day(folders.names[i]) &&

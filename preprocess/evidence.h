@@ -28,7 +28,7 @@ int evidence_keep(const char *out, const struct manifest *manifest, struct wante
 /* evidence_note(): a line in the log: WHAT became of NAME, and COUNT of what. 0, or -1 with errno. */
 int evidence_note(const char *out, const char *what, const char *name, const char *counted,
 	uint64_t count);
-/* evidence_expire(): removes the folders whose day is over. 0, or -1 with errno. */
+/* evidence_expire(): removes the folders whose day is over, and drafts of a day ago, whose process died. 0, or -1 with errno. */
 int evidence_expire(const char *out);
 
 #endif

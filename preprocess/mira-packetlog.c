@@ -158,8 +158,8 @@ static int check(const struct packetlog *log)
 	return code;
 }
 
-/* Off: what was held goes, and no further packets come. */
-static int unsubscribe(const struct spool *spool)
+/* Off: what was held goes, and no further packets come; what was kept goes in its time. */
+static int unsubscribe(const struct spool *spool, const char *out)
 {
 	char packets[PATH_MAX], verdicts[PATH_MAX];
 
@@ -167,6 +167,10 @@ static int unsubscribe(const struct spool *spool)
 	spool_path(spool, verdicts, "verdicts/packetlog");
 	if (nfs_remove(packets, 4) < 0 || nfs_remove(verdicts, 4) < 0) {
 		log_err("cannot remove %s: %m; packets may stand there", packets);
+		return MIRA_AGAIN;
+	}
+	if (evidence_expire(out) < 0) {
+		log_err("cannot remove from %s what is past its day: %m", out);
 		return MIRA_AGAIN;
 	}
 	log_info("packet_log in mira.conf names nothing: no packets are kept, none are held");
@@ -192,6 +196,6 @@ int main(int argc, char **argv)
 	packetlog_close(&log);
 	stage_end(&run);
 	if (off)
-		result = unsubscribe(&run.spool);
+		result = unsubscribe(&run.spool, log.out);
 	return result < 0 ? MIRA_OK : result;
 }

@@ -107,11 +107,20 @@ touch -d '2 hours ago' "$S"/packets/packetlog/ready/*
 ok 'longer than it may' packetlog
 is '  it is given up' "$(held)" 0
 
-# Off.
+# Off; what was being packed is left.
+rm -rf "$S" "$K"/*
+cp -a "$tmp/decided" "$S"
+mkdir "$K/log.jsonl"
+exits 2 'a log that cannot be written' packetlog --tries 1
+is '  packets that nobody took care of' "$(find "$K" -name '.*.pcapng' | wc -l)" 1
+rmdir "$K/log.jsonl"
+mkdir "$K/until-2020-01-01"
+find "$K" -type f -exec touch -d '2 days ago' {} +
 rm -rf "$S"
 cp -a "$tmp/captured" "$S"
 conf
 ok 'nothing is configured' packetlog
+is '  what is past its day is gone' "$(ls -A "$K")" log.jsonl
 is '  what was held is gone' "$(ls "$S/packets" "$S/verdicts" | grep -c packetlog)" 0
 decided
 is '  and nothing comes any more' "$(ls "$S/packets" "$S/verdicts" | grep -c packetlog)" 0

@@ -49,6 +49,16 @@ static char *beside(const struct eventlog *log, char *out, const char *end)
 	return out;
 }
 
+/* The exit code. */
+static int cannot(const char *what, const char *path)
+{
+	int code;
+	const char *remedy = nfs_remedy(errno, &code);
+
+	log_err("cannot %s %s: %m; %s", what, path, remedy);
+	return code;
+}
+
 /* ---- the state ---- */
 
 /* 0; or an exit code after a message. */
@@ -64,6 +74,8 @@ static int read_state(struct eventlog *log)
 		json_decref(state);
 		return MIRA_OK;
 	}
+	if (!state && errno != EBADMSG)
+		return cannot("read", path);
 	json_decref(state);
 	log_err("cannot read %s, which says what stands in %s: mend it, or remove both", path,
 		log->path);
@@ -197,18 +209,12 @@ static int take_lock(struct eventlog *log)
 		log_err("another process writes to %s; one is enough", log->path);
 		return MIRA_AGAIN;
 	}
-	log_err("cannot open %s: %m; the folder must be there and belong to this user", path);
-	return MIRA_PERSON;
+	return cannot("open", path);
 }
 
 static int recover(struct eventlog *log)
 {
-	int code;
-
-	if (settle(log) == 0)
-		return MIRA_OK;
-	log_err("cannot add to %s: %m; %s", log->path, nfs_remedy(errno, &code));
-	return code;
+	return settle(log) == 0 ? MIRA_OK : cannot("add to", log->path);
 }
 
 struct eventlog *eventlog_open(const char *path, uint64_t rotate_bytes, unsigned keep, int *code)

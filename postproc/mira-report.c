@@ -40,6 +40,7 @@ static const char usage_text[] =
 	"  --help, --version\n";
 
 #define SYSTEM_FILES 8
+#define DAY_S	     86400
 
 struct options {
 	const char *db, *out, *archive, *config;
@@ -170,11 +171,7 @@ static int write_page(const json_t *report, const char *folder)
 
 static int write_tables(json_t *report, const char *folder)
 {
-	char path[PATH_MAX];
-
-	if (nfs_join(path, folder, "csv") || report_csv(report, path))
-		return failed("csv", folder);
-	return MIRA_OK;
+	return report_csv(report, folder) ? failed("csv", folder) : MIRA_OK;
 }
 
 static int write_pdf(const char *folder)
@@ -258,8 +255,10 @@ static int audit(const struct options *options, struct report_sources *sources)
 	sqlite3_close(db);
 	if (!code)
 		code = place(report, options, folder);
-	if (!code)
+	if (!code) {
+		nfs_expire(folder, time(NULL) - DAY_S); /* of one that was killed */
 		code = write_all(report, folder, options, sources->config);
+	}
 	json_decref(report);
 	return code;
 }

@@ -47,7 +47,7 @@ void report_print(const json_t *report, FILE *out);
 /* report_page(): the page, complete in itself, malloc'ed; its length is in *SIZE. */
 char *report_page(const json_t *report, size_t *size);
 
-/* report_csv(): a file for each table of REPORT in FOLDER, which is made anew. 0, or -1 with errno. */
+/* report_csv(): FOLDER/csv with a file for each table of REPORT; made anew, or left as it was: -1 with errno. */
 int report_csv(json_t *report, const char *folder);
 /* report_pdf(): FOLDER/report.pdf of FOLDER/index.html. 0, or -1 with errno: ENOENT: there is no
  * Chromium. */

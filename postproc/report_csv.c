@@ -120,11 +120,11 @@ static int write_traces(const json_t *report, const char *folder)
 	return error;
 }
 
-int report_csv(json_t *report, const char *folder)
+static int write_tables(json_t *report, const char *folder)
 {
-	int error = nfs_remove(folder, 1) || nfs_mkdir(folder);
 	const char *name;
 	json_t *part;
+	int error = 0;
 
 	json_object_foreach(report, name, part) {
 		json_t *rows = json_is_object(part) ? json_pack("[O]", part) : json_incref(part);
@@ -133,5 +133,22 @@ int report_csv(json_t *report, const char *folder)
 			error = write_table(rows, folder, name);
 		json_decref(rows);
 	}
-	return error || write_traces(report, folder) ? -1 : 0;
+	return error || write_traces(report, folder);
+}
+
+/* All tables or none: those of the report before go when the new ones are complete. */
+int report_csv(json_t *report, const char *folder)
+{
+	char part[PATH_MAX], whole[PATH_MAX];
+	int error;
+
+	if (nfs_join(part, folder, NFS_TEMPORARY "csv") || nfs_join(whole, folder, "csv"))
+		return -1;
+	if (!nfs_remove(part, 1) && !nfs_mkdir(part) && !write_tables(report, part) &&
+		!nfs_remove(whole, 1) && !rename(part, whole))
+		return 0;
+	error = errno;
+	nfs_remove(part, 1);
+	errno = error;
+	return -1;
 }

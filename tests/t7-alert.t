@@ -106,6 +106,10 @@ fi
 ok 'started again' alert --out "$tmp/killed.json" --addresses --verdicts unacceptable,review
 ok '  every event stands there once' diff "$tmp/calm" <(sort "$tmp/killed.json")
 again
+if can_fail; then
+    mkdir "$tmp/lock"
+    exits 1 'a disk that is full from the beginning' failing create:1:ENOSPC:on "$tmp/lock" mira-alert --spool "$S" --db "$tmp/mira.db" --out "$tmp/lock/eve.json"
+fi
 (ulimit -f 1; trap '' XFSZ; alert --out "$tmp/full.json" --addresses --verdicts unacceptable,review --tries 1) >"$tmp/.out" 2>&1
 is 'a disk that is full' $? 1
 ok '  with room again' alert --out "$tmp/full.json" --addresses --verdicts unacceptable,review

@@ -301,6 +301,15 @@ ok '  that says what is missing' grep -q 'level=warn.*without the policy' "$tmp/
 is '  and the page can tell' "$(json 'r["policy"]["loaded"]')" False
 exits 0 'defaults alone, as mira run asks for them' audit --config ''
 exits 1 'standard output that is full' sh -c "mira-report --db '$A/mira.db' --out '$A' >/dev/full"
+if can_fail; then
+    mkdir "$tmp/tables"
+    mira-report --db "$A/mira.db" --out "$tmp/tables" --csv >/dev/null 2>&1
+    (cd "$tmp/tables" && cksum csv/*) >"$tmp/before"
+    exits 1 'a disk that is full when some tables are written' failing write:9:ENOSPC:on "$tmp/tables" mira-report --db "$A/mira.db" --out "$tmp/tables" --csv
+    (cd "$tmp/tables" && cksum csv/*) >"$tmp/after"
+    ok '  leaves all that were there' diff "$tmp/before" "$tmp/after"
+    is '  and nothing else' "$(cd "$tmp/tables" && echo .[!.]* *)" '.[!.]* csv index.html report.json'
+fi
 if [ "$(id -u)" = 0 ] && mkdir "$tmp/small" && mount -t tmpfs -o size=100k tmpfs "$tmp/small" 2>/dev/null; then
     exits 1 'a full disk' mira-report --db "$A/mira.db" --out "$tmp/small"
     cp "$tmp/.out" "$tmp/printed"

@@ -4,6 +4,7 @@
 #   is "what" GOT WANTED           passes when both are the same text
 #   exits CODE "what" COMMAND…     passes when COMMAND exits with CODE
 #   skip_all "why"                 ends the test file
+#   failing ERROR FOLDER COMMAND…  COMMAND, on a file system below FOLDER that fails (nfsfault.c), where can_fail says it can be had
 #   done_testing                   the plan
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -45,4 +46,6 @@ skip_all() {
     echo "1..0 # SKIP $1"
     exit 0
 }
+can_fail() { [ -e "${MIRA_BUILD:-$top/build}/tests/nfsfault.so" ] && ! grep -q __asan_init "$MIRA_BIN/mira"; }
+failing() { NFS_ERROR=$1 NFS_ROOT=$2 LD_PRELOAD=${MIRA_BUILD:-$top/build}/tests/nfsfault.so "${@:3}"; }
 done_testing() { echo "1..$tests"; }

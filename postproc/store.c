@@ -245,7 +245,7 @@ int store_add_ledger(struct store *store, const struct ledger *row)
 
 static int twice(struct store *store)
 {
-	const uint64_t *key = store_feed_at(store->feed);
+	const uint64_t *key = store_feed_last(store->feed);
 
 	explain(store,
 		"window %llu of %s holds a biflow that stands in the store already (protocol %llu, ports %llu and %llu)",
@@ -256,30 +256,35 @@ static int twice(struct store *store)
 
 static int flush(struct store *store)
 {
+	struct store_feed *feed = store->feed;
 	int code;
 
-	store_feed_sort(store->feed);
+	if (!store_names_settle(store->names, feed))
+		return store_fail(store, "write addresses");
+	store_feed_sort(feed);
 	code = store_run(store, BIFLOW_PUT);
 	if (code)
 		code = sqlite3_errcode(store->db) % 256 == SQLITE_CONSTRAINT
 			       ? twice(store)
 			       : store_fail(store, "write biflows");
-	store_feed_clear(store->feed);
+	for (size_t i = 0, count = store_feed_count(feed); i < count && !code; i++)
+		store_rollup_add(store->rollup, store_feed_at(feed, i));
+	store_feed_clear(feed);
 	return code;
 }
 
 /* The symptoms' names are in the dictionary, too, since the rollups know them by id. */
-static int add_symptoms(struct store *store, const struct biflow *biflow,
-	const struct store_ids *ids, const struct store_symptom *symptoms, size_t count)
+static int add_symptoms(struct store *store, const uint64_t *row,
+	const struct store_symptom *symptoms, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		sqlite3_int64 id;
+		uint64_t id;
 
 		if (!symptoms[i].packets)
 			continue;
 		if (!store_names_text(store->names, symptoms[i].name, &id))
 			return -1;
-		store_rollup_symptom(store->rollup, biflow, ids, id, symptoms[i].packets);
+		store_rollup_symptom(store->rollup, row, id, symptoms[i].packets);
 	}
 	return 0;
 }
@@ -289,13 +294,13 @@ int store_add_biflow(struct store *store, const struct biflow *biflow)
 	const struct store_symptom *symptoms;
 	size_t count = store_symptoms(biflow, &symptoms);
 	struct store_ids ids;
+	const uint64_t *row;
 
 	if (!store_names_biflow(store->names, biflow, &ids))
 		return store_fail(store, "write a name");
-	store_row_feed(store->feed, biflow, &ids, symptoms, count);
-	store_rollup_add(store->rollup, biflow, &ids);
+	row = store_row_add(store->feed, biflow, &ids, symptoms, count);
 	store->biflows++;
-	if (add_symptoms(store, biflow, &ids, symptoms, count))
+	if (add_symptoms(store, row, symptoms, count))
 		return store_fail(store, "write a name");
 	return store_feed_count(store->feed) < FEED_MAX ? 0 : flush(store);
 }

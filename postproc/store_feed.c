@@ -4,112 +4,135 @@
  */
 #include "postproc/store_feed.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "spool/log.h"
 
-enum type { NUMBER, REAL, EMPTY, TEXT };
+#define HEAD 3 /* words of a key that are compared where they stand side by side */
+
+/* A row, in the order of the rows. */
+struct place {
+	uint64_t head[HEAD];
+	uint64_t *row;
+};
 
 struct store_feed {
 	sqlite3 *db;
 	char *name;
-	unsigned columns, keys;
-	uint64_t *words; /* a number, the bits of a double, or where in texts it begins */
-	uint8_t *types;
-	size_t cells, room;
+	struct feed_column *columns;
+	unsigned width, keys;
+	uint64_t *
+		words; /* of each row: a number, the bits of a double, or where behind texts a text begins */
+	size_t count, room;
 	char *texts;
 	size_t text_used, text_room;
-	uint32_t *order; /* of the rows */
-	size_t at;	 /* place in the order */
+	struct place *order;
+	size_t places;
+	size_t at; /* in the order */
 };
 
 /* ---- filling ---- */
 
-static void add(struct store_feed *feed, uint64_t word, enum type type)
+uint64_t *feed_row(struct store_feed *feed)
 {
-	if (feed->cells == feed->room) {
-		feed->room = feed->room ? feed->room * 2 : 1024 * feed->columns;
-		feed->words = x_realloc(feed->words, feed->room * sizeof(*feed->words));
-		feed->types = x_realloc(feed->types, feed->room * sizeof(*feed->types));
+	uint64_t *row;
+
+	if (feed->count == feed->room) {
+		feed->room = feed->room ? feed->room * 2 : 1024;
+		feed->words =
+			x_realloc(feed->words, feed->room * feed->width * sizeof(*feed->words));
 	}
-	feed->words[feed->cells] = word;
-	feed->types[feed->cells++] = (uint8_t)type;
+	row = feed->words + feed->count++ * feed->width;
+	memset(row, 0, feed->width * sizeof(*row));
+	return row;
 }
 
-void feed_number(struct store_feed *feed, uint64_t value)
-{
-	add(feed, value, NUMBER);
-}
-
-void feed_real(struct store_feed *feed, double value)
+uint64_t feed_real(double value)
 {
 	uint64_t word;
 
 	memcpy(&word, &value, sizeof(word));
-	add(feed, word, REAL);
+	return word;
 }
 
-void feed_null(struct store_feed *feed)
+double feed_real_of(uint64_t word)
 {
-	add(feed, 0, EMPTY);
+	double value;
+
+	memcpy(&value, &word, sizeof(value));
+	return value;
 }
 
-void feed_text(struct store_feed *feed, const char *value)
+uint64_t feed_text(struct store_feed *feed, const char *value)
 {
-	size_t size = strlen(value) + 1;
+	size_t size = strlen(value) + 1, at = feed->text_used;
 
-	if (size == 1) {
-		feed_null(feed);
-		return;
-	}
-	if (feed->text_used + size > feed->text_room) {
-		feed->text_room = (feed->text_used + size) * 2;
+	if (size == 1)
+		return 0;
+	if (at + size > feed->text_room) {
+		feed->text_room = (at + size) * 2;
 		feed->texts = x_realloc(feed->texts, feed->text_room);
 	}
-	memcpy(feed->texts + feed->text_used, value, size);
-	add(feed, feed->text_used, TEXT);
+	memcpy(feed->texts + at, value, size);
 	feed->text_used += size;
+	return at + 1;
 }
 
 size_t store_feed_count(const struct store_feed *feed)
 {
-	return feed->cells / feed->columns;
+	return feed->count;
 }
 
 void store_feed_clear(struct store_feed *feed)
 {
-	feed->cells = feed->text_used = 0;
+	feed->count = feed->places = feed->text_used = 0;
 }
+
+/* ---- order ---- */
 
 static int by_key(const void *left, const void *right, void *own)
 {
+	const struct place *a = left, *b = right;
 	const struct store_feed *feed = own;
-	const uint64_t *a = feed->words + (size_t) * (const uint32_t *)left * feed->columns;
-	const uint64_t *b = feed->words + (size_t) * (const uint32_t *)right * feed->columns;
 
-	for (unsigned i = 0; i < feed->keys; i++)
-		if (a[i] != b[i])
-			return a[i] < b[i] ? -1 : 1;
+	for (unsigned i = 0; i < HEAD; i++)
+		if (a->head[i] != b->head[i])
+			return a->head[i] < b->head[i] ? -1 : 1;
+	for (unsigned i = HEAD; i < feed->keys; i++)
+		if (a->row[i] != b->row[i])
+			return a->row[i] < b->row[i] ? -1 : 1;
 	return 0;
+}
+
+void store_feed_borrow(struct store_feed *feed, uint64_t *words, size_t count)
+{
+	unsigned head = feed->keys < HEAD ? feed->keys : HEAD;
+
+	feed->order = x_realloc(feed->order, (count + 1) * sizeof(*feed->order));
+	memset(feed->order, 0, count * sizeof(*feed->order));
+	for (size_t i = 0; i < count; i++) {
+		feed->order[i].row = words + i * feed->width;
+		memcpy(feed->order[i].head, feed->order[i].row, head * sizeof(*words));
+	}
+	feed->places = count;
+	qsort_r(feed->order, count, sizeof(*feed->order), by_key, feed);
 }
 
 void store_feed_sort(struct store_feed *feed)
 {
-	size_t count = store_feed_count(feed);
-
-	assert(feed->cells == count * feed->columns);
-	feed->order = x_realloc(feed->order, (count + 1) * sizeof(*feed->order));
-	for (size_t i = 0; i < count; i++)
-		feed->order[i] = (uint32_t)i;
-	qsort_r(feed->order, count, sizeof(*feed->order), by_key, feed);
+	store_feed_borrow(feed, feed->words, feed->count);
 }
 
-const uint64_t *store_feed_at(const struct store_feed *feed)
+uint64_t *store_feed_at(const struct store_feed *feed, size_t i)
 {
-	return feed->words + (size_t)feed->order[feed->at] * feed->columns;
+	return feed->places ? feed->order[i].row : feed->words + i * feed->width;
+}
+
+const uint64_t *store_feed_last(const struct store_feed *feed)
+{
+	return feed->order[feed->at].row;
 }
 
 /* ---- the virtual table ---- */
@@ -132,7 +155,7 @@ static int table_connect(sqlite3 *db, void *own, int count, const char *const *w
 	if (!text)
 		die(MIRA_AGAIN, "out of memory");
 	fputs("CREATE TABLE rows(column0", text);
-	for (unsigned i = 1; i < feed->columns; i++)
+	for (unsigned i = 1; i < feed->width; i++)
 		fprintf(text, ", column%u", i);
 	fputs(")", text);
 	fclose(text);
@@ -187,23 +210,22 @@ static int table_next(sqlite3_vtab_cursor *cursor)
 
 static int table_eof(sqlite3_vtab_cursor *cursor)
 {
-	return feed_of(cursor)->at >= store_feed_count(feed_of(cursor));
+	return feed_of(cursor)->at >= feed_of(cursor)->places;
 }
 
 static int table_column(sqlite3_vtab_cursor *cursor, sqlite3_context *out, int column)
 {
 	const struct store_feed *feed = feed_of(cursor);
-	size_t cell = (size_t)feed->order[feed->at] * feed->columns + (size_t)column;
-	double value;
+	const struct feed_column *shape = &feed->columns[column];
+	const uint64_t *row = feed->order[feed->at].row;
 
-	switch (feed->types[cell]) {
-	case NUMBER: sqlite3_result_int64(out, (sqlite3_int64)feed->words[cell]); break;
-	case REAL:
-		memcpy(&value, &feed->words[cell], sizeof(value));
-		sqlite3_result_double(out, value);
-		break;
-	case TEXT:
-		sqlite3_result_text(out, feed->texts + feed->words[cell], -1, SQLITE_STATIC);
+	if (shape->given != FEED_ALWAYS && !row[shape->given])
+		return SQLITE_OK;
+	switch (shape->type) {
+	case FEED_NUMBER: sqlite3_result_int64(out, (sqlite3_int64)row[column]); break;
+	case FEED_REAL: sqlite3_result_double(out, feed_real_of(row[column])); break;
+	case FEED_TEXT:
+		sqlite3_result_text(out, feed->texts + row[column] - 1, -1, SQLITE_STATIC);
 		break;
 	}
 	return SQLITE_OK;
@@ -229,14 +251,17 @@ static const sqlite3_module module = {
 	.xRowid = table_rowid,
 };
 
-struct store_feed *store_feed_new(sqlite3 *db, const char *name, unsigned columns, unsigned keys)
+struct store_feed *store_feed_new(sqlite3 *db, const char *name, const struct feed_column *columns,
+	unsigned count, unsigned keys)
 {
 	struct store_feed *feed = x_calloc(1, sizeof(*feed));
 
 	*feed = (struct store_feed){.db = db,
 		.name = x_strdup(name),
-		.columns = columns,
+		.columns = x_calloc(count, sizeof(*columns)),
+		.width = count,
 		.keys = keys};
+	memcpy(feed->columns, columns, count * sizeof(*columns));
 	if (sqlite3_create_module_v2(db, name, &module, feed, NULL) == SQLITE_OK)
 		return feed;
 	store_feed_free(feed);
@@ -249,8 +274,8 @@ void store_feed_free(struct store_feed *feed)
 		return;
 	sqlite3_create_module_v2(feed->db, feed->name, NULL, NULL, NULL);
 	free(feed->name);
+	free(feed->columns);
 	free(feed->words);
-	free(feed->types);
 	free(feed->texts);
 	free(feed->order);
 	free(feed);

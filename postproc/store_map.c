@@ -153,3 +153,8 @@ const uint64_t *map_entry(const struct store_map *map, size_t i)
 {
 	return entry_at(map, i);
 }
+
+uint64_t *map_values(struct store_map *map, size_t i)
+{
+	return entry_at(map, i) + map->keys;
+}

@@ -34,6 +34,8 @@ void map_free(struct store_map *map);
 void map_clear(struct store_map *map);
 uint64_t *map_at(struct store_map *map, const uint64_t *key);
 size_t map_sort(struct store_map *map);
+/* map_values(): of entry I, such as the last one that map_at() found, until map_sort(). */
+uint64_t *map_values(struct store_map *map, size_t i);
 /* map_entry(): its key, then its values. */
 const uint64_t *map_entry(const struct store_map *map, size_t i);
 

@@ -7,41 +7,39 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "postproc/store_hosts.h"
 #include "postproc/store_map.h"
 #include "spool/intern.h"
 #include "spool/log.h"
 #include "spool/text.h"
 
-#define REMEMBERED_MAX (1u << 21) /* of a map, 80 MB of hosts; then begun anew */
+#define REMEMBERED_MAX (1u << 21) /* of a map; then begun anew */
 
-/* A dictionary: how to find an entry and how to add it; the same parameters, and one more to add a host. */
+/* A dictionary: how to find an entry and how to add it; the same parameters. */
 struct dictionary {
 	sqlite3_stmt *find, *add;
 };
 
-enum table { TEXT, NAME, HOST, DECISION, PATH, TABLES };
+enum table { TEXT, NAME, DECISION, PATH, TABLES };
 
 static const struct {
 	const char *find, *add;
-	unsigned keys,
-		values; /* words by which an entry is remembered, and of what is: the id first */
+	unsigned keys; /* words by which an entry is remembered */
 } kinds[TABLES] = {
-	[TEXT] = {"SELECT id FROM text WHERE text = ?1", "INSERT INTO text(text) VALUES(?1)", 1, 1},
-	[NAME] = {"SELECT id FROM name WHERE name = ?1", "INSERT INTO name(name) VALUES(?1)", 1, 1},
-	[HOST] = {"SELECT id FROM host WHERE address = ?1",
-		"INSERT INTO host(address, inside) VALUES(?1, ?2)", 3, 2},
+	[TEXT] = {"SELECT id FROM text WHERE text = ?1", "INSERT INTO text(text) VALUES(?1)", 1},
+	[NAME] = {"SELECT id FROM name WHERE name = ?1", "INSERT INTO name(name) VALUES(?1)", 1},
 	[DECISION] = {"SELECT id FROM decision WHERE class = ?1 AND verdict = ?2 AND rule = ?3",
-		"INSERT INTO decision(class, verdict, rule) VALUES(?1, ?2, ?3)", 2, 1},
+		"INSERT INTO decision(class, verdict, rule) VALUES(?1, ?2, ?3)", 2},
 	[PATH] = {"SELECT id FROM path WHERE probe = ?1 AND vlan = ?2 AND tunnel = ?3 AND tunnel_endpoint = ?4",
-		"INSERT INTO path(probe, vlan, tunnel, tunnel_endpoint) VALUES(?1, ?2, ?3, ?4)", 2,
-		1},
+		"INSERT INTO path(probe, vlan, tunnel, tunnel_endpoint) VALUES(?1, ?2, ?3, ?4)", 2},
 };
 
 struct store_names {
 	sqlite3 *db;
-	const struct store_inside *inside;
+	struct store_hosts *hosts;
+	bool told; /* which hosts are inside */
 	struct dictionary dictionaries[TABLES];
-	struct store_map ids[TABLES]; /* a host's second value: is it inside? */
+	struct store_map ids[TABLES];
 };
 
 static bool prepare(struct store_names *names, enum table table)
@@ -61,10 +59,11 @@ struct store_names *store_names_new(sqlite3 *db)
 
 	names->db = db;
 	for (enum table table = 0; table < TABLES; table++) {
-		map_init(&names->ids[table], kinds[table].keys, kinds[table].values);
+		map_init(&names->ids[table], kinds[table].keys, 1);
 		ready = ready && prepare(names, table);
 	}
-	if (ready)
+	names->hosts = store_hosts_new(db);
+	if (ready && names->hosts)
 		return names;
 	store_names_free(names);
 	return NULL;
@@ -79,6 +78,7 @@ void store_names_free(struct store_names *names)
 		sqlite3_finalize(names->dictionaries[table].add);
 		map_free(&names->ids[table]);
 	}
+	store_hosts_free(names->hosts);
 	free(names);
 }
 
@@ -86,12 +86,13 @@ void store_names_forget(struct store_names *names)
 {
 	for (enum table table = 0; table < TABLES; table++)
 		map_clear(&names->ids[table]);
+	store_hosts_forget(names->hosts);
 }
 
 void store_names_inside(struct store_names *names, const struct store_inside *inside)
 {
-	names->inside = inside;
-	store_names_forget(names);
+	names->told = inside != NULL;
+	store_hosts_inside(names->hosts, inside);
 }
 
 /* ---- in the database ---- */
@@ -138,7 +139,7 @@ static uint64_t *remembered(struct store_names *names, enum table table, const u
 }
 
 static bool intern_known(struct store_names *names, enum table table, uint32_t intern_id,
-	sqlite3_int64 *id)
+	uint64_t *id)
 {
 	const char *texts[] = {intern_text(intern_id), NULL};
 	uint64_t *known;
@@ -149,59 +150,32 @@ static bool intern_known(struct store_names *names, enum table table, uint32_t i
 	known = remembered(names, table, (uint64_t[]){intern_id});
 	if (!*known && !look_up(names, table, texts, known))
 		return false;
-	*id = (sqlite3_int64)*known;
+	*id = *known;
 	return true;
 }
 
-bool store_names_text(struct store_names *names, uint32_t intern_id, sqlite3_int64 *id)
+bool store_names_text(struct store_names *names, uint32_t intern_id, uint64_t *id)
 {
 	return intern_known(names, TEXT, intern_id, id);
 }
 
-static bool add_host(struct store_names *names, const struct flowkey *key, const uint8_t *address,
-	uint64_t *known)
-{
-	sqlite3_stmt *add = names->dictionaries[HOST].add;
-	char text[TEXT_ADDRESS];
-	const char *texts[] = {text, NULL};
-
-	text_address(key->version, address, text);
-	sqlite3_bind_null(add, 2);
-	if (names->inside) {
-		known[1] = store_inside_holds(names->inside, key->version, address);
-		sqlite3_bind_int(add, 2, (int)known[1]);
-	}
-	return look_up(names, HOST, texts, known);
-}
-
-static bool host(struct store_names *names, const struct flowkey *key, const uint8_t address[16],
-	sqlite3_int64 *id, bool *inside)
-{
-	uint64_t words[3] = {0, 0, key->version}, *known;
-
-	memcpy(words, address, 16);
-	known = remembered(names, HOST, words);
-	if (!*known && !add_host(names, key, address, known))
-		return false;
-	*id = (sqlite3_int64)*known;
-	*inside = known[1];
-	return true;
-}
-
-static bool hosts(struct store_names *names, const struct flowkey *key, struct store_ids *ids)
+static void hosts(struct store_names *names, const struct flowkey *key, struct store_ids *ids)
 {
 	bool from_inside, to_inside;
 
-	if (!host(names, key, key->src, &ids->src, &from_inside) ||
-		!host(names, key, key->dst, &ids->dst, &to_inside))
-		return false;
-	if (!names->inside)
+	ids->src = store_hosts_id(names->hosts, key->version, key->src, &from_inside);
+	ids->dst = store_hosts_id(names->hosts, key->version, key->dst, &to_inside);
+	if (!names->told)
 		ids->direction = STORE_UNKNOWN;
 	else if (from_inside)
 		ids->direction = to_inside ? STORE_INTERNAL : STORE_OUTGOING;
 	else
 		ids->direction = to_inside ? STORE_INCOMING : STORE_TRANSIT;
-	return true;
+}
+
+bool store_names_settle(struct store_names *names, struct store_feed *rows)
+{
+	return store_hosts_settle(names->hosts, rows) == 0;
 }
 
 /* Of two intern ids; a word of a key. */
@@ -210,7 +184,7 @@ static uint64_t pair(uint32_t a, uint32_t b)
 	return (uint64_t)a << 32 | b;
 }
 
-static bool decision(struct store_names *names, const struct biflow *biflow, sqlite3_int64 *id)
+static bool decision(struct store_names *names, const struct biflow *biflow, uint64_t *id)
 {
 	const char *texts[] = {intern_text(biflow->class), intern_text(biflow->verdict),
 		intern_text(biflow->rule), NULL};
@@ -219,11 +193,11 @@ static bool decision(struct store_names *names, const struct biflow *biflow, sql
 
 	if (!*known && !look_up(names, DECISION, texts, known))
 		return false;
-	*id = (sqlite3_int64)*known;
+	*id = *known;
 	return true;
 }
 
-static bool path(struct store_names *names, const struct biflow *biflow, sqlite3_int64 *id)
+static bool path(struct store_names *names, const struct biflow *biflow, uint64_t *id)
 {
 	uint32_t tunnel = text_tunnel(biflow->tunnel);
 	const char *texts[] = {intern_text(biflow->probe), intern_text(biflow->vlan),
@@ -233,15 +207,15 @@ static bool path(struct store_names *names, const struct biflow *biflow, sqlite3
 
 	if (!*known && !look_up(names, PATH, texts, known))
 		return false;
-	*id = (sqlite3_int64)*known;
+	*id = *known;
 	return true;
 }
 
 bool store_names_biflow(struct store_names *names, const struct biflow *biflow,
 	struct store_ids *ids)
 {
-	return hosts(names, &biflow->key, ids) && decision(names, biflow, &ids->decision) &&
-	       path(names, biflow, &ids->path) &&
+	hosts(names, &biflow->key, ids);
+	return decision(names, biflow, &ids->decision) && path(names, biflow, &ids->path) &&
 	       intern_known(names, TEXT, biflow->aggregate, &ids->aggregate) &&
 	       intern_known(names, NAME, biflow->host_name, &ids->name);
 }

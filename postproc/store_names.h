@@ -10,6 +10,7 @@
 
 #include <sqlite3.h>
 #include <stdbool.h>
+#include "postproc/store_feed.h"
 #include "postproc/store_inside.h"
 #include "spool/record.h"
 
@@ -24,7 +25,7 @@ enum store_direction {
 
 /* What a biflow's row in the database is called. */
 struct store_ids {
-	sqlite3_int64 src, dst, decision, aggregate, name, path;
+	uint64_t src, dst, decision, aggregate, name, path;
 	enum store_direction direction;
 };
 
@@ -37,9 +38,11 @@ void store_names_forget(struct store_names *names);
 /* store_names_inside(): which hosts are inside from now on; INSIDE is the caller's, NULL: nobody knows. */
 void store_names_inside(struct store_names *names, const struct store_inside *inside);
 
-/* Each adds what is not there yet. false: the database failed (sqlite3_errmsg()). */
+/* Each adds what is not there yet; of hosts that are new, src and dst are promises until store_names_settle() replaces them in the
+ * rows (store_hosts.h). false: the database failed (sqlite3_errmsg()). */
 bool store_names_biflow(struct store_names *names, const struct biflow *biflow,
 	struct store_ids *ids);
-bool store_names_text(struct store_names *names, uint32_t intern_id, sqlite3_int64 *id);
+bool store_names_text(struct store_names *names, uint32_t intern_id, uint64_t *id);
+bool store_names_settle(struct store_names *names, struct store_feed *rows);
 
 #endif

@@ -41,7 +41,7 @@ static const char *const sql_of[STATEMENTS] = {
 
 static int prepare(struct store *store)
 {
-	store->feed = store_feed_new(store->db, "new_biflow", STORE_ROW_COLUMNS, STORE_ROW_KEYS);
+	store->feed = store_row_feed_new(store->db);
 	if (!store->feed)
 		return -1;
 	for (int i = 0; i < STATEMENTS; i++)

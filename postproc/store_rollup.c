@@ -5,11 +5,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "postproc/store.h"
 #include "postproc/store_feed.h"
 #include "postproc/store_map.h"
+#include "postproc/store_row.h"
 #include "spool/log.h"
 
 #define SUMS 9
@@ -42,18 +42,9 @@ struct store_rollup {
 /* ---- in memory ---- */
 
 /* A value of a map is a word; those of the REAL columns hold a double. */
-static double real_of(uint64_t word)
-{
-	double value;
-
-	memcpy(&value, &word, sizeof(value));
-	return value;
-}
-
 static void add_real(uint64_t *word, double value)
 {
-	value += real_of(*word);
-	memcpy(word, &value, sizeof(value));
+	*word = feed_real(feed_real_of(*word) + value);
 }
 
 static void add(struct store_map *map, const uint64_t *key, const uint64_t *sums, unsigned count)
@@ -64,95 +55,84 @@ static void add(struct store_map *map, const uint64_t *key, const uint64_t *sums
 		values[i] += sums[i];
 }
 
-/* What a direction would have carried, had all of it been analysed. */
-static double expanded(uint64_t forward, uint64_t reverse, const struct biflow *biflow)
+/* What the directions would have carried, had all of them been analysed. */
+static double expanded(const uint64_t *row, enum store_row there, enum store_row back)
 {
-	return (double)forward / biflow->forward.sampling +
-	       (reverse ? (double)reverse / biflow->reverse.sampling : 0);
+	double value = (double)row[there] / feed_real_of(row[ROW_SAMPLING]);
+
+	return row[back] ? value + (double)row[back] / feed_real_of(row[ROW_BACK_SAMPLING]) : value;
 }
 
-static void add_window(struct store_rollup *rollup, const struct biflow *biflow, uint64_t decision,
-	const uint64_t *sums)
+static bool is_sampled(const uint64_t *row)
 {
-	const struct direction *to = &biflow->forward, *back = &biflow->reverse;
-	uint64_t *values = map_at(&rollup->sums[WINDOW], (uint64_t[]){biflow->window_ms, decision});
+	return feed_real_of(row[ROW_SAMPLING]) < 1 ||
+	       (row[ROW_BACK_PACKETS] && feed_real_of(row[ROW_BACK_SAMPLING]) < 1);
+}
+
+static void add_window(struct store_rollup *rollup, const uint64_t *row, const uint64_t *sums)
+{
+	uint64_t *values =
+		map_at(&rollup->sums[WINDOW], (uint64_t[]){row[ROW_WINDOW], row[ROW_DECISION]});
 
 	for (int i = 0; i < 3; i++)
 		values[i] += sums[i];
-	values[3] += (biflow->flags & FLOW_LATE) != 0;
-	values[4] += (biflow->flags & FLOW_INCOMPLETE) != 0;
-	values[5] += to->sampling < 1 || (back->packets && back->sampling < 1);
-	values[6] += !back->packets;
-	add_real(&values[7], expanded(to->packets, back->packets, biflow));
-	add_real(&values[8], expanded(to->octets, back->octets, biflow));
+	values[3] += (row[ROW_FLAGS] & ROW_FLAG_LATE) != 0;
+	values[4] += (row[ROW_FLAGS] & ROW_FLAG_INCOMPLETE) != 0;
+	values[5] += is_sampled(row);
+	values[6] += !row[ROW_BACK_PACKETS];
+	add_real(&values[7], expanded(row, ROW_PACKETS, ROW_BACK_PACKETS));
+	add_real(&values[8], expanded(row, ROW_OCTETS, ROW_BACK_OCTETS));
 }
 
-static void add_hosts(struct store_map *hosts, const struct biflow *biflow, uint64_t day,
-	const struct store_ids *ids)
+static void add_hosts(struct store_map *hosts, const uint64_t *row, uint64_t day)
 {
-	const struct direction *to = &biflow->forward, *back = &biflow->reverse;
-	uint64_t decision = (uint64_t)ids->decision;
-
-	add(hosts, (uint64_t[]){day, (uint64_t)ids->src, decision},
-		(uint64_t[]){1, to->packets, to->octets, back->packets, back->octets}, 5);
+	add(hosts, (uint64_t[]){day, row[ROW_SRC], row[ROW_DECISION]},
+		(uint64_t[]){1, row[ROW_PACKETS], row[ROW_OCTETS], row[ROW_BACK_PACKETS],
+			row[ROW_BACK_OCTETS]},
+		5);
 	/* A host that talks to itself stands in one biflow, though it sent and received all of it. */
-	add(hosts, (uint64_t[]){day, (uint64_t)ids->dst, decision},
-		(uint64_t[]){ids->src != ids->dst, back->packets, back->octets, to->packets,
-			to->octets},
+	add(hosts, (uint64_t[]){day, row[ROW_DST], row[ROW_DECISION]},
+		(uint64_t[]){row[ROW_SRC] != row[ROW_DST], row[ROW_BACK_PACKETS],
+			row[ROW_BACK_OCTETS], row[ROW_PACKETS], row[ROW_OCTETS]},
 		5);
 }
 
-static uint64_t day_of(const struct biflow *biflow)
+static uint64_t day_of(const uint64_t *row)
 {
-	return biflow->window_ms - biflow->window_ms % STORE_DAY_MS;
+	return row[ROW_WINDOW] - row[ROW_WINDOW] % STORE_DAY_MS;
 }
 
-void store_rollup_add(struct store_rollup *rollup, const struct biflow *biflow,
-	const struct store_ids *ids)
+void store_rollup_add(struct store_rollup *rollup, const uint64_t *row)
 {
-	uint64_t hour = biflow->window_ms - biflow->window_ms % STORE_HOUR_MS, day = day_of(biflow);
-	uint64_t decision = (uint64_t)ids->decision;
-	const uint64_t sums[] = {1, biflow->forward.packets + biflow->reverse.packets,
-		biflow->forward.octets + biflow->reverse.octets};
+	uint64_t hour = row[ROW_WINDOW] - row[ROW_WINDOW] % STORE_HOUR_MS, day = day_of(row);
+	uint64_t decision = row[ROW_DECISION];
+	const uint64_t sums[] = {1, row[ROW_PACKETS] + row[ROW_BACK_PACKETS],
+		row[ROW_OCTETS] + row[ROW_BACK_OCTETS]};
 
-	add_window(rollup, biflow, decision, sums);
+	add_window(rollup, row, sums);
 	add(&rollup->sums[HOUR],
-		(uint64_t[]){hour, decision, (uint64_t)ids->aggregate, (uint64_t)ids->direction},
-		sums, 3);
-	add_hosts(&rollup->sums[HOST], biflow, day, ids);
-	if (ids->name)
-		add(&rollup->sums[NAME], (uint64_t[]){day, (uint64_t)ids->name, decision}, sums, 3);
-	add(&rollup->sums[PATH], (uint64_t[]){day, (uint64_t)ids->path, decision}, sums, 3);
+		(uint64_t[]){hour, decision, row[ROW_AGGREGATE], row[ROW_DIRECTION]}, sums, 3);
+	add_hosts(&rollup->sums[HOST], row, day);
+	if (row[ROW_NAME])
+		add(&rollup->sums[NAME], (uint64_t[]){day, row[ROW_NAME], decision}, sums, 3);
+	add(&rollup->sums[PATH], (uint64_t[]){day, row[ROW_PATH], decision}, sums, 3);
 }
 
-void store_rollup_symptom(struct store_rollup *rollup, const struct biflow *biflow,
-	const struct store_ids *ids, sqlite3_int64 symptom, uint64_t packets)
+void store_rollup_symptom(struct store_rollup *rollup, const uint64_t *row, uint64_t symptom,
+	uint64_t packets)
 {
-	add(&rollup->sums[SYMPTOM],
-		(uint64_t[]){day_of(biflow), (uint64_t)ids->decision, (uint64_t)symptom},
+	add(&rollup->sums[SYMPTOM], (uint64_t[]){day_of(row), row[ROW_DECISION], symptom},
 		(uint64_t[]){1, packets}, 2);
 }
 
 /* ---- into the database ---- */
-
-static void feed(struct store_feed *to, const struct kind *kind, const uint64_t *entry)
-{
-	unsigned width = kind->keys + kind->count;
-
-	for (unsigned i = 0; i < width - kind->reals; i++)
-		feed_number(to, entry[i]);
-	for (unsigned i = width - kind->reals; i < width; i++)
-		feed_real(to, real_of(entry[i]));
-}
 
 static int flush(struct store_rollup *rollup, enum table table)
 {
 	struct store_map *map = &rollup->sums[table];
 	int code;
 
-	for (size_t i = 0; i < map->count; i++)
-		feed(rollup->feeds[table], &kinds[table], map_entry(map, i));
-	store_feed_sort(rollup->feeds[table]);
+	store_feed_borrow(rollup->feeds[table], map->words, map->count);
 	code = sqlite3_step(rollup->upserts[table]);
 	sqlite3_reset(rollup->upserts[table]);
 	store_feed_clear(rollup->feeds[table]);
@@ -193,6 +173,17 @@ static char *upsert_sql(const struct kind *kind, const char *from)
 	return sql;
 }
 
+static struct store_feed *new_feed(sqlite3 *db, const char *name, const struct kind *kind)
+{
+	struct feed_column columns[MAP_KEYS + SUMS];
+	unsigned width = kind->keys + kind->count;
+
+	for (unsigned i = 0; i < width; i++)
+		columns[i] = (struct feed_column){i < width - kind->reals ? FEED_NUMBER : FEED_REAL,
+			FEED_ALWAYS};
+	return store_feed_new(db, name, columns, width, kind->keys);
+}
+
 static bool prepare(struct store_rollup *rollup, sqlite3 *db, enum table table)
 {
 	const struct kind *kind = &kinds[table];
@@ -200,7 +191,7 @@ static bool prepare(struct store_rollup *rollup, sqlite3 *db, enum table table)
 	bool ready;
 
 	map_init(&rollup->sums[table], kind->keys, kind->count);
-	rollup->feeds[table] = store_feed_new(db, from, kind->keys + kind->count, kind->keys);
+	rollup->feeds[table] = new_feed(db, from, kind);
 	ready = rollup->feeds[table] && sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT,
 						&rollup->upserts[table], NULL) == SQLITE_OK;
 	free(from);

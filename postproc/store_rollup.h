@@ -6,19 +6,18 @@
 #define POSTPROC_STORE_ROLLUP_H
 
 #include <sqlite3.h>
-#include "postproc/store_names.h"
-#include "spool/record.h"
+#include <stdint.h>
 
 struct store_rollup;
 
 struct store_rollup *store_rollup_new(sqlite3 *db);
 void store_rollup_free(struct store_rollup *rollup);
 
-void store_rollup_add(struct store_rollup *rollup, const struct biflow *biflow,
-	const struct store_ids *ids);
-/* store_rollup_symptom(): SYMPTOM (text.id) was seen in so many PACKETS of the biflow; once a biflow and symptom. */
-void store_rollup_symptom(struct store_rollup *rollup, const struct biflow *biflow,
-	const struct store_ids *ids, sqlite3_int64 symptom, uint64_t packets);
+/* store_rollup_add(): ROW of table biflow (store_row.h), whose hosts have their ids. */
+void store_rollup_add(struct store_rollup *rollup, const uint64_t *row);
+/* store_rollup_symptom(): SYMPTOM (text.id) was seen in so many PACKETS of ROW; once a biflow and symptom. */
+void store_rollup_symptom(struct store_rollup *rollup, const uint64_t *row, uint64_t symptom,
+	uint64_t packets);
 /* store_rollup_flush(): 0, or -1 (sqlite3_errmsg()). Empty afterwards. */
 int store_rollup_flush(struct store_rollup *rollup);
 void store_rollup_clear(struct store_rollup *rollup);

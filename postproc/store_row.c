@@ -93,69 +93,90 @@ void store_row_bind_ledger(sqlite3_stmt *statement, const struct ledger *row,
 
 /* ---- biflows ---- */
 
-static void id_or_nothing(struct store_feed *to, sqlite3_int64 id)
-{
-	if (id)
-		feed_number(to, (uint64_t)id);
-	else
-		feed_null(to);
-}
-
-static void feed_key(struct store_feed *to, const struct biflow *biflow,
-	const struct store_ids *ids)
-{
-	feed_number(to, biflow->window_ms);
-	feed_number(to, (uint64_t)ids->src);
-	feed_number(to, (uint64_t)ids->dst);
-	feed_number(to, biflow->key.proto);
-	feed_number(to, biflow->key.sport);
-	feed_number(to, biflow->key.dport);
-}
-
-static void feed_sums(struct store_feed *to, const struct biflow *biflow)
-{
-	feed_number(to, biflow->start_ms - biflow->window_ms); /* wraps to a negative: a late one */
-	feed_number(to, biflow->end_ms - biflow->start_ms);
-	feed_number(to, biflow->forward.packets);
-	feed_number(to, biflow->forward.octets);
-	if (biflow->reverse.packets) {
-		feed_number(to, biflow->reverse.packets);
-		feed_number(to, biflow->reverse.octets);
-	} else {
-		feed_null(to);
-		feed_null(to);
+#define NUMBER                                                                                     \
+	{                                                                                          \
+		FEED_NUMBER, FEED_ALWAYS                                                           \
 	}
-}
+#define IF_SEEN(type)                                                                              \
+	{                                                                                          \
+		type, ROW_BACK_PACKETS                                                             \
+	}
 
-static void feed_qualities(struct store_feed *to, const struct biflow *biflow)
+static const struct feed_column columns[ROW_COLUMNS] = {
+	[ROW_WINDOW] = NUMBER,
+	[ROW_SRC] = NUMBER,
+	[ROW_DST] = NUMBER,
+	[ROW_PROTO] = NUMBER,
+	[ROW_SPORT] = NUMBER,
+	[ROW_DPORT] = NUMBER,
+	[ROW_START] = NUMBER,
+	[ROW_DURATION] = NUMBER,
+	[ROW_PACKETS] = NUMBER,
+	[ROW_OCTETS] = NUMBER,
+	[ROW_BACK_PACKETS] = IF_SEEN(FEED_NUMBER),
+	[ROW_BACK_OCTETS] = IF_SEEN(FEED_NUMBER),
+	[ROW_DECISION] = NUMBER,
+	[ROW_AGGREGATE] = {FEED_NUMBER, ROW_AGGREGATE},
+	[ROW_NAME] = {FEED_NUMBER, ROW_NAME},
+	[ROW_PATH] = NUMBER,
+	[ROW_DIRECTION] = NUMBER,
+	[ROW_SYMPTOMS] = {FEED_TEXT, ROW_SYMPTOMS},
+	[ROW_CARRIED] = {FEED_TEXT, ROW_CARRIED},
+	[ROW_SAMPLING] = {FEED_REAL, FEED_ALWAYS},
+	[ROW_BACK_SAMPLING] = IF_SEEN(FEED_REAL),
+	[ROW_TCP_FLAGS] = NUMBER,
+	[ROW_BACK_TCP_FLAGS] = IF_SEEN(FEED_NUMBER),
+	[ROW_FLAGS] = NUMBER,
+};
+
+struct store_feed *store_row_feed_new(sqlite3 *db)
 {
-	bool reverse = biflow->reverse.packets != 0;
-
-	feed_real(to, biflow->forward.sampling);
-	if (reverse)
-		feed_real(to, biflow->reverse.sampling);
-	else
-		feed_null(to);
-	feed_number(to, biflow->forward.tcp_flags);
-	if (reverse)
-		feed_number(to, biflow->reverse.tcp_flags);
-	else
-		feed_null(to);
-	feed_number(to, (biflow->flags & FLOW_LATE ? 1u : 0u) |
-				(biflow->flags & FLOW_INCOMPLETE ? 2u : 0u));
+	return store_feed_new(db, "new_biflow", columns, ROW_COLUMNS, ROW_KEYS);
 }
 
-void store_row_feed(struct store_feed *feed, const struct biflow *biflow,
+static void put_key(uint64_t *row, const struct biflow *biflow, const struct store_ids *ids)
+{
+	row[ROW_WINDOW] = biflow->window_ms;
+	row[ROW_SRC] = ids->src;
+	row[ROW_DST] = ids->dst;
+	row[ROW_PROTO] = biflow->key.proto;
+	row[ROW_SPORT] = biflow->key.sport;
+	row[ROW_DPORT] = biflow->key.dport;
+}
+
+static void put_sums(uint64_t *row, const struct biflow *biflow)
+{
+	const struct direction *to = &biflow->forward, *back = &biflow->reverse;
+
+	row[ROW_START] = biflow->start_ms - biflow->window_ms; /* wraps to a negative: a late one */
+	row[ROW_DURATION] = biflow->end_ms - biflow->start_ms;
+	row[ROW_PACKETS] = to->packets;
+	row[ROW_OCTETS] = to->octets;
+	row[ROW_SAMPLING] = feed_real(to->sampling);
+	row[ROW_TCP_FLAGS] = to->tcp_flags;
+	if (!back->packets)
+		return;
+	row[ROW_BACK_PACKETS] = back->packets;
+	row[ROW_BACK_OCTETS] = back->octets;
+	row[ROW_BACK_SAMPLING] = feed_real(back->sampling);
+	row[ROW_BACK_TCP_FLAGS] = back->tcp_flags;
+}
+
+const uint64_t *store_row_add(struct store_feed *feed, const struct biflow *biflow,
 	const struct store_ids *ids, const struct store_symptom *symptoms, size_t symptom_count)
 {
-	feed_key(feed, biflow, ids);
-	feed_sums(feed, biflow);
-	feed_number(feed, (uint64_t)ids->decision);
-	id_or_nothing(feed, ids->aggregate);
-	id_or_nothing(feed, ids->name);
-	feed_number(feed, (uint64_t)ids->path);
-	feed_number(feed, ids->direction);
-	feed_text(feed, store_symptoms_seen(symptoms, symptom_count));
-	feed_text(feed, store_symptoms_carried(symptoms, symptom_count));
-	feed_qualities(feed, biflow);
+	uint64_t *row = feed_row(feed);
+
+	put_key(row, biflow, ids);
+	put_sums(row, biflow);
+	row[ROW_DECISION] = ids->decision;
+	row[ROW_AGGREGATE] = ids->aggregate;
+	row[ROW_NAME] = ids->name;
+	row[ROW_PATH] = ids->path;
+	row[ROW_DIRECTION] = ids->direction;
+	row[ROW_SYMPTOMS] = feed_text(feed, store_symptoms_seen(symptoms, symptom_count));
+	row[ROW_CARRIED] = feed_text(feed, store_symptoms_carried(symptoms, symptom_count));
+	row[ROW_FLAGS] = (biflow->flags & FLOW_LATE ? ROW_FLAG_LATE : 0u) |
+			 (biflow->flags & FLOW_INCOMPLETE ? ROW_FLAG_INCOMPLETE : 0u);
+	return row;
 }

@@ -11,11 +11,7 @@
 /* Is the initiator the higher end (direction 1)? */
 static bool natural_turn(const struct entry *entry)
 {
-	const struct side *low = &entry->side[0], *high = &entry->side[1];
-
-	if (low->syn.ms != NEVER || high->syn.ms != NEVER)
-		return moment_before(&high->syn, &low->syn);
-	return moment_before(&high->first, &low->first);
+	return entry->syn.ms != NEVER ? entry->syn_high : entry->first_high;
 }
 
 static struct direction direction_of(const struct entry *entry, int turned)
@@ -107,13 +103,12 @@ void biflow_make(const struct window_table *table, const struct entry *entry, st
 {
 	const struct carried *carried = carry_find(carry, &entry->key, entry->window_ms);
 	bool turned = carried ? carried->turned : natural_turn(entry);
-	uint64_t first_ms[2] = {entry->side[0].first.ms, entry->side[1].first.ms};
 
 	list_symptoms(table, entry, carry, carried, turned, symptoms);
 	*out = (struct biflow){
 		.key = turned ? flowkey_turn(&entry->key) : entry->key,
 		.window_ms = entry->window_ms,
-		.start_ms = first_ms[0] < first_ms[1] ? first_ms[0] : first_ms[1],
+		.start_ms = entry->first.ms,
 		.end_ms = entry->end_ms,
 		.forward = direction_of(entry, turned),
 		.reverse = direction_of(entry, !turned),

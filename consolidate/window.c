@@ -18,9 +18,10 @@
 #include "spool/intern.h"
 #include "spool/log.h"
 
-#define RING	    16
-#define CHUNK_SHIFT 14 /* entries are allocated by chunks, so they never move */
+/* Entries are allocated by chunks, so they never move; one is 6 MiB, whole huge pages. */
+#define CHUNK_SHIFT 15
 #define CHUNK	    (1u << CHUNK_SHIFT)
+#define RING	    16
 
 struct slot {
 	uint32_t tag;	/* lower bits of the hash, which also say where the slot is */
@@ -150,7 +151,7 @@ static void grow(struct window_table *table)
 
 static struct entry *entry_new(struct window_table *table, const struct pending *pending)
 {
-	static const struct side none = {.first = {NEVER, NEVER}, .syn = {NEVER, NEVER}};
+	static const struct moment never = {NEVER, NEVER};
 	struct entry *entry;
 
 	if (table->count == table->chunk_count << CHUNK_SHIFT) {
@@ -161,8 +162,7 @@ static struct entry *entry_new(struct window_table *table, const struct pending 
 	entry = entry_at(table, table->count++);
 	entry->key = pending->flow.key;
 	entry->window_ms = pending->window_ms;
-	entry->side[0] = entry->side[1] = none;
-	entry->host_moment = (struct moment){NEVER, NEVER};
+	entry->first = entry->syn = entry->host_moment = never;
 	return entry;
 }
 
@@ -183,7 +183,7 @@ static struct entry *find_or_make(struct window_table *table, const struct pendi
 	struct entry *entry;
 	size_t at;
 
-	if (table->count > table->mask / 2)
+	if (table->count > table->mask / 4 * 3)
 		grow(table);
 	at = pending->hash & table->mask;
 	for (; table->slots[at].entry; at = (at + 1) & table->mask)
@@ -199,12 +199,12 @@ bool moment_before(const struct moment *a, const struct moment *b)
 	return a->ms != b->ms ? a->ms < b->ms : a->index < b->index;
 }
 
-static void earlier(struct moment *kept, uint64_t ms, uint64_t index)
+static void earlier(struct moment *kept, bool *kept_high, const struct moment *moment, bool high)
 {
-	struct moment moment = {ms, index};
-
-	if (moment_before(&moment, kept))
-		*kept = moment;
+	if (moment_before(kept, moment))
+		return;
+	*kept_high = high && (*kept_high || moment_before(moment, kept));
+	*kept = *moment;
 }
 
 static uint64_t weight_of(const struct flow *flow)
@@ -285,9 +285,17 @@ static void merge_side(struct side *side, const struct flow *flow)
 	side->packets += flow->packets;
 	side->octets += flow->octets;
 	side->weight += weight_of(flow);
-	earlier(&side->first, flow->start_ms, flow->first_index);
+}
+
+static void merge_times(struct entry *entry, const struct flow *flow, bool high)
+{
+	earlier(&entry->first, &entry->first_high,
+		&(struct moment){flow->start_ms, flow->first_index}, high);
 	if (flow->flags & FLOW_SYN)
-		earlier(&side->syn, flow->syn_ms, flow->syn_index);
+		earlier(&entry->syn, &entry->syn_high,
+			&(struct moment){flow->syn_ms, flow->syn_index}, high);
+	if (flow->end_ms > entry->end_ms)
+		entry->end_ms = flow->end_ms;
 }
 
 static void merge(struct window_table *table, const struct pending *pending)
@@ -296,10 +304,9 @@ static void merge(struct window_table *table, const struct pending *pending)
 	struct entry *entry = find_or_make(table, pending);
 
 	merge_side(&entry->side[pending->turned], flow);
+	merge_times(entry, flow, pending->turned);
 	entry->tcp_flags[pending->turned] |= flow->tcp_flags;
 	entry->flags |= (flow->flags & ~FLOW_RESOLVED) | pending->flags;
-	if (flow->end_ms > entry->end_ms)
-		entry->end_ms = flow->end_ms;
 	merge_host(entry, flow);
 	merge_attribute(&entry->vlan, flow->vlan);
 	merge_most(&entry->tunnel, flow->tunnel);
@@ -364,47 +371,4 @@ void window_settle(struct window_table *table)
 	for (unsigned i = table->head - table->waiting; i != table->head; i++)
 		merge(table, &table->ring[i % RING]);
 	table->waiting = 0;
-}
-
-/* Where an entry goes: what decides nearly always stands here, for a look at two entries may be two misses. */
-struct place {
-	uint64_t window_version;
-	uint64_t begin; /* of the addresses, as memcmp() sees them; all of both in IPv4 */
-	struct entry *entry;
-};
-
-static struct place place_of(struct entry *entry)
-{
-	uint64_t begin;
-
-	memcpy(&begin, entry->key.src, sizeof(begin));
-	if (entry->key.version == 4)
-		memcpy((uint8_t *)&begin + 4, entry->key.dst, 4);
-	return (struct place){entry->window_ms << 1 | (entry->key.version == 6), be64toh(begin),
-		entry};
-}
-
-static int place_order(const void *a, const void *b)
-{
-	const struct place *x = a, *y = b;
-
-	if (x->window_version != y->window_version)
-		return x->window_version < y->window_version ? -1 : 1;
-	if (x->begin != y->begin)
-		return x->begin < y->begin ? -1 : 1;
-	return flowkey_order(&x->entry->key, &y->entry->key);
-}
-
-struct entry **window_sorted(const struct window_table *table)
-{
-	struct entry **sorted = x_calloc(table->count + 1, sizeof(struct entry *));
-	struct place *places = x_calloc(table->count + 1, sizeof(*places));
-
-	for (size_t i = 0; i < table->count; i++)
-		places[i] = place_of(entry_at(table, i));
-	qsort(places, table->count, sizeof(*places), place_order);
-	for (size_t i = 0; i < table->count; i++)
-		sorted[i] = places[i].entry;
-	free(places);
-	return sorted;
 }

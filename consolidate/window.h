@@ -30,21 +30,23 @@ struct moment {
 
 struct side {
 	uint64_t packets, octets;
-	uint64_t weight;     /* packets / p, in units of 2^-20 */
-	struct moment first; /* its first packet; ms NEVER: none */
-	struct moment syn;   /* its first SYN without ACK; ms NEVER: none */
+	uint64_t weight; /* packets / p, in units of 2^-20 */
 };
 
+/* Three lines of the cache: 5 million of them are waited for one by one. */
 struct entry {
 	struct flowkey key;
 	uint64_t window_ms, end_ms;
 	struct side side[2];
+	struct moment first; /* the first packet of both directions */
+	struct moment syn;   /* the first SYN without ACK; ms NEVER: none */
 	struct moment host_moment;
 	uint32_t host_name, vlan, tunnel, endpoint, aggregate, probe; /* intern ids */
 	uint32_t symptoms;					      /* first node, 0: none */
 	uint16_t tcp_flags[2];
-	uint16_t flags; /* enum flow_flag */
-};
+	uint16_t flags;		   /* enum flow_flag */
+	bool first_high, syn_high; /* it was in direction 1; of two at once it is the one of 0 */
+} __attribute__((aligned(64)));
 
 /* A symptom of an entry; a list. */
 struct symptom_node {
@@ -67,7 +69,7 @@ void window_settle(struct window_table *table);
 size_t window_count(const struct window_table *table);
 /* window_entry(): entry INDEX, 0 … count-1, in no order. */
 const struct entry *window_entry(const struct window_table *table, size_t index);
-/* window_sorted(): all entries by window and key, malloc'ed; valid until the next add. */
+/* window_sorted(): all entries by window and key, malloc'ed; valid until the next add. Stands in order.c. */
 struct entry **window_sorted(const struct window_table *table);
 /* window_fetch(): ENTRY will be looked at: it is fetched from memory. */
 void window_fetch(const struct entry *entry);

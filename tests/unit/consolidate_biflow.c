@@ -90,8 +90,8 @@ static void test_lower_end_breaks_the_last_tie(void **state)
 {
 	struct flow server = flow_at(10, 4, true), client = flow_at(10, 4, false);
 
-	add(*state, &client, 0);
 	add(*state, &server, 0);
+	add(*state, &client, 0);
 	assert_int_equal(make(*state, 0)->key.src[0], 10);
 }
 

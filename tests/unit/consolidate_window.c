@@ -168,7 +168,9 @@ static void test_many_keys_and_windows(void **unused)
 		for (unsigned i = 0; i < 50000; i++) {
 			struct flow flow = flow_of(i, i % 2);
 
+			flow.key.version = i % 7 ? 4 : 6;
 			flow.key.src[1] = i >> 16;
+			flow.key.dst[15] = i % 7 ? 0 : i % 200;
 			flow.packets = 1 + i % 5;
 			packets += flow.packets;
 			window_add(table, &flow, i % 3 * WINDOW_MS, 0, 0);

@@ -1,17 +1,14 @@
 /*
- * estimate.c: from batches and windows to the clusters and strata that stand for what was lost; between
- * the ledger of mira.db and estimate_figure.c.
+ * estimate.c: what was analysed and what was lost, slot by slot, as batches and windows tell; between the
+ * ledger of mira.db and estimate_cluster.c.
  */
 #include "postproc/estimate.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "postproc/estimate_private.h"
 #include "spool/log.h"
-
-#define HOUR_MS 3600000
 
 struct estimate *estimate_new(struct estimate_span span, int64_t slot_ms, size_t items,
 	const double *largest, double sampling)
@@ -38,6 +35,7 @@ void estimate_free(struct estimate *estimate)
 	free(estimate->strata);
 	free(estimate->groups);
 	free(estimate->sums);
+	free(estimate->halves);
 	free(estimate);
 }
 
@@ -256,186 +254,10 @@ void estimate_add(struct estimate *estimate, int64_t time_ms, size_t item, doubl
 	slot_at(estimate, number_of(estimate, time_ms));
 }
 
-/* ---- what is made of it ---- */
-
-static int compare_amounts(const void *left, const void *right)
-{
-	const struct amount *a = left, *b = right;
-
-	return (a->number > b->number) - (a->number < b->number);
-}
-
-/* The amounts of each slot; packets that were lost count as many as are IP. */
-static void fill_slots(struct estimate *estimate)
-{
-	double ip = estimate->analysed > 0 ? estimate->ip / estimate->analysed : 1;
-	size_t at = 0;
-
-	if (estimate->amount_count)
-		qsort(estimate->amounts, estimate->amount_count, sizeof(*estimate->amounts),
-			compare_amounts);
-	for (size_t i = 0; i < estimate->slot_count; i++) {
-		struct slot *slot = &estimate->slots[i];
-
-		slot->lost *= ip;
-		slot->first = at;
-		while (at < estimate->amount_count && estimate->amounts[at].number == slot->number)
-			at++;
-		slot->end = at;
-	}
-}
-
-/* How many slots a cluster may have. */
-static int64_t longest(const struct estimate *estimate)
-{
-	double slots = estimate->lost > 0
-			       ? estimate->stretches / estimate->lost / (double)estimate->slot_ms
-			       : 1;
-
-	return slots < 1 ? 1 : llround(slots);
-}
-
-/* The slots from AT on of which something was analysed and that follow each other. */
-static size_t end_of_stretch(const struct estimate *estimate, size_t at)
-{
-	size_t end = at + 1;
-
-	while (end < estimate->slot_count && estimate->slots[end].analysed > 0 &&
-		estimate->slots[end].number == estimate->slots[end - 1].number + 1)
-		end++;
-	return end;
-}
-
-/* Slots AT up to END in clusters of about the same length, none longer than MOST. */
-static void cut_stretch(struct estimate *estimate, size_t at, size_t end, int64_t most)
-{
-	size_t length = end - at, parts = (length + (size_t)most - 1) / (size_t)most;
-
-	for (size_t part = 0; part < parts; part++) {
-		struct cluster *cluster = &estimate->clusters[estimate->cluster_count++];
-		size_t from = at + length * part / parts, to = at + length * (part + 1) / parts;
-
-		*cluster = (struct cluster){.first = estimate->slots[from].number,
-			.last = estimate->slots[to - 1].number};
-		for (size_t i = from; i < to; i++)
-			cluster->analysed += estimate->slots[i].analysed;
-	}
-}
-
-static void make_clusters(struct estimate *estimate)
-{
-	int64_t most = longest(estimate);
-	size_t end;
-
-	estimate->clusters = x_calloc(estimate->slot_count, sizeof(*estimate->clusters));
-	for (size_t at = 0; at < estimate->slot_count; at = end) {
-		end = at + 1;
-		if (estimate->slots[at].analysed <= 0)
-			continue;
-		end = end_of_stretch(estimate, at);
-		cut_stretch(estimate, at, end, most);
-	}
-}
-
-/* Each slot goes to the nearest cluster, its own where it is in one. */
-static void make_cells(struct estimate *estimate)
-{
-	size_t at = 0;
-
-	estimate->sums =
-		x_calloc(estimate->cluster_count * estimate->items, sizeof(*estimate->sums));
-	for (size_t i = 0; i < estimate->slot_count; i++) {
-		struct slot *slot = &estimate->slots[i];
-
-		while (at + 1 < estimate->cluster_count &&
-			estimate->clusters[at + 1].first - slot->number <=
-				slot->number - estimate->clusters[at].last)
-			at++;
-		slot->cluster = at;
-		for (size_t j = slot->first; j < slot->end; j++)
-			estimate->sums[at * estimate->items + estimate->amounts[j].item] +=
-				estimate->amounts[j].amount;
-	}
-}
-
-static int64_t hour_of(const struct estimate *estimate, const struct cluster *cluster)
-{
-	int64_t start_ms = cluster->first * estimate->slot_ms;
-
-	return start_ms / HOUR_MS - (start_ms % HOUR_MS < 0);
-}
-
-static void make_strata(struct estimate *estimate)
-{
-	struct stratum *stratum = NULL;
-
-	estimate->strata = x_calloc(estimate->cluster_count, sizeof(*estimate->strata));
-	for (size_t i = 0; i < estimate->cluster_count; i++) {
-		struct cluster *cluster = &estimate->clusters[i];
-
-		if (i == 0 || hour_of(estimate, cluster) != hour_of(estimate, cluster - 1)) {
-			stratum = &estimate->strata[estimate->stratum_count++];
-			stratum->first = i;
-		}
-		cluster->stratum = estimate->stratum_count - 1;
-		stratum->end = i + 1;
-		stratum->analysed += cluster->analysed;
-	}
-}
-
-/* The last one takes what is too little for one more. */
-static void make_groups(struct estimate *estimate)
-{
-	struct group *group = NULL;
-	size_t end = 0;
-
-	estimate->groups = x_calloc(estimate->stratum_count, sizeof(*estimate->groups));
-	for (size_t i = 0; i < estimate->stratum_count; i++) {
-		struct stratum *stratum = &estimate->strata[i];
-
-		if (i == 0 ||
-			(stratum->first - group->first >= ESTIMATE_CLUSTERS &&
-				estimate->cluster_count - stratum->first >= ESTIMATE_CLUSTERS)) {
-			group = &estimate->groups[estimate->group_count++];
-			group->first = end;
-		}
-		stratum->group = estimate->group_count - 1;
-		group->end = end = stratum->end;
-		group->analysed += stratum->analysed;
-	}
-}
-
 void estimate_settle(struct estimate *estimate)
 {
 	estimate_run(estimate);
 	place_lost(estimate, estimate->last_ms);
 	merge_slots(estimate);
-	fill_slots(estimate);
-	make_clusters(estimate);
-	if (!estimate->cluster_count)
-		return;
-	make_cells(estimate);
-	make_strata(estimate);
-	make_groups(estimate);
-}
-
-size_t estimate_clusters(const struct estimate *estimate)
-{
-	return estimate->cluster_count;
-}
-
-size_t estimate_strata(const struct estimate *estimate)
-{
-	return estimate->stratum_count;
-}
-
-double estimate_lost(const struct estimate *estimate)
-{
-	double analysed = 0, lost = 0;
-
-	for (size_t i = 0; i < estimate->slot_count; i++) {
-		analysed += estimate->slots[i].analysed;
-		lost += estimate->slots[i].lost;
-	}
-	return lost > 0 ? lost / (analysed + lost) : 0;
+	estimate_cluster(estimate);
 }

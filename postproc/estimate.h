@@ -16,9 +16,10 @@
  *	          than a lost stretch, on average over the lost packets, for an error is made of stretches
  *	          as long as the lost or the analysed ones, whichever are shorter
  *	cell	  a cluster, and the slots of which nothing was analysed that are nearest to it
- *	stratum	  the cells whose clusters begin in the same hour
+ *	stratum	  the cells whose clusters begin in the same hour; of an hour of which hardly anything was
+ *		  analysed, those of the next one too
  *	group	  strata that follow each other, CLUSTERS clusters or more: too few would say little of the
- *	          variance
+ *		  variance
  *
  * Estimator of a total: in each stratum h the ratio estimator (Cochran, Sampling Techniques, 3rd ed.
  * 1977, 6.10, "separate ratio estimate"), in its form as a prediction of what was lost
@@ -28,21 +29,44 @@
  * x_h, y_h packets and item analysed, U_h packets lost. Packets of an hour are so represented by those
  * of that hour, and a slot that was lost whole by its neighbours.
  *
- * Variance: between the clusters i of a group g, with residuals e_i = y_i - r_i x_i from the ratio r_i of
- * the cluster and the two before and after it, which have x_(i) packets
+ * Variance: with w_i = U_h / x_h packets lost for each analysed in the stratum of a cluster i, and g_i =
+ * w_i (1 + w_i), between the clusters of a group g
  *
- *	v_g = 1/x_g  sum over i of  e_i^2 / (1 - x_i / x_(i))
+ *	v_g = sum over i of (g_i e_i^2 / (1 - x_i / x_(i)) + B_i) / sum over i of  g_i x_i
  *	V   = sum over h of  v_g(h) U_h (1 + U_h / x_h)
  *
- * This is Cochran's linearised variance (6.13) with its correction for a finite population, 1 - f =
- * U / (U + x), with the factor n / (n - 1) replaced by that for clusters of unequal size, as in v_D of
- * Royall and Cumberland, JASA 76 (1981) 66. Groups: collapsed strata, Cochran 5A.12; residuals from
- * neighbours, so that what moves with the hour, which the strata follow, is not taken for chance: Wolter,
- * Introduction to Variance Estimation (1985), chapter 7. A group has n' - 1 degrees of freedom, n' =
- * x_g^2 / sum x_i^2; all of them by Satterthwaite's rule, Biometrics Bulletin 2 (1946) 110.
+ * e_i = y_i - r_i x_i is the residual from the ratio r_i of the cluster and the two before and after it,
+ * which have x_(i) packets: from neighbours, so that what moves with the hour, which the strata follow,
+ * is not taken for chance (Wolter, Introduction to Variance Estimation, 1985, chapter 7). The factor
+ * 1 / (1 - x_i / x_(i)) is n / (n - 1) for clusters of unequal size, as in v_D of Royall and Cumberland,
+ * JASA 76 (1981) 66. Without weights g_i and B_i this is Cochran's linearised variance (6.13) with its
+ * correction for a finite population, 1 - f = U / (U + x), over collapsed strata (5A.12).
+ *
+ * g_i: a residual counts as it weighs in Y (Särndal, Swensson, Wretman, Model Assisted Survey Sampling,
+ * 1992, result 6.6.1). Where few packets were analysed of many, it weighs much, and may be larger or
+ * smaller than elsewhere: a class that makes many packets is large where there are many.
+ *
+ * B_i: what is under way when capture stops goes on in what is lost, so the one is not independent of the
+ * other (Cochran, chapter 8, autocorrelated populations). Let K be the covariance of two stretches that
+ * follow each other, and s x - 2 K the variance of one of x packets, for it has two ends. Then that of
+ * w x packets lost beside it is w times as large and 2 K (w - 1) more, and what is lost less what stands
+ * for it varies by 4 w K less: 2 K (1 + w) less in all, half of it for each end. Where a cluster was cut
+ * off the next one, the two vary by 2 K w (1 + w) more. K is seen inside of a cluster: k_i, the product of
+ * the residuals of its two halves, plus what their own ratio r_i takes from it, x' x'' / (x_i x_(i)) times
+ * e_i^2 / (1 - x_i / x_(i)), if they have x' and x'' packets. So
+ *
+ *	B_i = (1 + w_i) k_i (cuts_i w_i - ends_i min(w_i, 1)) ,    cuts_i + ends_i = 2
+ *
+ * where less than one packet lost for each analysed is taken as too short for all of K. A group's B_i take
+ * at most half of its variance.
+ *
+ * Degrees of freedom: 3 (n - 1) in a group, n = (sum c_i)^2 / sum c_i^2 , c_i = g_i e_i^2 / (1 - x_i /
+ * x_(i)). Squares of m normal residuals have an n of (m + 2) / 3, and fewer where few bursts make the
+ * variance; one goes for the ratio. All groups by Satterthwaite's rule, Biometrics Bulletin 2 (1946) 110;
+ * at least 4, for so few clusters cannot tell that there were fewer.
  *
  * Share of an item in another, S = Y / Z: the same with y - S z in the place of y, divided by Z
- * (Särndal, Swensson, Wretman, Model Assisted Survey Sampling, 1992, 5.6).
+ * (Särndal, Swensson, Wretman, 5.6).
  *
  * Interval: Student's t, 95 %, on the scale of the logarithm for a total and of the logit for a share,
  * so it stays where totals and shares are (Lohr, Sampling: Design and Analysis); what was
@@ -52,7 +76,8 @@
  * Bernoulli sampling, (1 - p) / p^2 sum of s^2 over the packets analysed (Särndal 3.2), with s^2 at
  * most s times the largest amount of a packet.
  *
- * Refused is what cannot be told: too few clusters, or an item that nearly all lies in one or two.
+ * Refused is what cannot be told: what was lost rests on fewer than 8 clusters of equal weight, (sum g_i
+ * x_i)^2 / sum (g_i x_i)^2, or nearly all of an item lies in one or two.
  *
  * Calling sequence:
  *

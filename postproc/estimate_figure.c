@@ -2,17 +2,15 @@
  * estimate_figure.c: totals, shares and their intervals, from the clusters and strata that estimate.c
  * made. The formulas stand in estimate.h.
  */
-#include <assert.h>
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "postproc/estimate_private.h"
 
-#define NORMAL_975   1.959963984540054
 #define NEIGHBOURS   2	 /* on each side of a cluster */
-#define FREEDOM_MIN  7.0 /* with fewer, the variance itself is hardly known */
-#define CLUSTERS_MIN 3.0 /* that an item has to lie in */
+#define CLUSTERS_MIN 8.0 /* that what was lost rests on: with fewer, the variance is hardly known */
+#define ITEM_MIN     3.0 /* of which an item has to lie in so many */
+#define FREEDOM_MIN  4.0 /* that there were fewer, so few clusters cannot tell */
 
 /* What is added up: an item, less a share of the whole it is a part of. */
 struct lens {
@@ -27,7 +25,7 @@ struct moments {
 	double value, seen, variance,
 		certain;	 /* certain: of the variance, what is known and not estimated */
 	double squares;		 /* sum of variance² / degrees of freedom over groups */
-	size_t clusters;	 /* of the groups that stand for lost packets */
+	double clusters;	 /* of the groups that stand for lost packets, as if equal */
 	double sum, sum_squares; /* of the item over these clusters */
 	/* at hand */
 	size_t stratum, group;
@@ -36,32 +34,6 @@ struct moments {
 	double spread, freedom, group_variance;
 	bool open, known; /* stratum at hand; spread of its group is known */
 };
-
-/* Hill, Algorithm 396, Communications of the ACM 13 (1970) 619. */
-double estimate_student(double n)
-{
-	double a = 1 / (n - 0.5), b = 48 / (a * a);
-	double c = ((20700 * a / b - 98) * a - 16) * a + 96.36;
-	double d = ((94.5 / (b + c) - 3) / b + 1) * sqrt(a * M_PI_2) * n;
-	double x = d * 0.05, y = pow(x, 2 / n);
-
-	if (y > 0.05 + a) {
-		x = -NORMAL_975;
-		y = x * x;
-		if (n < 5)
-			c += 0.3 * (n - 4.5) * (x + 0.6);
-		c += (((0.05 * d * x - 5) * x - 7) * x - 2) * x + b;
-		y = (((((0.4 * y + 6.3) * y + 36) * y + 94.5) / c - y - 3) / b + 1) * x;
-		y = expm1(a * y * y);
-	} else {
-		y = ((1 / (((n + 6) / (n * y) - 0.089 * d - 0.822) * (n + 2) * 3) + 0.5 / (n + 4)) *
-				    y -
-			    1) *
-			    (n + 1) / (n + 2) +
-		    1 / y;
-	}
-	return sqrt(n * y);
-}
 
 /* ---- sums ---- */
 
@@ -84,23 +56,62 @@ static double sum_of(const struct moments *moments, size_t first, size_t end)
 	return sum;
 }
 
-/* The residual of a cluster from the ratio of those around it, squared, for as many packets as it has. */
-static double residual_of(const struct moments *moments, size_t cluster)
+/* The ratio of a cluster and those around it, which have AROUND packets. */
+static double ratio_around(const struct moments *moments, size_t at, double *around)
 {
 	const struct estimate *estimate = moments->estimate;
-	size_t first = cluster > NEIGHBOURS ? cluster - NEIGHBOURS : 0;
-	size_t end = first + 2 * NEIGHBOURS + 1;
-	double around = 0, own = estimate->clusters[cluster].analysed, rest;
+	size_t first = at > NEIGHBOURS ? at - NEIGHBOURS : 0, end = first + 2 * NEIGHBOURS + 1;
 
 	if (end > estimate->cluster_count) {
 		end = estimate->cluster_count;
 		first = end > 2 * NEIGHBOURS ? end - 2 * NEIGHBOURS - 1 : 0;
 	}
+	*around = 0;
 	for (size_t i = first; i < end; i++)
-		around += estimate->clusters[i].analysed;
-	rest = through(moments->lens, sums_of(estimate, cluster)) -
-	       sum_of(moments, first, end) / around * own;
-	return around > own ? rest * rest / (1 - own / around) : 0;
+		*around += estimate->clusters[i].analysed;
+	return sum_of(moments, first, end) / *around;
+}
+
+/* What a cluster says of the variance: e² / (1 - x / x_()), and k. */
+struct residual {
+	double square, halves;
+};
+
+static struct residual residual_of(const struct moments *moments, size_t at)
+{
+	const struct estimate *estimate = moments->estimate;
+	const struct cluster *cluster = &estimate->clusters[at];
+	double around, ratio = ratio_around(moments, at, &around), x = cluster->analysed;
+	double e = through(moments->lens, sums_of(estimate, at)) - ratio * x, half;
+	struct residual residual = {0};
+
+	if (around <= x)
+		return residual;
+	residual.square = e * e / (1 - x / around);
+	if (cluster->half <= 0)
+		return residual;
+	half = through(moments->lens, estimate->halves + at * estimate->items) -
+	       ratio * cluster->half;
+	residual.halves = half * (e - half) +
+			  cluster->half * (x - cluster->half) / (x * around) * residual.square;
+	return residual;
+}
+
+/* Of the two ends of a cluster: at how many was its stretch cut? */
+static int cuts_of(const struct estimate *estimate, size_t at)
+{
+	const struct cluster *cluster = &estimate->clusters[at];
+
+	return (at > 0 && cluster[-1].last + 1 == cluster->first) +
+	       (at + 1 < estimate->cluster_count && cluster->last + 1 == cluster[1].first);
+}
+
+/* B of a cluster, of whose stratum W packets were lost for each analysed. */
+static double border_of(const struct moments *moments, size_t at, double w, double halves)
+{
+	int cuts = cuts_of(moments->estimate, at);
+
+	return (1 + w) * (cuts * w - (2 - cuts) * fmin(w, 1)) * halves;
 }
 
 /* v_g and its degrees of freedom. */
@@ -108,20 +119,26 @@ static void look_at_group(struct moments *moments)
 {
 	const struct estimate *estimate = moments->estimate;
 	const struct group *group = &estimate->groups[moments->group];
-	double spread = 0, squares = 0;
+	double weight = 0, weights = 0, sum = 0, squares = 0, borders = 0;
 
 	for (size_t i = group->first; i < group->end; i++) {
-		double part = estimate->clusters[i].analysed / group->analysed;
+		const struct cluster *cluster = &estimate->clusters[i];
+		const struct stratum *stratum = &estimate->strata[cluster->stratum];
+		double w = stratum->lost / stratum->analysed, g = w * (1 + w);
 		double item = sums_of(estimate, i)[moments->lens->item];
+		struct residual residual = residual_of(moments, i);
 
-		spread += residual_of(moments, i);
-		squares += part * part;
+		weight += g * cluster->analysed;
+		weights += g * cluster->analysed * g * cluster->analysed;
+		sum += g * residual.square;
+		squares += g * residual.square * g * residual.square;
+		borders += border_of(moments, i, w, residual.halves);
 		moments->sum += item;
 		moments->sum_squares += item * item;
 	}
-	moments->clusters += group->end - group->first;
-	moments->spread = spread / group->analysed;
-	moments->freedom = 1 / squares - 1;
+	moments->clusters += weight * weight / weights;
+	moments->spread = fmax(sum + borders, sum / 2) / weight;
+	moments->freedom = squares > 0 ? 3 * (sum * sum / squares - 1) : 0;
 	moments->known = true;
 }
 
@@ -236,10 +253,12 @@ static bool add_up(const struct estimate *estimate, struct estimate_span span,
 
 /* ---- figures ---- */
 
-static void refuse(struct estimate_figure *figure, const char *why, size_t clusters)
+static void refuse(struct estimate_figure *figure, const char *why, double clusters)
 {
-	snprintf(figure->refused, sizeof(figure->refused), "not estimated: %zu cluster%s%s",
-		clusters, clusters == 1 ? "" : "s", why);
+	long count = lround(clusters);
+
+	snprintf(figure->refused, sizeof(figure->refused), "not estimated: %ld cluster%s%s", count,
+		count == 1 ? "" : "s", why);
 	figure->error = figure->freedom = 0;
 	figure->low = figure->high = figure->value;
 }
@@ -250,25 +269,17 @@ static bool told(const struct moments *moments, struct estimate_figure *figure)
 	double clusters =
 		moments->sum_squares > 0 ? moments->sum * moments->sum / moments->sum_squares : 0;
 
-	if (!moments->clusters)
+	if (moments->clusters <= 0)
 		return true;
-	if (moments->sum <= 0) {
+	if (moments->sum <= 0)
 		refuse(figure, " without it", moments->clusters);
-		return false;
-	}
-	if (moments->clusters <= FREEDOM_MIN ||
-		(moments->variance > 0 && figure->freedom < FREEDOM_MIN))
+	else if (moments->clusters < CLUSTERS_MIN)
 		refuse(figure, "", moments->clusters);
-	else if (clusters < CLUSTERS_MIN)
+	else if (clusters < ITEM_MIN)
 		refuse(figure,
 			clusters < 1.5 ? " holds nearly all of it" : " hold nearly all of it",
-			(size_t)lround(clusters));
+			clusters);
 	return !figure->refused[0];
-}
-
-static double student_of(const struct estimate_figure *figure)
-{
-	return isfinite(figure->freedom) ? estimate_student(figure->freedom) : NORMAL_975;
 }
 
 static void measure(const struct moments *moments, double scale, struct estimate_figure *figure)
@@ -276,7 +287,9 @@ static void measure(const struct moments *moments, double scale, struct estimate
 	double variance = moments->variance + moments->certain;
 
 	figure->error = sqrt(variance) / scale;
-	figure->freedom = moments->squares > 0 ? variance * variance / moments->squares : INFINITY;
+	figure->freedom = moments->squares > 0
+				  ? fmax(variance * variance / moments->squares, FREEDOM_MIN)
+				  : INFINITY;
 }
 
 void estimate_total(const struct estimate *estimate, struct estimate_span span, size_t item,
@@ -298,7 +311,7 @@ void estimate_total(const struct estimate *estimate, struct estimate_span span, 
 	figure->low = figure->high = figure->value = moments.value;
 	if (figure->value <= 0 || figure->error <= 0)
 		return;
-	factor = exp(student_of(figure) * figure->error / figure->value);
+	factor = exp(estimate_student(figure->freedom) * figure->error / figure->value);
 	figure->low = fmax(figure->value / factor, moments.seen);
 	figure->high = figure->value * factor;
 }
@@ -330,50 +343,8 @@ void estimate_share(const struct estimate *estimate, struct estimate_span span, 
 	figure->low = figure->high = figure->value = lens.share;
 	if (lens.share <= 0 || lens.share >= 1 || figure->error <= 0)
 		return;
-	half = student_of(figure) * figure->error / (lens.share * (1 - lens.share));
+	half = estimate_student(figure->freedom) * figure->error / (lens.share * (1 - lens.share));
 	at = log(lens.share / (1 - lens.share));
 	figure->low = logistic(at - half);
 	figure->high = logistic(at + half);
-}
-
-/* From the limits of both, which keeps their skew: Zou and Donner, Statistics in Medicine 27 (2008) 1693. */
-void estimate_change(const struct estimate_figure *now, const struct estimate_figure *before,
-	struct estimate_figure *change)
-{
-	const char *refused = now->refused[0] ? now->refused : before->refused;
-
-	*change = (struct estimate_figure){.value = now->value - before->value,
-		.error = hypot(now->error, before->error)};
-	snprintf(change->refused, sizeof(change->refused), "%s", refused);
-	change->low = change->high = change->value;
-	if (refused[0])
-		return;
-	change->low -= hypot(now->value - now->low, before->high - before->value);
-	change->high += hypot(now->high - now->value, before->value - before->low);
-}
-
-void estimate_mean(const struct estimate_figure *figures, size_t count,
-	struct estimate_figure *mean)
-{
-	double variance = 0, squares = 0, n = (double)count, half;
-
-	assert(count > 0);
-	*mean = (struct estimate_figure){0};
-	for (size_t i = 0; i < count; i++) {
-		double part = figures[i].error * figures[i].error / (n * n);
-
-		if (figures[i].refused[0] && !mean->refused[0])
-			memcpy(mean->refused, figures[i].refused, sizeof(mean->refused));
-		mean->value += figures[i].value / n;
-		variance += part;
-		squares += part > 0 ? part * part / figures[i].freedom : 0;
-	}
-	mean->low = mean->high = mean->value;
-	if (mean->refused[0])
-		return;
-	mean->error = sqrt(variance);
-	mean->freedom = squares > 0 ? variance * variance / squares : INFINITY;
-	half = variance > 0 ? student_of(mean) * mean->error : 0;
-	mean->low -= half;
-	mean->high += half;
 }

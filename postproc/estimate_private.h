@@ -1,6 +1,6 @@
 /*
- * estimate_private.h: what estimate.c makes of batches and slots, for estimate_figure.c. Private to
- * estimate*.c.
+ * estimate_private.h: what estimate.c is told and estimate_cluster.c makes of it, for estimate_figure.c.
+ * Private to estimate*.c.
  *
  * All arrays are in the order of time, so a part of one is a range of the next finer: groups of strata,
  * strata of clusters, slots of clusters' cells.
@@ -26,19 +26,20 @@ struct amount {
 
 struct cluster {
 	int64_t first, last; /* numbers of slots */
-	double analysed;
+	int64_t middle;	     /* that of the first one of its second half; FIRST: it has one slot */
+	double analysed, half; /* packets; those of the first half */
+	double lost;	       /* in its cell */
 	size_t stratum;
 };
 
 struct stratum {
 	size_t first, end; /* of its clusters */
-	double analysed;
+	double analysed, lost;
 	size_t group;
 };
 
 struct group {
 	size_t first, end; /* of its clusters */
-	double analysed;
 };
 
 /* Packets were lost for longer than a slot. When they passed is known from how many there were before
@@ -70,7 +71,10 @@ struct estimate {
 	struct stratum *strata;
 	struct group *groups;
 	size_t cluster_count, stratum_count, group_count;
-	double *sums; /* [cluster][item], of its cell */
+	double *sums, *halves; /* [cluster][item]; of its first half */
 };
+
+/* estimate_cluster(): clusters, strata and groups of the slots. */
+void estimate_cluster(struct estimate *estimate);
 
 #endif

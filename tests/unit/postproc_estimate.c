@@ -24,15 +24,20 @@ static void analysed(struct estimate *estimate, int64_t number, double x, double
 	estimate_add(estimate, number * SLOT, 1, z);
 }
 
-/* Slot NUMBER: so many packets could not be read. */
-static void unread(struct estimate *estimate, int64_t number, double packets)
+/* SLOTS from slot NUMBER on: so many packets could not be read. */
+static void unread_for(struct estimate *estimate, int64_t number, int64_t slots, double packets)
 {
 	struct estimate_batch batch = {.timed = true,
 		.first_ms = number * SLOT,
-		.last_ms = (number + 1) * SLOT,
+		.last_ms = (number + slots) * SLOT,
 		.unread = packets};
 
 	estimate_batch(estimate, &batch);
+}
+
+static void unread(struct estimate *estimate, int64_t number, double packets)
+{
+	unread_for(estimate, number, 1, packets);
 }
 
 static struct estimate_figure total_of(const struct estimate *estimate)
@@ -88,8 +93,8 @@ static void all_analysed_is_counted(void **state)
  * By hand: T = 180 (1 + 100 / 100) = 360. The means of five neighbours are 17 17 17 17.6 18 17.4 18 19 19
  * 19, so
  *	e = -5 1 6 4.4 -8 -2.4 2 1 6 -4		v = 208.12 / 0.8 / 100 = 2.6015
- *	V = v 100 (1 + 100 / 100) = 520.3	n' = 100^2 / 1000 = 10
- * and t of 9 degrees is 2.262157.
+ *	V = v 100 (1 + 100 / 100) = 520.3	sum of e^4 = 7994.9872
+ * and 3 (208.12^2 / 7994.9872 - 1) = 13.252972 degrees of freedom.
  */
 static struct estimate *ten(void)
 {
@@ -109,15 +114,17 @@ static void worked_total(void **state)
 {
 	struct estimate *estimate = ten();
 	struct estimate_figure total = total_of(estimate);
+	double half;
 
 	assert_int_equal(estimate_clusters(estimate), 10);
 	assert_int_equal(estimate_strata(estimate), 1);
 	close_to(estimate_lost(estimate), 0.5);
 	close_to(total.value, 360);
 	close_to(total.error, sqrt(520.3));
-	close_to(total.freedom, 9);
-	assert_float_equal(total.low, 360 * exp(-2.262157 * total.error / 360), 0.01);
-	assert_float_equal(total.high, 360 * exp(2.262157 * total.error / 360), 0.01);
+	close_to(total.freedom, 3 * (208.12 * 208.12 / 7994.9872 - 1));
+	half = estimate_student(total.freedom) * total.error / 360;
+	assert_float_equal(total.low, 360 * exp(-half), 0.01);
+	assert_float_equal(total.high, 360 * exp(half), 0.01);
 	estimate_free(estimate);
 }
 
@@ -126,7 +133,7 @@ static void worked_share(void **state)
 {
 	struct estimate *estimate = ten();
 	struct estimate_figure share = share_of(estimate), whole;
-	double half = 2.262157 * share.error / (0.18 * 0.82);
+	double half = estimate_student(share.freedom) * share.error / (0.18 * 0.82);
 
 	close_to(share.value, 0.18);
 	close_to(share.error, sqrt(520.3) / 2000);
@@ -149,6 +156,107 @@ static void worked_part(void **state)
 	assert_true(figure.low >= 85);
 	estimate_total(estimate, (struct estimate_span){HOUR, 2 * HOUR}, 0, &figure);
 	assert_true(figure.value == 0 && figure.low == 0 && figure.high == 0);
+	estimate_free(estimate);
+}
+
+/*
+ * Two hours of six slots each, 10 packets a slot; before each of them 10 packets lost in the first hour,
+ * 20 in the second: w is 1 and 2, g 2 and 6. Residuals from five neighbours:
+ *	e = -2 -2 -2 -2 8 -2	-6 -2 16 -14 6 -4
+ *	v = (2 84 + 6 544) / 0.8 / (2 60 + 6 60) = 8.9375
+ *	V = v (60 2 + 120 3), of the first hour v 60 2
+ * The sum of the squares of g e^2 is 3862080, that of g e^2 is 3432.
+ */
+static void residuals_count_as_they_weigh(void **state)
+{
+	static const double y[] = {10, 10, 10, 10, 20, 10, 10, 10, 30, 0, 20, 10};
+	struct estimate *estimate = estimate_of_day(1);
+	struct estimate_figure figure;
+
+	for (int i = 0; i < 12; i++) {
+		unread(estimate, 2 * i, i < 6 ? 10 : 20);
+		analysed(estimate, 2 * i + 1, 10, y[i], 100);
+	}
+	estimate_settle(estimate);
+	assert_int_equal(estimate_strata(estimate), 2);
+	figure = total_of(estimate);
+	close_to(figure.value, 70 * 2 + 80 * 3);
+	close_to(figure.error, sqrt(8.9375 * 480));
+	close_to(figure.freedom, 3 * (3432. * 3432 / 3862080 - 1));
+	estimate_total(estimate, (struct estimate_span){0, HOUR}, 0, &figure);
+	close_to(figure.error, sqrt(8.9375 * 120));
+	estimate_free(estimate);
+}
+
+/*
+ * COUNT clusters of two slots of 10 packets: 1 a packet, and 2 a packet in the fifth of them. The ratio of
+ * five neighbours is 1.2 where that is one of them, so e = -4, 16 for the fifth: 20 and 320 when divided
+ * by 0.8, a quarter of which is k, for both halves are the same. One makes nearly all of the variance, so
+ * degrees of freedom are as few as can be. W: of the stratum of each cluster.
+ */
+static void check_borders(const struct estimate *estimate, size_t count, const double *w, int cuts)
+{
+	double variance = 0;
+
+	assert_int_equal(estimate_clusters(estimate), count);
+	for (size_t i = 0; i < count; i++) {
+		double square = i == 4 ? 320 : i < 7 || count == 9 ? 20 : 0;
+
+		variance += w[i] * (1 + w[i]) * square;
+		variance += (1 + w[i]) * (cuts * w[i] - (2 - cuts) * fmin(w[i], 1)) * square / 4;
+	}
+	close_to(total_of(estimate).error, sqrt(variance));
+	close_to(total_of(estimate).freedom, 4);
+}
+
+/* Two slots analysed, two lost; seven lost slots are nearest to what was analysed in the third hour. */
+static void what_was_lost_depends_on_what_was_not(void **state)
+{
+	static const double w[] = {5 / 6., 5 / 6., 5 / 6., 1, 1, 1, 7 / 6., 7 / 6., 7 / 6.};
+	struct estimate *estimate = estimate_of_day(1);
+
+	for (int i = 0; i < 9; i++) {
+		analysed(estimate, 4 * i, 10, i == 4 ? 20 : 10, 100);
+		analysed(estimate, 4 * i + 1, 10, i == 4 ? 20 : 10, 100);
+		unread_for(estimate, 4 * i + 2, 2, 20);
+	}
+	estimate_settle(estimate);
+	check_borders(estimate, 9, w, 0);
+	estimate_free(estimate);
+}
+
+/* Four slots analysed, which make two clusters, and two lost, which are as long as clusters may be. */
+static void cut_clusters_depend_on_each_other(void **state)
+{
+	static const double w[] = {1.5, 1.5, 1.5, 1.5, 2, 2, 2, 2, 3, 3};
+	struct estimate *estimate = estimate_of_day(1);
+
+	for (int i = 0; i < 5; i++) {
+		for (int j = 0; j < 4; j++)
+			analysed(estimate, 6 * i + j, 10, i == 2 && j < 2 ? 20 : 10, 100);
+		unread_for(estimate, 6 * i + 4, 2, 80);
+	}
+	estimate_settle(estimate);
+	check_borders(estimate, 10, w, 1);
+	estimate_free(estimate);
+}
+
+/* Of the second and the last hour one packet of 51 was analysed, of the others half: they are no strata. */
+static void hardly_anything_is_no_stratum(void **state)
+{
+	struct estimate *estimate = estimate_of_day(1);
+
+	for (int i = 0; i < 24; i++) {
+		bool little = i / 6 % 2;
+
+		unread(estimate, 2 * i, little && i % 6 ? 0 : little ? 50 : 10);
+		if (!little || i % 6 == 0)
+			analysed(estimate, 2 * i + 1, little ? 1 : 10, little ? 1 : 20, 100);
+	}
+	estimate_settle(estimate);
+	assert_int_equal(estimate_clusters(estimate), 14);
+	assert_int_equal(estimate_strata(estimate), 2);
+	close_to(total_of(estimate).value, 120 * (1 + 60 / 60.) + 122 * (1 + 160 / 62.));
 	estimate_free(estimate);
 }
 
@@ -365,6 +473,23 @@ static void nothing_is_not_estimated(void **state)
 	estimate_free(estimate);
 }
 
+/* Half of each slot lost: as many clusters as slots, all of the same weight. */
+static void too_few_are_not_estimated(void **state)
+{
+	for (int count = 7; count <= 8; count++) {
+		struct estimate *estimate = estimate_of_day(1);
+
+		for (int i = 0; i < count; i++) {
+			analysed(estimate, i, 10, i + 1, 100);
+			unread(estimate, i, 10);
+		}
+		estimate_settle(estimate);
+		assert_string_equal(total_of(estimate).refused,
+			count < 8 ? "not estimated: 7 clusters" : "");
+		estimate_free(estimate);
+	}
+}
+
 static void one_burst_is_not_estimated(void **state)
 {
 	struct estimate *estimate = estimate_of_day(1);
@@ -426,6 +551,10 @@ int main(void)
 		cmocka_unit_test(worked_total),
 		cmocka_unit_test(worked_share),
 		cmocka_unit_test(worked_part),
+		cmocka_unit_test(residuals_count_as_they_weigh),
+		cmocka_unit_test(what_was_lost_depends_on_what_was_not),
+		cmocka_unit_test(cut_clusters_depend_on_each_other),
+		cmocka_unit_test(hardly_anything_is_no_stratum),
 		cmocka_unit_test(all_samples),
 		cmocka_unit_test(sampled_packets),
 		cmocka_unit_test(shed_stretch_is_filled_from_both_sides),
@@ -435,6 +564,7 @@ int main(void)
 		cmocka_unit_test(lost_before_the_first_packet),
 		cmocka_unit_test(what_lies_outside_is_not_ours),
 		cmocka_unit_test(nothing_is_not_estimated),
+		cmocka_unit_test(too_few_are_not_estimated),
 		cmocka_unit_test(one_burst_is_not_estimated),
 		cmocka_unit_test(change),
 		cmocka_unit_test(mean),

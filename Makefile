@@ -198,7 +198,7 @@ bench-tools: $(BENCH) $(B)/bench/coverage
 
 # Do the intervals of the audit hold the truth? Days made of captures, shed by the rule of the capture; tests/bench/coverage/main.c.
 COVERAGE := $(call obj,$(wildcard tests/bench/coverage/*.c))
-DAYS     ?= 1000
+DAYS     ?= 4000
 $(B)/bench/coverage: $(COVERAGE) $(B)/libpostproc.a $(B)/libspool.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_postproc) $(LIB_spool)

@@ -6,9 +6,9 @@
  * Days on a link that captures of SLOTS are played over (world.h), too much for the preprocessors behind
  * it, so that the capture sheds by its own rule (line.h). What was analysed, and what the ledger says of
  * the rest, goes through estimate.h, as it does for a report; the truth is known. For each class of at
- * least 1 % of the octets: in how many of DAYS (default 1000) the 95 % interval held the truth, beside
+ * least 1 % of the octets: in how many of DAYS (default 4000) the 95 % interval held the truth, beside
  * the interval that takes packets for a sample of independent ones. Then the mean daily share over months
- * of 30 days.
+ * of 30 days. With 4000 days the standard error of a coverage of 95 % is 0.34 %.
  *
  * Exit code 1 when an interval holds the truth in less than 93 % or more than 97 % of the days, or the
  * mean daily share of a class of at least 5 % is off by more than 5 % of itself in more than one month of
@@ -59,6 +59,12 @@ struct score {
 	struct estimate_figure days[MONTH];
 	double truth;
 	size_t day_count;
+};
+
+/* How many rows, of a class in one way of shedding, are as they should be; and of how many large classes the
+ * months. */
+struct verdict {
+	unsigned rows, within, large, near;
 };
 
 /* A day that is not settled yet: until the first batch of the next one came. */
@@ -268,31 +274,38 @@ static double percent(double part, double whole)
 	return whole > 0 ? 100 * part / whole : 0;
 }
 
-static bool told(const char *name, const struct score *score, double share, bool months)
+static bool within(double held)
+{
+	return held >= 93 && held <= 97;
+}
+
+static void tell_class(const char *name, const struct score *score, double share, bool months,
+	struct verdict *verdict)
 {
 	double held[FIGURES];
-	bool right = true;
+	bool right, near = score->month_off <= score->months / 20;
 
 	for (int i = 0; i < FIGURES; i++)
 		held[i] = percent(score->held[i], score->given);
-	for (int i = SHARE; i <= TOTAL; i++)
-		right &= held[i] >= 93 && held[i] <= 97;
-	if (months && share >= LARGE)
-		right &= score->month_off <= score->months / 20;
-	printf("%-16s %6.2f %7.1f %7.1f %7.1f %7.1f %8.1f %7.2f %8.1f %8.1f %6.1f%s\n", name,
+	right = within(held[SHARE]) && within(held[TOTAL]);
+	months &= share >= LARGE;
+	verdict->rows++;
+	verdict->within += right;
+	verdict->large += months;
+	verdict->near += months && near;
+	printf("%-16s %6.2f %7.1f %7.1f %7.1f %7.1f %8.1f %7.2f %8.1f %8.1f %6.1f%s%s\n", name,
 		100 * share, held[SHARE], held[TOTAL], held[NAIVE_SHARE], held[NAIVE_TOTAL],
 		percent(score->width, score->given), percent(score->error, score->given),
 		percent(score->refused, score->given + score->refused),
 		percent(score->month_width, score->months),
-		percent(score->month_off, score->months), right ? "" : "  <- outside");
-	return right;
+		percent(score->month_off, score->months), right ? "" : "  <- outside",
+		near || !months ? "" : "  <- months");
 }
 
-static bool tell(const struct trial *trial)
+static void tell(const struct trial *trial, struct verdict *verdict)
 {
 	const struct regime *regime = trial->regime;
 	double octets = sum_of(trial->all.octets);
-	bool right = true;
 
 	printf("\nmax_batches %u, preprocessors for %.0f %%: %.1f %% of the packets analysed, %.1f clusters "
 	       "and %.1f strata a day, %u days\n",
@@ -306,10 +319,17 @@ static bool tell(const struct trial *trial)
 		double share = trial->all.octets[i] / octets;
 
 		if (share >= LEAST)
-			right &= told(trial->pool->names[i], &trial->scores[i], share,
-				regime->months);
+			tell_class(trial->pool->names[i], &trial->scores[i], share, regime->months,
+				verdict);
 	}
-	return right;
+}
+
+static bool tell_verdict(const struct verdict *verdict)
+{
+	printf("\n%u of %u rows: intervals of both share and total hold the truth in 93 to 97 %% of the days\n"
+	       "%u of %u classes of at least %.0f %%: mean daily share within 5 %% in 19 of 20 months or more\n",
+		verdict->within, verdict->rows, verdict->near, verdict->large, 100 * LARGE);
+	return verdict->within == verdict->rows && verdict->near == verdict->large;
 }
 
 static struct trial *start_trials(const struct pool *pool, double rate)
@@ -330,9 +350,9 @@ static struct trial *start_trials(const struct pool *pool, double rate)
 
 int main(int argc, char **argv)
 {
-	unsigned days = argc > 2 ? (unsigned)atoi(argv[2]) : 1000;
+	unsigned days = argc > 2 ? (unsigned)atoi(argv[2]) : 4000;
 	uint64_t seed = argc > 3 ? strtoull(argv[3], NULL, 10) : 20261121;
-	bool right = true;
+	struct verdict verdict = {0};
 	struct pool *pool;
 	struct world *world;
 	struct trial *trials;
@@ -351,6 +371,6 @@ int main(int argc, char **argv)
 	for (unsigned day = 0; day <= days; day++)
 		play_day(trials, world, day * DAY_MS);
 	for (size_t i = 0; i < REGIMES; i++)
-		right &= tell(&trials[i]);
-	return right ? MIRA_OK : MIRA_AGAIN;
+		tell(&trials[i], &verdict);
+	return tell_verdict(&verdict) ? MIRA_OK : MIRA_AGAIN;
 }

@@ -11,6 +11,7 @@
 
 #define PAUSE_S 30
 #define LONGEST 120 /* slots of a stretch */
+#define AHEAD	128 /* slots that are made ahead: more than LONGEST */
 #define REPEATS 3   /* times that a stretch is repeated, on average */
 
 /* What one class had in one slot of a stretch. */
@@ -21,14 +22,20 @@ struct row {
 };
 
 struct stretch {
-	size_t first, end; /* of its rows */
-	double hour;	   /* at which it is most frequent */
+	size_t first, end;   /* of its rows */
+	double cosine, sine; /* of the hour at which it is most frequent */
 };
 
 struct run {
-	size_t stretch, row;
-	int64_t slot;  /* of the stretch */
+	size_t stretch;
 	unsigned left; /* times that it is repeated */
+};
+
+/* A slot to come: what is known of it, and what begins with it. */
+struct coming {
+	struct mix mix;
+	struct run *runs;
+	size_t count, room;
 };
 
 struct world {
@@ -36,8 +43,8 @@ struct world {
 	double begins;
 	double day, next_day; /* how busy the day at hand is when it begins, and the next one */
 	uint64_t state, slot;
-	struct run *runs;
-	size_t count, room;
+	double cosine, sine; /* of the hour */
+	struct coming coming[AHEAD];
 };
 
 /* ---- the captures ---- */
@@ -58,6 +65,7 @@ static size_t class_of(struct pool *pool, const char *name)
 static void add_row(struct pool *pool, int64_t second, size_t class, double packets, double octets)
 {
 	int64_t slot = second / SLOT_S;
+	double turn;
 	struct row *before;
 	struct stretch *stretch = pool->stretches ? &pool->list[pool->stretches - 1] : NULL;
 
@@ -69,7 +77,9 @@ static void add_row(struct pool *pool, int64_t second, size_t class, double pack
 		stretch = &pool->list[pool->stretches++];
 		stretch->first = pool->rows;
 		/* any hour, the same for the same capture */
-		stretch->hour = fmod((double)stretch->first * 0.6180339887, 1) * 24;
+		turn = 2 * M_PI * fmod((double)stretch->first * 0.6180339887, 1);
+		stretch->cosine = cos(turn);
+		stretch->sine = sin(turn);
 	}
 	pool->row[pool->rows++] = (struct row){slot, class, packets, octets};
 	stretch->end = pool->rows;
@@ -126,39 +136,36 @@ struct world *world_new(const struct pool *pool, double begins, uint64_t seed)
 	return world;
 }
 
-static double hour_of(const struct world *world)
+/* 1 where COSINE is, LEAST on the other side of the day. */
+static double wave(double cosine, double least)
 {
-	return (double)(world->slot % DAY_SLOTS) * 24 / DAY_SLOTS;
+	return least + (1 - least) * (1 + cosine) / 2;
 }
 
-/* 1 at HOUR, LEAST twelve hours away. */
-static double wave(double hour, double at, double least)
+static void start(struct world *world, uint64_t slot, struct run run)
 {
-	return least + (1 - least) * (1 + cos(2 * M_PI * (hour - at) / 24)) / 2;
-}
+	struct coming *coming = &world->coming[slot % AHEAD];
 
-static void start(struct world *world, size_t stretch, unsigned repeats)
-{
-	size_t row = world->pool->list[stretch].first;
-
-	if (world->count == world->room) {
-		world->room = world->room ? 2 * world->room : 256;
-		world->runs = x_realloc(world->runs, world->room * sizeof(*world->runs));
+	if (coming->count == coming->room) {
+		coming->room = coming->room ? 2 * coming->room : 256;
+		coming->runs = x_realloc(coming->runs, coming->room * sizeof(*coming->runs));
 	}
-	world->runs[world->count++] =
-		(struct run){stretch, row, world->pool->row[row].slot, repeats};
+	coming->runs[coming->count++] = run;
 }
 
 /* One of those that are frequent at this hour. */
 static void begin(struct world *world)
 {
-	double hour = hour_of(world);
-	size_t stretch;
+	const struct stretch *stretch;
+	size_t i;
 
-	do
-		stretch = next(world) % world->pool->stretches;
-	while (world_random(world) > wave(hour, world->pool->list[stretch].hour, 1.0 / 3));
-	start(world, stretch, (unsigned)(-REPEATS * log(1 - world_random(world))));
+	do {
+		i = next(world) % world->pool->stretches;
+		stretch = &world->pool->list[i];
+	} while (world_random(world) >
+		 wave(world->cosine * stretch->cosine + world->sine * stretch->sine, 1.0 / 3));
+	start(world, world->slot,
+		(struct run){i, (unsigned)(-REPEATS * log(1 - world_random(world)))});
 }
 
 /* Poisson, by the product of uniform numbers. */
@@ -172,43 +179,45 @@ static unsigned how_many(struct world *world, double mean)
 	return count;
 }
 
-/* What the run has in this slot; false when that was its last one. */
-static bool go_on(const struct pool *pool, struct run *run, struct mix *mix)
+/* All of a run that begins now. */
+static void play(struct world *world, const struct run *run)
 {
-	const struct stretch *stretch = &pool->list[run->stretch];
+	const struct stretch *stretch = &world->pool->list[run->stretch];
+	const struct row *first = &world->pool->row[stretch->first], *last = NULL;
 
-	for (; run->row < stretch->end && pool->row[run->row].slot == run->slot; run->row++) {
-		const struct row *row = &pool->row[run->row];
+	for (size_t i = stretch->first; i < stretch->end; i++) {
+		struct mix *mix;
 
-		mix->packets[row->class] += row->packets;
-		mix->octets[row->class] += row->octets;
+		last = &world->pool->row[i];
+		mix = &world->coming[(world->slot + (uint64_t)(last->slot - first->slot)) % AHEAD]
+			       .mix;
+		mix->packets[last->class] += last->packets;
+		mix->octets[last->class] += last->octets;
 	}
-	run->slot++;
-	if (run->row < stretch->end)
-		return true;
-	run->row = stretch->first;
-	run->slot = pool->row[run->row].slot;
-	return run->left-- > 0;
+	if (run->left)
+		start(world, world->slot + (uint64_t)(last->slot - first->slot) + 1,
+			(struct run){run->stretch, run->left - 1});
 }
 
 void world_slot(struct world *world, struct mix *mix)
 {
-	double hour = hour_of(world), busy;
+	struct coming *now = &world->coming[world->slot % AHEAD];
+	double day = (double)(world->slot % DAY_SLOTS) / DAY_SLOTS, turn = 2 * M_PI * day, busy;
 
 	if (world->slot % DAY_SLOTS == 0) {
 		world->day = world->slot ? world->next_day : 1;
 		world->next_day = exp(0.2 * normal(world));
 	}
-	busy = world->day + (world->next_day - world->day) * hour / 24;
-	busy *= world->begins * SLOT_S * wave(hour, 15, 1.0 / 6);
+	world->cosine = cos(turn);
+	world->sine = sin(turn);
+	busy = world->day + (world->next_day - world->day) * day;
+	busy *= world->begins * SLOT_S * wave(cos(turn - 2 * M_PI * 15 / 24), 1.0 / 6);
 	for (unsigned i = how_many(world, busy); i > 0; i--)
 		begin(world);
-	memset(mix, 0, sizeof(*mix));
-	for (size_t i = 0; i < world->count;) {
-		if (go_on(world->pool, &world->runs[i], mix))
-			i++;
-		else
-			world->runs[i] = world->runs[--world->count];
-	}
+	for (size_t i = 0; i < now->count; i++)
+		play(world, &now->runs[i]);
+	*mix = now->mix;
+	now->mix = (struct mix){0};
+	now->count = 0;
 	world->slot++;
 }

@@ -356,13 +356,13 @@ static void find_reach(struct symptoms *symptoms)
 		const struct symptom_crossing *crossing = &pattern->crossing;
 		struct symptom_bytes bytes;
 
-		if (crossing->anywhere)
-			border_add(&symptoms->border, pattern);
-		if (!crossing->start_reach)
+		if (!crossing->anywhere && !crossing->start_reach)
 			continue;
 		symptom_bytes(pattern, &bytes);
+		if (crossing->anywhere)
+			border_add(&symptoms->border, &bytes, crossing->reach);
 		for (int byte = 0; byte < 256; byte++)
-			if (bytes.first[byte] &&
+			if (byteset_has(&bytes.first, (uint8_t)byte) &&
 				crossing->start_reach > symptoms->start_reach[byte])
 				symptoms->start_reach[byte] = (uint16_t)crossing->start_reach;
 	}

@@ -5,36 +5,22 @@
 
 #include <string.h>
 
-#include "preprocess/symptom_first.h"
-
 #define NARROW 4096 /* pairs of a pattern: one of sixteen */
 
-static bool has(const uint64_t *set, uint8_t first, uint8_t second)
+/* All pairs that BYTES lists, or those that can begin a match. */
+static void put(struct byteset *set, const struct symptom_bytes *bytes, bool openings)
 {
-	unsigned pair = first << 8 | second;
-
-	return set[pair / 64] >> pair % 64 & 1;
-}
-
-/* All pairs that BYTES lists, or those that can begin a match. Most rows are empty. */
-static void put(uint64_t *set, const struct symptom_bytes *bytes, bool openings)
-{
-	for (unsigned first = 0; first < 256; first++) {
-		const bool *row = bytes->follow[first];
-
-		if ((openings && !bytes->first[first]) || !memchr(row, true, 256))
-			continue;
-		for (unsigned second = 0; second < 256; second++)
-			set[first << 2 | second >> 6] |= (uint64_t)row[second] << (second & 63);
-	}
+	for (int byte = 0; byte < 256; byte++)
+		if (!openings || byteset_has(&bytes->first, (uint8_t)byte))
+			byteset_unite(&set[byte], &bytes->follow[byte]);
 }
 
 static unsigned count_pairs(const struct symptom_bytes *bytes)
 {
 	unsigned count = 0;
 
-	for (unsigned pair = 0; pair < 65536; pair++)
-		count += bytes->follow[pair >> 8][pair & 255];
+	for (int byte = 0; byte < 256; byte++)
+		count += byteset_count(&bytes->follow[byte]);
 	return count;
 }
 
@@ -48,26 +34,23 @@ static void add_opener(struct symptom_border *border, uint8_t byte)
 		border->openers[border->opener_count++] = byte;
 }
 
-void border_add(struct symptom_border *border, const struct symptom_pattern *pattern)
+void border_add(struct symptom_border *border, const struct symptom_bytes *bytes, uint32_t reach)
 {
-	struct symptom_bytes bytes;
-	bool wide;
+	bool wide = count_pairs(bytes) > NARROW;
 
-	symptom_bytes(pattern, &bytes);
-	wide = count_pairs(&bytes) > NARROW;
-	put(wide ? border->openings : border->pairs, &bytes, wide);
+	put(wide ? border->openings : border->pairs, bytes, wide);
 	for (int byte = 0; wide && byte < 256; byte++)
-		if (bytes.first[byte])
+		if (byteset_has(&bytes->first, (uint8_t)byte))
 			add_opener(border, (uint8_t)byte);
-	if (pattern->crossing.reach > border->reach)
-		border->reach = pattern->crossing.reach;
+	if (reach > border->reach)
+		border->reach = reach;
 }
 
 static bool opens(const struct symptom_border *border, uint8_t opener, const uint8_t *at,
 	const uint8_t *end, uint8_t next)
 {
 	for (; (at = memchr(at, opener, (size_t)(end - at))); at++)
-		if (has(border->openings, opener, at + 1 < end ? at[1] : next))
+		if (byteset_has(&border->openings[opener], at + 1 < end ? at[1] : next))
 			return true;
 	return false;
 }
@@ -77,7 +60,7 @@ bool border_crossed(const struct symptom_border *border, const uint8_t *tail, ui
 {
 	const uint8_t *end = tail + size;
 
-	if (border->always || has(border->pairs, end[-1], next))
+	if (border->always || byteset_has(&border->pairs[end[-1]], next))
 		return true;
 	if (size > border->reach)
 		tail = end - border->reach;

@@ -2,7 +2,7 @@
  * symptom_border.h: can a match lie over the border between two packets at all? Most borders are told
  * by the two bytes that meet there, and need no scan.
  *
- *	border_add(border, pattern);	for each pattern that may begin anywhere, once
+ *	border_add(border, bytes, reach);	for each pattern that may begin anywhere, once
  *	if (border_crossed(border, tail, size, next))
  *		something may begin in TAIL and go on at NEXT: scan
  *
@@ -15,7 +15,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "preprocess/symptom_parse.h"
+#include "preprocess/symptom_first.h"
 
 #define BORDER_OPENERS                                                                             \
 	8 /* first bytes that are searched for; with more of them every border is scanned */
@@ -25,11 +25,12 @@ struct symptom_border {
 	uint32_t reach; /* bytes of the tail that a match can have, at most */
 	uint8_t openers[BORDER_OPENERS];
 	unsigned opener_count;
-	uint64_t pairs[1024];	 /* a bit for each two bytes: they can meet at the border */
-	uint64_t openings[1024]; /* the same: a match of a wide pattern can begin with them */
+	struct byteset pairs[256];    /* [a] has b: they can meet at the border */
+	struct byteset openings[256]; /* the same: a match of a wide pattern can begin with them */
 };
 
-void border_add(struct symptom_border *border, const struct symptom_pattern *pattern);
+/* border_add(): BYTES of a pattern that has REACH of them in the tail at most. */
+void border_add(struct symptom_border *border, const struct symptom_bytes *bytes, uint32_t reach);
 /* border_crossed(): SIZE bytes, at least one, stand at TAIL; NEXT follows them. False: no match begins
  * in them and ends behind them. */
 bool border_crossed(const struct symptom_border *border, const uint8_t *tail, uint32_t size,

@@ -15,12 +15,12 @@ struct reader {
 	const char *at;
 	bool lost; /* met what is not understood */
 	bool caseless;
-	bool (*follow)[256]; /* what was found so far: behind each byte these */
+	struct byteset *follow; /* what was found so far: behind each byte these */
 };
 
 /* What was read of an expression: bytes that begin it and end it. */
 struct part {
-	bool first[256], last[256];
+	struct byteset first, last;
 	bool empty; /* it may be */
 };
 
@@ -34,19 +34,20 @@ static bool take(struct reader *reader, char byte)
 	return true;
 }
 
-static void add(bool set[256], int from, int to)
+static void add(struct byteset *set, int from, int to)
 {
 	for (int byte = from; byte <= to; byte++)
-		set[byte] = true;
+		byteset_add(set, (uint8_t)byte);
 }
 
-static void add_kind(bool set[256], char kind)
+static void add_kind(struct byteset *set, char kind)
 {
 	for (int byte = 0; byte < 256; byte++) {
 		bool in = tolower(kind) == 'd'	 ? isdigit(byte)
 			  : tolower(kind) == 'w' ? isalnum(byte) || byte == '_'
 						 : isspace(byte);
-		set[byte] |= in != (isupper(kind) != 0);
+		if (in != (isupper(kind) != 0))
+			byteset_add(set, (uint8_t)byte);
 	}
 }
 
@@ -63,7 +64,7 @@ static int hex(struct reader *reader)
 }
 
 /* Behind a backslash: the byte that is meant, or -1 after having added a kind of bytes. */
-static int escaped(struct reader *reader, bool set[256])
+static int escaped(struct reader *reader, struct byteset *set)
 {
 	static const char letters[] = "nrtf", bytes[] = "\n\r\t\f";
 	char letter = *reader->at;
@@ -87,7 +88,7 @@ static int escaped(struct reader *reader, bool set[256])
 }
 
 /* One member of a class, or the end of a range; -1: it was a kind of bytes. */
-static int member(struct reader *reader, bool set[256])
+static int member(struct reader *reader, struct byteset *set)
 {
 	if (take(reader, '\\'))
 		return escaped(reader, set);
@@ -101,36 +102,32 @@ static int member(struct reader *reader, bool set[256])
 }
 
 /* Behind the bracket; a closing one that comes first is a member. */
-static void class(struct reader *reader, bool set[256])
+static void class(struct reader *reader, struct byteset *set)
 {
-	bool own[256] = {false}, negated = take(reader, '^');
+	struct byteset own = {{0}};
+	uint64_t negated = take(reader, '^') ? UINT64_MAX : 0;
 
 	do {
-		int from = member(reader, own), to = from;
+		int from = member(reader, &own), to = from;
 
 		if (from >= 0 && reader->at[0] == '-' && reader->at[1] != ']') {
 			reader->at++;
-			to = member(reader, own);
+			to = member(reader, &own);
 		}
 		reader->lost |= to < from;
 		if (from >= 0)
-			add(own, from, to);
+			add(&own, from, to);
 	} while (!reader->lost && !take(reader, ']'));
-	for (int byte = 0; byte < 256; byte++)
-		set[byte] |= own[byte] != negated;
+	for (int i = 0; i < 4; i++)
+		set->words[i] |= own.words[i] ^ negated;
 }
 
-static void unite(bool set[256], const bool more[256])
+static void meet(const struct reader *reader, const struct byteset *last,
+	const struct byteset *first)
 {
 	for (int byte = 0; byte < 256; byte++)
-		set[byte] |= more[byte];
-}
-
-static void meet(const struct reader *reader, const bool last[256], const bool first[256])
-{
-	for (int byte = 0; byte < 256; byte++)
-		if (last[byte])
-			unite(reader->follow[byte], first);
+		if (byteset_has(last, (uint8_t)byte))
+			byteset_unite(&reader->follow[byte], first);
 }
 
 static void group(struct reader *reader, struct part *part)
@@ -144,7 +141,7 @@ static void group(struct reader *reader, struct part *part)
 }
 
 /* Adds the bytes that one may be; false when it is none: an assertion. */
-static bool one_byte(struct reader *reader, bool set[256])
+static bool one_byte(struct reader *reader, struct byteset *set)
 {
 	char first = *reader->at++;
 	int byte;
@@ -161,9 +158,21 @@ static bool one_byte(struct reader *reader, bool set[256])
 		}
 		byte = escaped(reader, set);
 		if (byte >= 0)
-			set[byte] = true;
+			byteset_add(set, (uint8_t)byte);
 		return true;
-	default: set[(unsigned char)first] = true; return true;
+	default: byteset_add(set, (uint8_t)first); return true;
+	}
+}
+
+static void add_cases(struct byteset *set)
+{
+	for (int lower = 'a'; lower <= 'z'; lower++) {
+		int upper = toupper(lower);
+
+		if (byteset_has(set, (uint8_t)lower))
+			byteset_add(set, (uint8_t)upper);
+		else if (byteset_has(set, (uint8_t)upper))
+			byteset_add(set, (uint8_t)lower);
 	}
 }
 
@@ -174,11 +183,10 @@ static void atom(struct reader *reader, struct part *part)
 		group(reader, part);
 		return;
 	}
-	part->empty = !one_byte(reader, part->first);
-	for (int byte = 'a'; reader->caseless && byte <= 'z'; byte++)
-		part->first[byte] = part->first[toupper(byte)] =
-			part->first[byte] || part->first[toupper(byte)];
-	memcpy(part->last, part->first, sizeof(part->last));
+	part->empty = !one_byte(reader, &part->first);
+	if (reader->caseless)
+		add_cases(&part->first);
+	part->last = part->first;
 }
 
 /* How often the atom before comes: it may be left out, or follow itself. */
@@ -197,18 +205,18 @@ static void repeat(struct reader *reader, struct part *part)
 		reader->at++;
 	part->empty |= never;
 	if (again)
-		meet(reader, part->last, part->first);
+		meet(reader, &part->last, &part->first);
 }
 
 /* NEXT stands behind PART. */
 static void append(const struct reader *reader, struct part *part, const struct part *next)
 {
-	meet(reader, part->last, next->first);
+	meet(reader, &part->last, &next->first);
 	if (part->empty)
-		unite(part->first, next->first);
+		byteset_unite(&part->first, &next->first);
 	if (!next->empty)
-		memset(part->last, 0, sizeof(part->last));
-	unite(part->last, next->last);
+		part->last = (struct byteset){{0}};
+	byteset_unite(&part->last, &next->last);
 	part->empty &= next->empty;
 }
 
@@ -231,8 +239,8 @@ static void alternatives(struct reader *reader, struct part *part)
 	sequence(reader, part);
 	while (!reader->lost && take(reader, '|')) {
 		sequence(reader, &other);
-		unite(part->first, other.first);
-		unite(part->last, other.last);
+		byteset_unite(&part->first, &other.first);
+		byteset_unite(&part->last, &other.last);
 		part->empty |= other.empty;
 	}
 }
@@ -247,9 +255,9 @@ void symptom_bytes(const struct symptom_pattern *pattern, struct symptom_bytes *
 	memset(bytes, 0, sizeof(*bytes));
 	alternatives(&reader, &all);
 	if (reader.lost || *reader.at)
-		memset(bytes, true, sizeof(*bytes));
+		memset(bytes, 255, sizeof(*bytes));
 	else if (all.empty)
-		memset(bytes->first, true, sizeof(bytes->first));
+		memset(&bytes->first, 255, sizeof(bytes->first));
 	else
-		memcpy(bytes->first, all.first, sizeof(bytes->first));
+		bytes->first = all.first;
 }

@@ -7,14 +7,44 @@
 #define PREPROCESS_SYMPTOM_FIRST_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include "preprocess/symptom_parse.h"
 
-struct symptom_bytes {
-	bool first[256];
-	bool follow[256][256]; /* [a][b]: b can stand behind a somewhere in a match */
+struct byteset {
+	uint64_t words[4];
 };
 
-/* symptom_bytes(): everything is true when the expression has what is not understood here. */
+struct symptom_bytes {
+	struct byteset first;
+	struct byteset follow[256]; /* [a] has b: b can stand behind a somewhere in a match */
+};
+
+static inline bool byteset_has(const struct byteset *set, uint8_t byte)
+{
+	return set->words[byte / 64] >> byte % 64 & 1;
+}
+
+static inline void byteset_add(struct byteset *set, uint8_t byte)
+{
+	set->words[byte / 64] |= 1ull << byte % 64;
+}
+
+static inline void byteset_unite(struct byteset *set, const struct byteset *more)
+{
+	for (int i = 0; i < 4; i++)
+		set->words[i] |= more->words[i];
+}
+
+static inline unsigned byteset_count(const struct byteset *set)
+{
+	unsigned count = 0;
+
+	for (int i = 0; i < 4; i++)
+		count += (unsigned)__builtin_popcountll(set->words[i]);
+	return count;
+}
+
+/* symptom_bytes(): everything is in it when the expression has what is not understood here. */
 void symptom_bytes(const struct symptom_pattern *pattern, struct symptom_bytes *bytes);
 
 #endif

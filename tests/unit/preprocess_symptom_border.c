@@ -23,13 +23,18 @@ static const struct {
 
 static struct symptom_border border;
 
+static void add_pattern(char *expression, unsigned flags)
+{
+	struct symptom_pattern pattern = {.expression = expression, .flags = flags};
+	struct symptom_bytes bytes;
+
+	symptom_bytes(&pattern, &bytes);
+	border_add(&border, &bytes, 200);
+}
+
 static void add(size_t i)
 {
-	struct symptom_pattern pattern = {.expression = (char *)table[i].expression,
-		.flags = table[i].flags,
-		.crossing = {.anywhere = true, .reach = 200}};
-
-	border_add(&border, &pattern);
+	add_pattern((char *)table[i].expression, table[i].flags);
 }
 
 static bool crossed(const char *text, size_t cut)
@@ -92,11 +97,10 @@ static void too_many_beginnings(void **state)
 	memset(&border, 0, sizeof(border));
 	for (int byte = 'a'; byte <= 'a' + BORDER_OPENERS; byte++) {
 		char expression[] = "?!.{9}";
-		struct symptom_pattern pattern = {.expression = expression};
 
 		assert_false(border.always);
 		expression[0] = (char)byte;
-		border_add(&border, &pattern);
+		add_pattern(expression, 0);
 	}
 	assert_true(border.always);
 }

@@ -59,13 +59,15 @@ static void all_of_the_table(void **state)
 		struct symptom_pattern pattern = {.expression = (char *)table[i].expression,
 			.flags = table[i].flags};
 		struct symptom_bytes bytes;
-		const bool *set = bytes.first;
 
 		symptom_bytes(&pattern, &bytes);
-		for (int byte = 1; byte < 256; byte++)
-			if (set[byte] != listed(table[i].bytes, byte))
+		for (int byte = 1; byte < 256; byte++) {
+			bool has = byteset_has(&bytes.first, (uint8_t)byte);
+
+			if (has != listed(table[i].bytes, byte))
 				fail_msg("/%s/ %s with byte %02x", table[i].expression,
-					set[byte] ? "may not begin" : "may begin", byte);
+					has ? "may not begin" : "may begin", byte);
+		}
 	}
 }
 
@@ -81,10 +83,10 @@ static int check(unsigned id, unsigned long long from, unsigned long long to, un
 	const struct checked *checked = context;
 	const uint8_t *text = (const uint8_t *)checked->text;
 
-	if (to > from && !checked->bytes->first[text[from]])
+	if (to > from && !byteset_has(&checked->bytes->first, text[from]))
 		fail_msg("/%s/ begins with %02x", checked->expression, text[from]);
 	for (; from + 1 < to; from++)
-		if (!checked->bytes->follow[text[from]][text[from + 1]])
+		if (!byteset_has(&checked->bytes->follow[text[from]], text[from + 1]))
 			fail_msg("/%s/ has %02x behind %02x", checked->expression, text[from + 1],
 				text[from]);
 	return 0;
@@ -146,10 +148,10 @@ static void what_cannot_follow(void **state)
 
 		symptom_bytes(&pattern, &bytes);
 		for (const char *at = pairs[i].good; *at; at += 2)
-			if (!bytes.follow[(uint8_t)at[0]][(uint8_t)at[1]])
+			if (!byteset_has(&bytes.follow[(uint8_t)at[0]], (uint8_t)at[1]))
 				fail_msg("/%s/ without %.2s", pairs[i].expression, at);
 		for (const char *at = pairs[i].bad; *at; at += 2)
-			if (bytes.follow[(uint8_t)at[0]][(uint8_t)at[1]])
+			if (byteset_has(&bytes.follow[(uint8_t)at[0]], (uint8_t)at[1]))
 				fail_msg("/%s/ with %.2s", pairs[i].expression, at);
 	}
 }

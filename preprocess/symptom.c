@@ -347,24 +347,32 @@ uint32_t symptoms_start_reach(const struct symptoms *symptoms, uint8_t first)
 
 /* ---- life ---- */
 
-static void find_reach(struct symptoms *symptoms)
+/* A match of a pattern may begin with BYTES, at the start of a payload, and go on in the next. */
+static void add_starts(struct symptoms *symptoms, const struct symptom_bytes *bytes, uint32_t reach)
 {
-	const struct symptom_source *source = &symptoms->source;
+	for (int byte = 0; byte < 256; byte++)
+		if (byteset_has(&bytes->first, (uint8_t)byte) &&
+			reach > symptoms->start_reach[byte])
+			symptoms->start_reach[byte] = (uint16_t)reach;
+}
+
+/* Which patterns can lie in several packets, and over which borders. */
+static void find_crossings(struct symptoms *symptoms)
+{
+	struct symptom_source *source = &symptoms->source;
 
 	for (size_t i = 0; i < source->pattern_count; i++) {
-		const struct symptom_pattern *pattern = &source->patterns[i];
-		const struct symptom_crossing *crossing = &pattern->crossing;
+		struct symptom_pattern *pattern = &source->patterns[i];
+		uint8_t transports = source->rules[pattern->rule].transports;
 		struct symptom_bytes bytes;
 
-		if (!crossing->anywhere && !crossing->start_reach)
+		if (pattern->chain || (transports && !(transports & SYMPTOM_TCP)))
 			continue;
 		symptom_bytes(pattern, &bytes);
-		if (crossing->anywhere)
-			border_add(&symptoms->border, &bytes, crossing->reach);
-		for (int byte = 0; byte < 256; byte++)
-			if (byteset_has(&bytes.first, (uint8_t)byte) &&
-				crossing->start_reach > symptoms->start_reach[byte])
-				symptoms->start_reach[byte] = (uint16_t)crossing->start_reach;
+		symptom_cross(pattern, &bytes);
+		if (pattern->crossing.anywhere)
+			border_add(&symptoms->border, &bytes, pattern->crossing.reach);
+		add_starts(symptoms, &bytes, pattern->crossing.start_reach);
 	}
 }
 
@@ -372,8 +380,7 @@ static int compile(struct symptoms *symptoms, const char *cache)
 {
 	if (symptom_compile_chains(&symptoms->source))
 		return -1;
-	symptom_cross(&symptoms->source);
-	find_reach(symptoms);
+	find_crossings(symptoms);
 	for (enum symptom_set set = 0; set < SYMPTOM_SETS; set++) {
 		hs_database_t **database = &symptoms->databases[set];
 

@@ -51,19 +51,43 @@ static uint32_t least(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
+/* How long a match is. Hyperscan takes long to tell, and is asked where symptom_first.c does not know. */
+struct widths {
+	uint32_t least, most;
+};
+
+static bool measure(const struct symptom_pattern *pattern, const struct symptom_bytes *bytes,
+	struct widths *widths)
+{
+	hs_expr_info_t *info = NULL;
+	hs_compile_error_t *error = NULL;
+
+	if (bytes->measured) {
+		*widths = (struct widths){bytes->least, bytes->most};
+		return true;
+	}
+	if (hs_expression_info(pattern->expression, pattern->flags, &info, &error)) {
+		hs_free_compile_error(error); /* it is refused where all patterns are compiled */
+		return false;
+	}
+	*widths = (struct widths){info->min_width, info->max_width};
+	free(info);
+	return true;
+}
+
 /*
  * One of a fixed length is reported wherever it ends. One of several lengths ends where it ends
  * first: what could be added to it in the next packet is not found once more.
  */
-static void cross(struct symptom_crossing *crossing, bool anchor, const hs_expr_info_t *info)
+static void cross(struct symptom_crossing *crossing, bool anchor, const struct widths *widths)
 {
-	crossing->anywhere = info->min_width <= 2 * SYMPTOM_REACH &&
-			     (!anchor || info->max_width <= SYMPTOM_REACH);
+	crossing->anywhere =
+		widths->least <= 2 * SYMPTOM_REACH && (!anchor || widths->most <= SYMPTOM_REACH);
 	if (!crossing->anywhere)
 		return;
-	if (info->min_width != info->max_width)
+	if (widths->least != widths->most)
 		crossing->flags |= HS_FLAG_SINGLEMATCH;
-	crossing->reach = least(info->max_width, SYMPTOM_REACH);
+	crossing->reach = least(widths->most, SYMPTOM_REACH);
 }
 
 /*
@@ -71,40 +95,25 @@ static void cross(struct symptom_crossing *crossing, bool anchor, const hs_expr_
  * and what has several lengths and ended once before it.
  */
 static uint32_t start_reach(const struct symptom_crossing *crossing, bool anchor,
-	const hs_expr_info_t *info)
+	const struct widths *widths)
 {
-	bool fixed = info->min_width == info->max_width;
+	bool fixed = widths->least == widths->most;
 
-	if (info->min_width > SYMPTOM_ROOM || (crossing->anywhere && fixed && !anchor))
+	if (widths->least > SYMPTOM_ROOM || (crossing->anywhere && fixed && !anchor))
 		return 0;
-	return least(info->max_width, SYMPTOM_REACH + 1);
+	return least(widths->most, SYMPTOM_REACH + 1);
 }
 
-static struct symptom_crossing crossing_of(const struct symptom_pattern *pattern)
+void symptom_cross(struct symptom_pattern *pattern, const struct symptom_bytes *bytes)
 {
-	struct symptom_crossing crossing = {.flags = pattern->flags};
+	struct symptom_crossing *crossing = &pattern->crossing;
 	struct shape shape = shape_of(pattern->expression);
-	hs_expr_info_t *info = NULL;
-	hs_compile_error_t *error = NULL;
+	struct widths widths;
 
-	if (hs_expression_info(pattern->expression, pattern->flags, &info, &error)) {
-		hs_free_compile_error(error); /* it is refused where all patterns are compiled */
-		return crossing;
-	}
+	*crossing = (struct symptom_crossing){.flags = pattern->flags};
+	if (!measure(pattern, bytes, &widths))
+		return;
 	if (!shape.start || pattern->flags & HS_FLAG_MULTILINE)
-		cross(&crossing, shape.anchor, info);
-	crossing.start_reach = start_reach(&crossing, shape.anchor, info);
-	free(info);
-	return crossing;
-}
-
-void symptom_cross(struct symptom_source *source)
-{
-	for (size_t i = 0; i < source->pattern_count; i++) {
-		struct symptom_pattern *pattern = &source->patterns[i];
-		uint8_t transports = source->rules[pattern->rule].transports;
-
-		if (!pattern->chain && (!transports || transports & SYMPTOM_TCP))
-			pattern->crossing = crossing_of(pattern);
-	}
+		cross(crossing, shape.anchor, &widths);
+	crossing->start_reach = start_reach(crossing, shape.anchor, &widths);
 }

@@ -5,7 +5,7 @@
 #ifndef PREPROCESS_SYMPTOM_ACROSS_H
 #define PREPROCESS_SYMPTOM_ACROSS_H
 
-#include "preprocess/symptom_parse.h"
+#include "preprocess/symptom_first.h"
 
 /* Bytes of the stream that are looked at on either side of a border between two packets, at most. */
 #define SYMPTOM_REACH 255
@@ -13,8 +13,7 @@
 #define SYMPTOM_HEAD (SYMPTOM_REACH + 2)
 #define SYMPTOM_ROOM (SYMPTOM_REACH + SYMPTOM_HEAD)
 
-/* symptom_cross(): fills in `crossing` of the patterns of SOURCE that TCP can show. Once: it asks
- * Hyperscan about each. */
-void symptom_cross(struct symptom_source *source);
+/* symptom_cross(): fills in `crossing` of PATTERN, which TCP can show, and of which BYTES tells. */
+void symptom_cross(struct symptom_pattern *pattern, const struct symptom_bytes *bytes);
 
 #endif

@@ -13,15 +13,16 @@
 
 struct reader {
 	const char *at;
-	bool lost; /* met what is not understood */
-	bool caseless;
+	bool lost;    /* met what is not understood */
+	bool asserts; /* what may lengthen a match by what stands beside it */
+	bool caseless, multiline;
 	struct byteset *follow; /* what was found so far: behind each byte these */
 };
 
 /* What was read of an expression: bytes that begin it and end it. */
 struct part {
 	struct byteset first, last;
-	bool empty; /* it may be */
+	uint32_t least, most; /* bytes of it */
 };
 
 static void alternatives(struct reader *reader, struct part *part);
@@ -149,11 +150,11 @@ static bool one_byte(struct reader *reader, struct byteset *set)
 	switch (first) {
 	case '[': class(reader, set); return true;
 	case '.': add(set, 0, 255); return true;
-	case '^':
-	case '$': return false;
+	case '^': reader->asserts |= reader->multiline; return false;
+	case '$': reader->asserts = true; return false;
 	case '\\':
 		if (*reader->at && strchr("AbzZ", *reader->at)) {
-			reader->at++;
+			reader->asserts |= *reader->at++ != 'A';
 			return false;
 		}
 		byte = escaped(reader, set);
@@ -178,33 +179,65 @@ static void add_cases(struct byteset *set)
 
 static void atom(struct reader *reader, struct part *part)
 {
-	*part = (struct part){.empty = false};
+	*part = (struct part){.least = 0};
 	if (take(reader, '(')) {
 		group(reader, part);
 		return;
 	}
-	part->empty = !one_byte(reader, &part->first);
+	part->least = part->most = one_byte(reader, &part->first);
 	if (reader->caseless)
 		add_cases(&part->first);
 	part->last = part->first;
 }
 
-/* How often the atom before comes: it may be left out, or follow itself. */
-static void repeat(struct reader *reader, struct part *part)
+/* {n}, {n,} or {n,m}, of which the brace is at hand. */
+static void braces(struct reader *reader, uint32_t *least, uint32_t *most)
 {
-	bool never = *reader->at == '*' || *reader->at == '?', again = *reader->at != '?';
+	char *end;
 
-	if (reader->at[0] == '{' && isdigit((unsigned char)reader->at[1])) {
-		never = strtoul(reader->at + 1, NULL, 10) == 0;
-		reader->at += strcspn(reader->at, "}");
-	} else if (!never && *reader->at != '+') {
-		return;
+	*least = *most = (uint32_t)strtoul(reader->at + 1, &end, 10);
+	if (*end == ',') {
+		end++;
+		*most = isdigit((unsigned char)*end) ? (uint32_t)strtoul(end, &end, 10)
+						     : SYMPTOM_UNBOUNDED;
+	}
+	reader->lost |= *end != '}';
+	reader->at = end;
+}
+
+/* How often the atom before comes; false: once. */
+static bool how_often(struct reader *reader, uint32_t *least, uint32_t *most)
+{
+	char sign = *reader->at;
+
+	if (sign == '{' && isdigit((unsigned char)reader->at[1])) {
+		braces(reader, least, most);
+	} else if (sign && strchr("*+?", sign)) {
+		*least = sign == '+';
+		*most = sign == '?' ? 1 : SYMPTOM_UNBOUNDED;
+	} else {
+		return false;
 	}
 	reader->at += *reader->at != 0;
 	if (*reader->at == '?' || *reader->at == '+') /* lazy, possessive */
 		reader->at++;
-	part->empty |= never;
-	if (again)
+	return true;
+}
+
+static uint32_t bounded(uint64_t width)
+{
+	return width < SYMPTOM_UNBOUNDED ? (uint32_t)width : SYMPTOM_UNBOUNDED;
+}
+
+static void repeat(struct reader *reader, struct part *part)
+{
+	uint32_t least, most;
+
+	if (!how_often(reader, &least, &most))
+		return;
+	part->least = bounded((uint64_t)part->least * least);
+	part->most = bounded((uint64_t)part->most * most);
+	if (most > 1)
 		meet(reader, &part->last, &part->first);
 }
 
@@ -212,19 +245,20 @@ static void repeat(struct reader *reader, struct part *part)
 static void append(const struct reader *reader, struct part *part, const struct part *next)
 {
 	meet(reader, &part->last, &next->first);
-	if (part->empty)
+	if (!part->least)
 		byteset_unite(&part->first, &next->first);
-	if (!next->empty)
+	if (next->least)
 		part->last = (struct byteset){{0}};
 	byteset_unite(&part->last, &next->last);
-	part->empty &= next->empty;
+	part->least = bounded((uint64_t)part->least + next->least);
+	part->most = bounded((uint64_t)part->most + next->most);
 }
 
 static void sequence(struct reader *reader, struct part *part)
 {
 	struct part next;
 
-	*part = (struct part){.empty = true};
+	*part = (struct part){.least = 0};
 	while (!reader->lost && *reader->at && !strchr("|)", *reader->at)) {
 		atom(reader, &next);
 		repeat(reader, &next);
@@ -241,7 +275,8 @@ static void alternatives(struct reader *reader, struct part *part)
 		sequence(reader, &other);
 		byteset_unite(&part->first, &other.first);
 		byteset_unite(&part->last, &other.last);
-		part->empty |= other.empty;
+		part->least = part->least < other.least ? part->least : other.least;
+		part->most = part->most > other.most ? part->most : other.most;
 	}
 }
 
@@ -249,15 +284,22 @@ void symptom_bytes(const struct symptom_pattern *pattern, struct symptom_bytes *
 {
 	struct reader reader = {.at = pattern->expression,
 		.caseless = pattern->flags & HS_FLAG_CASELESS,
+		.multiline = pattern->flags & HS_FLAG_MULTILINE,
 		.follow = bytes->follow};
 	struct part all;
 
 	memset(bytes, 0, sizeof(*bytes));
 	alternatives(&reader, &all);
-	if (reader.lost || *reader.at)
-		memset(bytes, 255, sizeof(*bytes));
-	else if (all.empty)
-		memset(&bytes->first, 255, sizeof(bytes->first));
-	else
+	if (reader.lost || *reader.at) {
+		memset(bytes->follow, 255, sizeof(bytes->follow));
+		all = (struct part){.least = 0};
+	} else if (!reader.asserts) {
+		bytes->measured = true;
+		bytes->least = all.least;
+		bytes->most = all.most;
+	}
+	if (all.least)
 		bytes->first = all.first;
+	else
+		memset(&bytes->first, 255, sizeof(bytes->first));
 }

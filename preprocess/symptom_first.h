@@ -1,5 +1,5 @@
 /*
- * symptom_first.h: with which bytes a match of a pattern can begin, and which can follow which. Most
+ * symptom_first.h: with which bytes a match of a pattern can begin, which can follow which, and how long it can be. Most
  * payloads begin with none of them, most borders between two packets lie between bytes that no pattern has
  * side by side, and need not be looked at again together.
  */
@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include "preprocess/symptom_parse.h"
 
+#define SYMPTOM_UNBOUNDED UINT32_MAX
+
 struct byteset {
 	uint64_t words[4];
 };
@@ -17,6 +19,8 @@ struct byteset {
 struct symptom_bytes {
 	struct byteset first;
 	struct byteset follow[256]; /* [a] has b: b can stand behind a somewhere in a match */
+	bool measured;		    /* how long a match can be is known: */
+	uint32_t least, most;	    /* bytes; SYMPTOM_UNBOUNDED */
 };
 
 static inline bool byteset_has(const struct byteset *set, uint8_t byte)
@@ -44,7 +48,10 @@ static inline unsigned byteset_count(const struct byteset *set)
 	return count;
 }
 
-/* symptom_bytes(): everything is in it when the expression has what is not understood here. */
+/*
+ * symptom_bytes(): everything is in it when the expression has what is not understood here. An
+ * assertion other than a start of the payload is understood, and leaves the length to Hyperscan.
+ */
 void symptom_bytes(const struct symptom_pattern *pattern, struct symptom_bytes *bytes);
 
 #endif

@@ -1,4 +1,4 @@
-/* symptom_first.c: with which bytes a match can begin, and which can follow which. A byte too many costs
+/* symptom_first.c: with which bytes a match can begin, and which can follow which, and how long it is. A byte too many costs
  * time, one that is missing would hide a symptom. */
 #include "tests/unit/tmp.h"
 
@@ -18,6 +18,7 @@ static const struct {
 	{"^(?:a?b*c{0,3}d|e)", 0, "abcde"},
 	{"^(?:a?)+b", 0, "ab"},
 	{"a{2}b", 0, "a"},
+	{"a{0,2}b", 0, "ab"},
 	{"a+?b", 0, "a"},
 	{"a{2,}+b", 0, "a"},
 	{"a*|b", 0, NULL},
@@ -156,12 +157,61 @@ static void what_cannot_follow(void **state)
 	}
 }
 
+/* As Hyperscan says; where it would say more than is understood here, it is asked. */
+static bool check_length(const char *expression, unsigned flags)
+{
+	struct symptom_pattern pattern = {.expression = (char *)expression, .flags = flags};
+	struct symptom_bytes bytes;
+	hs_expr_info_t *info = NULL;
+	hs_compile_error_t *error = NULL;
+
+	symptom_bytes(&pattern, &bytes);
+	if (!bytes.measured || hs_expression_info(expression, flags, &info, &error)) {
+		hs_free_compile_error(error);
+		return false;
+	}
+	if (bytes.least != info->min_width || bytes.most != info->max_width)
+		fail_msg("/%s/ of %u to %u bytes, Hyperscan says %u to %u", expression, bytes.least,
+			bytes.most, info->min_width, info->max_width);
+	free(info);
+	return true;
+}
+
+static void lengths(void **state)
+{
+	static const char *const measured[] = {"abc", "^abc", "\\Aabc", "a?bc", "a*b", "a+b",
+		"(ab){3}", "(ab){2,}c", "(a|bcd){2,5}x", "(a?b{1,3}){0,4}xx", "x(bc|)y",
+		"x.{10,200}y", "[a-c]{4}(?:de|f)?"};
+	static const char *const asked[] = {"abc$", "\\babc", "abc\\b", "abc\\z", "(?i)x", "a{2"};
+
+	for (size_t i = 0; i < sizeof(measured) / sizeof(*measured); i++)
+		if (!check_length(measured[i], 0))
+			fail_msg("/%s/ is not measured", measured[i]);
+	for (size_t i = 0; i < sizeof(asked) / sizeof(*asked); i++)
+		assert_false(check_length(asked[i], 0));
+	assert_false(check_length("^abc", HS_FLAG_MULTILINE));
+}
+
+static void lengths_of_the_default_set(void **state)
+{
+	struct symptom_source source;
+	size_t measured = 0;
+
+	assert_int_equal(symptom_source_load(&source, "etc/symptoms.d"), 0);
+	for (size_t i = 0; i < source.pattern_count; i++)
+		measured += check_length(source.patterns[i].expression, source.patterns[i].flags);
+	assert_true(measured > source.pattern_count / 2);
+	symptom_source_free(&source);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_of_the_table),
 		cmocka_unit_test(hyperscan_agrees),
 		cmocka_unit_test(what_cannot_follow),
+		cmocka_unit_test(lengths),
+		cmocka_unit_test(lengths_of_the_default_set),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

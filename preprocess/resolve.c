@@ -19,7 +19,8 @@ struct pair {
 
 /* A set's slots fill one cache line; the rest is looked at only when the hash fits. */
 struct slot {
-	uint64_t hash;
+	uint32_t hash;	 /* the upper half: the lower one says its set */
+	uint32_t known;	 /* index */
 	uint64_t end_ms; /* 0: free */
 };
 
@@ -28,13 +29,16 @@ struct known {
 	char name[HOST_NAME_SIZE];
 };
 
-/* Most addresses are of no name: that is seen in a map that stays in the first-level cache. */
+/*
+ * Most addresses are of no name: that is seen in a map that stays in the first-level cache. What is known
+ * stands in the order in which it was learned, so that few names fill few pages.
+ */
 struct resolve {
 	uint64_t map[MAP_BITS / 64]; /* of the hashes that stand in slots */
 	struct slot slots[RESOLVE_SETS][RESOLVE_WAYS];
-	struct known known[RESOLVE_SETS][RESOLVE_WAYS];
 	uint16_t used[RESOLVE_SETS]; /* sets that hold something: all that is to be cleared */
-	uint32_t used_count;
+	uint32_t used_count, known_count;
+	struct known known[RESOLVE_SETS * RESOLVE_WAYS];
 };
 
 struct resolve *resolve_new(void)
@@ -53,7 +57,7 @@ void resolve_clear(struct resolve *memory)
 		memset(memory->slots[memory->used[i]], 0, sizeof(memory->slots[0]));
 	if (memory->used_count)
 		memset(memory->map, 0, sizeof(memory->map));
-	memory->used_count = 0;
+	memory->used_count = memory->known_count = 0;
 }
 
 /* The upper bits of a hash, for the lower ones say its set. */
@@ -83,8 +87,8 @@ static int find(const struct resolve *memory, const struct pair *pair, uint64_t 
 
 	for (int way = 0; way < RESOLVE_WAYS; way++) {
 		const struct slot *slot = &memory->slots[set][way];
-		if (slot->end_ms && slot->hash == hash &&
-			!memcmp(&memory->known[set][way].pair, pair, sizeof(*pair)))
+		if (slot->end_ms && slot->hash == (uint32_t)(hash >> 32) &&
+			!memcmp(&memory->known[slot->known].pair, pair, sizeof(*pair)))
 			return way;
 	}
 	return -1;
@@ -110,6 +114,21 @@ static uint64_t end_of(const struct dns_address *address, uint64_t now_ms)
 	return now_ms + ttl_s * 1000ull;
 }
 
+/* The slot for PAIR: its own, a free one, or that of the first to end. */
+static struct slot *slot_of(struct resolve *memory, const struct pair *pair, uint64_t hash)
+{
+	size_t set = hash % RESOLVE_SETS;
+	int way = find(memory, pair, hash);
+	struct slot *slot;
+
+	if (!memory->slots[set][0].end_ms) /* the first to be taken */
+		memory->used[memory->used_count++] = (uint16_t)set;
+	slot = &memory->slots[set][way < 0 ? first_to_end(memory->slots[set]) : way];
+	if (!slot->end_ms)
+		slot->known = memory->known_count++;
+	return slot;
+}
+
 void resolve_learn(struct resolve *memory, const uint8_t client[16],
 	const struct dns_answer *answer, uint64_t now_ms)
 {
@@ -117,23 +136,20 @@ void resolve_learn(struct resolve *memory, const uint8_t client[16],
 		const struct dns_address *address = &answer->addresses[i];
 		struct pair pair = pair_of(client, address->bytes, address->version);
 		uint64_t hash = XXH3_64bits(&pair, sizeof(pair));
-		size_t set = hash % RESOLVE_SETS;
-		int way = find(memory, &pair, hash);
+		struct slot *slot = slot_of(memory, &pair, hash);
 
-		if (!memory->slots[set][0].end_ms) /* the first to be taken */
-			memory->used[memory->used_count++] = (uint16_t)set;
-		if (way < 0)
-			way = first_to_end(memory->slots[set]);
 		memory->map[map_word(hash)] |= map_bit(hash);
-		memory->slots[set][way] = (struct slot){hash, end_of(address, now_ms)};
-		memory->known[set][way].pair = pair;
-		strcpy(memory->known[set][way].name, answer->name);
+		slot->hash = (uint32_t)(hash >> 32);
+		slot->end_ms = end_of(address, now_ms);
+		memory->known[slot->known].pair = pair;
+		strcpy(memory->known[slot->known].name, answer->name);
 	}
 }
 
 const char *resolve_name(const struct resolve *memory, const uint8_t client[16],
 	const uint8_t address[16], uint8_t version, uint64_t now_ms)
 {
+	const struct slot *slot;
 	struct pair pair;
 	uint64_t hash;
 	int way;
@@ -145,7 +161,8 @@ const char *resolve_name(const struct resolve *memory, const uint8_t client[16],
 	if (!(memory->map[map_word(hash)] & map_bit(hash)))
 		return NULL;
 	way = find(memory, &pair, hash);
-	if (way < 0 || memory->slots[hash % RESOLVE_SETS][way].end_ms <= now_ms)
+	if (way < 0)
 		return NULL;
-	return memory->known[hash % RESOLVE_SETS][way].name;
+	slot = &memory->slots[hash % RESOLVE_SETS][way];
+	return slot->end_ms > now_ms ? memory->known[slot->known].name : NULL;
 }

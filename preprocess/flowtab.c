@@ -58,8 +58,8 @@ struct flowtab *flowtab_new(uint32_t max_flows)
 	table->max = max_flows ? max_flows : 1;
 	table->counts_max =
 		max_flows > UINT32_MAX / COUNTS_PER_FLOW ? UINT32_MAX : max_flows * COUNTS_PER_FLOW;
-	if (table->counts_max < 2 * FLOWTAB_COUNTS_PACKET)
-		table->counts_max = 2 * FLOWTAB_COUNTS_PACKET;
+	if (table->counts_max < 2 * FLOWTAB_COUNTS_ROOM)
+		table->counts_max = 2 * FLOWTAB_COUNTS_ROOM;
 	table->slots_max = SLOTS_MIN;
 	while (table->slots_max < 2ull * max_flows)
 		table->slots_max *= 2;
@@ -136,18 +136,12 @@ void flowtab_prefetch_slot(const struct flowtab *table, uint64_t hash)
 	__builtin_prefetch(&table->slots[hash & table->mask]);
 }
 
-const struct entry *flowtab_guess(const struct flowtab *table, uint64_t hash)
-{
-	const struct slot *slot = &table->slots[hash & table->mask];
-
-	return slot->entry ? &table->entries[slot->entry - 1] : NULL;
-}
-
 void flowtab_prefetch_entry(const struct flowtab *table, uint64_t hash)
 {
-	const char *entry = (const char *)flowtab_guess(table, hash);
+	const struct slot *slot = &table->slots[hash & table->mask];
+	const char *entry = (const char *)&table->entries[slot->entry - 1];
 
-	if (!entry)
+	if (!slot->entry)
 		return;
 	__builtin_prefetch(entry, 1);
 	__builtin_prefetch(entry + 64, 1);
@@ -186,7 +180,7 @@ struct entry *flowtab_find(struct flowtab *table, const struct flowkey *key, uin
 	uint64_t place = hash & table->mask;
 	struct slot *slot;
 
-	if (table->counts_max - table->counts_used < FLOWTAB_COUNTS_PACKET)
+	if (table->counts_max - table->counts_used < FLOWTAB_COUNTS_ROOM)
 		return NULL;
 	for (slot = &table->slots[place]; slot->entry; slot = &table->slots[place]) {
 		struct entry *entry = &table->entries[slot->entry - 1];

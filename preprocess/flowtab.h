@@ -26,8 +26,9 @@
 #include "spool/record.h"
 
 #define FLOWTAB_NO_FAST UINT16_MAX
-/* Symptoms of one packet, at most; flowtab_find() keeps room for them. */
-#define FLOWTAB_COUNTS_PACKET 128
+/* Symptoms of the packets that are found before the first of them is counted, at most 128 of each;
+ * flowtab_find() keeps room for them. */
+#define FLOWTAB_COUNTS_ROOM (128 * 32)
 
 /* Times are milliseconds after the window's start, positions count packets of the batch. */
 struct entry {
@@ -67,8 +68,6 @@ void flowtab_clear(struct flowtab *table);
 uint64_t flowtab_hash(const struct flowtab *table, const struct flowkey *key, uint64_t window_ms);
 void flowtab_prefetch_slot(const struct flowtab *table, uint64_t hash);
 void flowtab_prefetch_entry(const struct flowtab *table, uint64_t hash);
-/* flowtab_guess(): the entry that was prefetched, which most often is the flow's; NULL for none. */
-const struct entry *flowtab_guess(const struct flowtab *table, uint64_t hash);
 /*
  * flowtab_find(): the entry, made when there is none (packets is 0 then); NULL when the table is
  * full.

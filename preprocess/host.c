@@ -228,21 +228,21 @@ static unsigned open_initials(struct opening *opening, const struct packet *pack
 		opening);
 }
 
-static void look_quic(struct hosts *hosts, struct entry *entry, const struct packet *packet,
-	struct told *told)
+static void look_quic(struct hosts *hosts, struct entry *entry, uint32_t nth,
+	const struct packet *packet, struct told *told)
 {
 	struct opening opening = {hosts, entry, hello_find(hosts->hellos, entry)};
 	bool named = entry->host_name && !(entry->flags & FLOW_RESOLVED);
 	struct quic_cid cid;
 
-	if ((named && !opening.hello) || entry->packets > HOSTS_QUIC_PACKETS ||
+	if ((named && !opening.hello) || nth > HOSTS_QUIC_PACKETS ||
 		!quic_initial(packet->payload, packet->payload_size, &cid))
 		return;
 	if (open_initials(&opening, packet, &cid) && opening.hello)
 		go_on(hosts, entry, opening.hello, 'q', told);
 }
 
-void hosts_look(struct hosts *hosts, struct entry *entry, const struct packet *packet,
+void hosts_look(struct hosts *hosts, struct entry *entry, uint32_t nth, const struct packet *packet,
 	struct told *told)
 {
 	told->name[0] = told->ja4[0] = 0;
@@ -257,5 +257,5 @@ void hosts_look(struct hosts *hosts, struct entry *entry, const struct packet *p
 	if (packet->key.proto == IPPROTO_TCP)
 		look_tcp(hosts, entry, packet, told);
 	else if (packet->key.proto == IPPROTO_UDP)
-		look_quic(hosts, entry, packet, told);
+		look_quic(hosts, entry, nth, packet, told);
 }

@@ -5,7 +5,7 @@
  *	hosts_learn(hosts, packet, now_ms);			each packet
  *	hosts_opened(entry, packet);				each packet
  *	name = hosts_resolved(hosts, &packet->key, now_ms);	a flow's first packet
- *	hosts_look(hosts, entry, packet, &told);		each packet with new payload
+ *	hosts_look(hosts, entry, nth, packet, &told);	each packet with new payload
  *
  * Where a name is looked for:
  *	DNS	the first question of a query or an answer: UDP port 53, 5353 (mDNS), 5355
@@ -54,8 +54,8 @@ void hosts_learn(struct hosts *hosts, const struct packet *packet, uint64_t now_
 const char *hosts_resolved(const struct hosts *hosts, const struct flowkey *key, uint64_t now_ms);
 /* hosts_opened(): takes a SYN into ENTRY: it tells which byte will be the first. */
 void hosts_opened(struct entry *entry, const struct packet *packet);
-/* hosts_look(): PACKET brings payload that ENTRY, its flow, did not have before. */
-void hosts_look(struct hosts *hosts, struct entry *entry, const struct packet *packet,
+/* hosts_look(): PACKET, the NTH of ENTRY, its flow, from 1, brings payload that was not there before. */
+void hosts_look(struct hosts *hosts, struct entry *entry, uint32_t nth, const struct packet *packet,
 	struct told *told);
 
 #endif

@@ -1,7 +1,9 @@
 /*
- * meter.c: the packet path. A burst of frames from the segment reader is decoded, then looked up,
- * then counted and scanned: in passes, so that the slot and the entry of each flow and what is
- * remembered of its stream are on their way from memory while other packets are worked on.
+ * meter.c: the packet path. A burst of frames from the segment reader is decoded, then counted, then
+ * scanned: in passes, so that the slot and the entry of each flow and what is remembered of its stream
+ * are on their way from memory while other packets are worked on, and the code of a pass stays in the
+ * first-level cache. What a packet shows must not depend on where bursts end: what a later pass needs of
+ * a flow's state goes with the packet.
  */
 #include "preprocess/meter.h"
 
@@ -19,9 +21,12 @@
 /* A packet on its way through the passes. */
 struct passing {
 	uint64_t window_ms, hash;
-	uint32_t offset_ms;   /* of its time in the window */
-	uint32_t position;    /* in the batch */
-	struct packet packet; /* ends with what few packets have */
+	uint32_t offset_ms; /* of its time in the window */
+	uint32_t position;  /* in the batch */
+	struct entry *entry;
+	uint32_t nth;		/* packet of ENTRY that it is, from 1 */
+	enum symptom_side side; /* where it goes */
+	struct packet packet;	/* ends with what few packets have */
 };
 
 static int count_fragment(void *own, void *record, const struct fragment *first);
@@ -145,24 +150,19 @@ static int decode(struct meter *meter, const struct frame *frames, int count,
 	return kept;
 }
 
-static struct entry *find(struct meter *meter, const struct passing *passing)
+static int make_room(struct meter *meter)
 {
-	const struct flowkey *key = &passing->packet.key;
-	struct entry *entry = flowtab_find(meter->table, key, passing->window_ms, passing->hash);
-
-	if (entry)
-		return entry;
 	if (meter->full(meter->own) < 0)
-		return NULL;
+		return -1;
 	meter->totals.full++;
 	flowtab_clear(meter->table);
 	hosts_forget_flows(meter->hosts);
 	pieces_clear(meter->pieces);
-	return flowtab_find(meter->table, key, passing->window_ms, passing->hash);
+	return 0;
 }
 
 /* Time may run backwards in a capture: the earliest packet is not always the first. */
-static void count_packet(struct entry *entry, const struct passing *passing)
+static void add_packet(struct entry *entry, const struct passing *passing)
 {
 	const struct packet *packet = &passing->packet;
 
@@ -211,12 +211,12 @@ static void add_attributes(struct meter *meter, struct entry *entry, const struc
 }
 
 /* What a flow tells itself goes before what its client had resolved. */
-static void find_host(struct meter *meter, struct entry *entry, const struct packet *packet,
-	struct symptom_hits *hits)
+static void find_host(struct meter *meter, const struct passing *passing, struct symptom_hits *hits)
 {
+	struct entry *entry = passing->entry;
 	struct told told;
 
-	hosts_look(meter->hosts, entry, packet, &told);
+	hosts_look(meter->hosts, entry, passing->nth, &passing->packet, &told);
 	if (told.ja4[0])
 		symptoms_ja4(meter->rules->symptoms, told.ja4, hits);
 	if (!told.name[0])
@@ -240,7 +240,6 @@ static void recall_host(struct meter *meter, struct entry *entry, const struct p
 		entry->flags |= FLOW_RESOLVED;
 	}
 	hosts_learn(meter->hosts, &passing->packet, now_ms);
-	hosts_opened(entry, &passing->packet);
 }
 
 /*
@@ -269,16 +268,25 @@ static bool look_into(struct meter *meter, struct entry *entry, const struct pac
 	return packet->payload_size > 0;
 }
 
-static void scan(struct meter *meter, struct entry *entry, const struct packet *packet)
+/* Last pass, of one packet. A fast list decides without the payload. */
+static void scan(struct meter *meter, const struct passing *passing)
 {
+	const struct packet *packet = &passing->packet;
+	struct entry *entry = passing->entry;
 	struct symptom_hits hits;
 
+	if (entry->fast != FLOWTAB_NO_FAST) {
+		flowtab_count_symptom(meter->table, entry,
+			(uint16_t)(meter->rules->symptom_count + entry->fast));
+		return;
+	}
+	hosts_opened(entry, packet);
 	hits.count = hits.overflow = 0; /* clearing the whole list costs more than decoding */
 	if (!look_into(meter, entry, packet, &hits))
 		return;
-	find_host(meter, entry, packet, &hits);
+	find_host(meter, passing, &hits);
 	symptoms_keep(meter->rules->symptoms, &hits, &packet->key, packet->tcp_flags,
-		side_of(entry));
+		passing->side);
 	meter->totals.overflow += hits.overflow;
 	for (unsigned i = 0; i < hits.count; i++)
 		flowtab_count_symptom(meter->table, entry, hits.index[i]);
@@ -293,48 +301,55 @@ void meter_resolved(const struct meter *meter, const struct entry *entry, struct
 	symptoms_keep(meter->rules->symptoms, hits, &entry->key, entry->tcp_flags, side_of(entry));
 }
 
-/*
- * A fast list decides without the payload: the addresses and ports that it looks at are the
- * flow's.
- */
-static void classify(struct meter *meter, struct entry *entry, const struct packet *packet)
-{
-	if (entry->packets == 1)
-		entry->fast = fast_match(meter->rules->fast, &packet->key);
-	if (entry->fast != FLOWTAB_NO_FAST) {
-		flowtab_count_symptom(meter->table, entry,
-			(uint16_t)(meter->rules->symptom_count + entry->fast));
-		return;
-	}
-	scan(meter, entry, packet);
-}
-
-static void prefetch_pieces(const struct meter *meter, const struct passing *passing)
-{
-	const struct entry *entry = NULL;
-
-	if (passing->packet.key.proto == IPPROTO_TCP && passing->packet.payload_size > 0)
-		entry = flowtab_guess(meter->table, passing->hash);
-	if (entry)
-		pieces_prefetch(meter->pieces, entry);
-}
-
-/* Last pass, of one packet. 0, or -1 with errno. */
-static int count_one(struct meter *meter, const struct passing *passing)
+static void count_packet(struct meter *meter, struct passing *passing)
 {
 	const struct packet *packet = &passing->packet;
-	struct entry *entry = find(meter, passing);
+	struct entry *entry = passing->entry;
 
-	if (!entry)
-		return -1;
-	count_packet(entry, passing);
+	add_packet(entry, passing);
 	meter->totals.ip++;
 	meter->totals.octets_ip += packet->octets;
 	meter->totals.octets_uncaptured += packet->uncaptured;
 	if (packet->vlan_count | packet->tunnel_count | packet->circuit)
 		add_attributes(meter, entry, packet);
 	recall_host(meter, entry, passing);
-	classify(meter, entry, packet);
+	if (entry->packets == 1) /* the addresses and ports that it looks at are the flow's */
+		entry->fast = fast_match(meter->rules->fast, &packet->key);
+	passing->nth = entry->packets;
+	passing->side = side_of(entry);
+}
+
+/* Returns how many of COUNT packets were counted: those before one that finds the table full. */
+static int count_packets(struct meter *meter, struct passing *passing, int count)
+{
+	int done;
+
+	for (done = 0; done < count; done++) {
+		struct passing *next = &passing[done];
+
+		next->entry =
+			flowtab_find(meter->table, &next->packet.key, next->window_ms, next->hash);
+		if (!next->entry)
+			break;
+		count_packet(meter, next);
+		if (next->packet.payload_size > 0 && next->packet.key.proto == IPPROTO_TCP)
+			pieces_prefetch(meter->pieces, next->entry);
+	}
+	return done;
+}
+
+/* The passes behind decoding. 0, or -1 with errno. */
+static int count_and_scan(struct meter *meter, struct passing *passing, int count)
+{
+	for (int done = 0; done < count;) {
+		int counted = count_packets(meter, passing + done, count - done);
+
+		for (int i = 0; i < counted; i++)
+			scan(meter, &passing[done + i]);
+		done += counted;
+		if (done < count && make_room(meter) < 0)
+			return -1;
+	}
 	return 0;
 }
 
@@ -348,7 +363,7 @@ static int count_fragment(void *own, void *record, const struct fragment *first)
 		set_ports(&passing->packet, first);
 	meter->totals.fragments_lost += !first;
 	passing->hash = flowtab_hash(meter->table, &passing->packet.key, passing->window_ms);
-	return count_one(meter, passing);
+	return count_and_scan(meter, passing, 1);
 }
 
 int meter_frames(struct meter *meter, const struct frame *frames, int count)
@@ -360,12 +375,7 @@ int meter_frames(struct meter *meter, const struct frame *frames, int count)
 		return -1;
 	for (int i = 0; i < kept; i++)
 		flowtab_prefetch_entry(meter->table, passing[i].hash);
-	for (int i = 0; i < kept; i++)
-		prefetch_pieces(meter, &passing[i]);
-	for (int i = 0; i < kept; i++)
-		if (count_one(meter, &passing[i]) < 0)
-			return -1;
-	return 0;
+	return count_and_scan(meter, passing, kept);
 }
 
 int meter_end(struct meter *meter)

@@ -42,7 +42,7 @@ static void meter(struct hosts *hosts, struct entry *entry, const struct packet 
 	entry->packets++;
 	hosts_learn(hosts, packet, 1000);
 	hosts_opened(entry, packet);
-	hosts_look(hosts, entry, packet, &told);
+	hosts_look(hosts, entry, entry->packets, packet, &told);
 	check(told.name);
 	entry->host_name |= told.name[0] != 0;
 }

@@ -103,7 +103,7 @@ static void full_of_symptoms(void **state)
 	uint16_t next = 0;
 
 	while ((entry = find(table, 1, 0)))
-		for (unsigned i = 0; i < FLOWTAB_COUNTS_PACKET; i++)
+		for (unsigned i = 0; i < 128; i++)
 			flowtab_count_symptom(table, entry, next++);
 	assert_true(next > 3000);
 	flowtab_clear(table);

@@ -117,7 +117,7 @@ static void look(struct packet packet, const void *payload, size_t size)
 	packet.payload_size = packet.tcp_length = (uint32_t)size;
 	flow->packets++;
 	memset(&told, 'x', sizeof(told));
-	hosts_look(hosts, flow, &packet, &told);
+	hosts_look(hosts, flow, flow->packets, &packet, &told);
 	if (told.name[0])
 		flow->host_name = intern(told.name);
 	free(copy);

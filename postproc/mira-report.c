@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "postproc/contested.h"
 #include "postproc/period.h"
 #include "postproc/report.h"
 #include "postproc/report_query.h"
@@ -272,12 +273,15 @@ static int audit_with(const struct options *options, const struct config *config
 
 	if (options->system_count)
 		systems = as_open(options->systems, options->system_count, &code);
+	if (!code)
+		code = contested_load(config->report_contested, period, &sources.contested);
 	if (!code) {
 		sources.systems = systems;
 		sources.privacy = privacy_new(config, options->db);
 		code = audit(options, &sources);
 		privacy_free(sources.privacy);
 	}
+	json_decref(sources.contested);
 	if (systems)
 		as_close(systems);
 	return code;

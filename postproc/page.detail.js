@@ -1,9 +1,18 @@
 /* page.detail.js: links, hosts, names, rules and what they rest on; at last, the page is filled. */
 
+/* What became of verdicts of a rule whom they concern was told of. */
+const STATES = ['open', 'contested', 'upheld', 'withdrawn'];
+const contestedBy = rule => report.contested.filter(entry => entry.rule === rule.rule);
+const entryText = entry => `${entry.who}, ${entry.from === entry.to ? entry.from : `${entry.from} to ${entry.to}`}: ${entry.state}`;
+function contestedLine(rule) {
+    const entries = contestedBy(rule);
+    return entries.length ? el('small', {}, el('a', { href: '#contested' }, `${STATES.filter(state => entries.some(entry => entry.state === state))
+        .map(state => `${entries.filter(entry => entry.state === state).length} ${state}`).join(', ')}`)) : null;
+}
 function ruleCell(row) {
     const more = row.source === 'unknown' ? 'This rule is not in the policy as it is now.' : row.say;
     return el('div', { class: 'said' }, el('span', { class: 'mono' }, row.rule),
-        narrow(row.class + ', ', verdictMark(row.verdict)), more ? el('small', {}, foreign(more)) : null,
+        narrow(row.class + ', ', verdictMark(row.verdict)), more ? el('small', {}, foreign(more)) : null, contestedLine(row),
         row.when ? el('details', {}, el('summary', {}, 'Condition'), el('code', {}, row.when)) : null);
 }
 function fillRules() {
@@ -49,6 +58,7 @@ function traceOf(rule, i) {
         rule.when ? el('pre', { tabindex: '0' }, el('code', {}, rule.when)) : null,
         el('p', {}, `It decided ${plural(rule.biflows, 'biflow', 'biflows')} in ${plural(rule.windows, 'time window', 'time windows')}, ` +
             `the first of ${stamp(rule.first_ms)}, the last of ${stamp(rule.last_ms)}.`),
+        contestedBy(rule).length ? el('p', {}, el('b', {}, 'Somebody was told, or contests it: '), foreign(contestedBy(rule).map(entryText).join('; ') + '.')) : null,
         el('div', { class: 'scroll', id: ids[0] }),
         el('p', {}, el('b', {}, 'What else it may have been: '), others.length ? others.join('; ') + '.' :
             'no other rule of the policy names a symptom that was seen here.'),
@@ -64,6 +74,17 @@ function fillTraces() {
     rules.slice(0, MOST_TRACES).forEach(traceOf);
     if (rules.length > MOST_TRACES)
         empty('traces', `${count(rules.length - MOST_TRACES)} more are in report.json.`);
+}
+function fillContested() {
+    put('contested-note', report.contested.length ? 'Who was told of a verdict, or contests it, in this period, and what came of it. Open: told, and nothing said yet. ' +
+        'Contested: not decided. Upheld: the verdict stands. Withdrawn: it must not be held against anybody, though its octets are still counted above.' :
+        'No verdict of this period is known to be contested.');
+    if (report.contested.length)
+        table('contested-table', 'Verdicts that are contested, and what came of it', [
+            text('Rule', row => foreign(row.rule)), text('Who', row => el('span', { class: 'mono' }, foreign(row.who))),
+            text('Days', row => row.from === row.to ? row.from : `${row.from} to ${row.to}`), text('State', row => row.state),
+            text('Reason', row => foreign(row.reason || '–')), text('Decision', row => foreign([row.by, row.decision].filter(Boolean).join(': ') || '–')),
+        ], report.contested);
 }
 function fillDisclosures() {
     put('disclosure-note', report.disclosures.length ? 'Pseudonyms that were turned back into addresses: who asked, when and why. The latest 100.' :
@@ -175,7 +196,7 @@ function fillStreams() {
 }
 
 [fillCover, fillCoverage, fillVerdicts, fillChange, fillClasses, fillAggregates, fillTimes, fillBand, fillMaps, fillDirections, fillStreams, fillLinks,
-    fillHosts, fillSystems, fillNames, fillTunnels, fillRules, fillTraces, fillDisclosures].forEach(fill => fill());
+    fillHosts, fillSystems, fillNames, fillTunnels, fillRules, fillTraces, fillContested, fillDisclosures].forEach(fill => fill());
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redress);
 /* On paper the conditions are open, and charts have paper's colours. */
 let opened = [];

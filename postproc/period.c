@@ -154,6 +154,16 @@ static bool parse_time(const char *text, bool date_only, time_t *t)
 	return false;
 }
 
+bool period_day(const char *date, struct period *day)
+{
+	time_t t;
+
+	if (!parse_time(date, true, &t))
+		return false;
+	set_calendar(day, PERIOD_DAY, t, 0);
+	return true;
+}
+
 static int complain(const char *option, const char *given, const char *allowed)
 {
 	log_err("%s %s: %s", option, given, allowed);

@@ -67,6 +67,9 @@ int period_parse(const struct period_words *words, time_t now, struct period *pe
  */
 bool period_before(const struct period *period, struct period *before);
 
+/* period_day(): DAY is that of DATE, "2026-03-01", in the zone of the process. False: it is no date. */
+bool period_day(const char *date, struct period *day);
+
 /* period_zone(): the name of the zone: as given, or the abbreviation in force now. */
 const char *period_zone(void);
 

@@ -223,6 +223,12 @@ static void gather_cover(json_t *report, struct query *query, const struct confi
 	json_object_set_new(report, "inputs", inputs(query));
 }
 
+/* The caller's list stays as it is: what is shown of it is changed. */
+static json_t *copy_of(json_t *list)
+{
+	return list ? json_deep_copy(list) : json_array();
+}
+
 static void gather_parts(json_t *report, struct query *query, int top)
 {
 	double span_ms = json_number(report, "to_ms") - json_number(report, "from_ms");
@@ -264,6 +270,7 @@ json_t *report_gather(sqlite3 *db, const struct report_sources *sources, int *co
 	json_object_set_new(report, "balance", report_balance(&query));
 	json_object_set_new(report, "previous", report_previous(&query, period));
 	json_object_set_new(report, "estimates", report_estimate(&query, config, period));
+	json_object_set_new(report, "contested", copy_of(sources->contested));
 	report_privacy(report, &query, config, sources->privacy);
 	span_close(&query);
 	*code = query.failed;

@@ -32,6 +32,7 @@ struct report_sources {
 		*period; /* period_parse(), which sets the zone of hours and weekdays, too */
 	struct privacy *privacy;	   /* what is shown of hosts */
 	const struct as_database *systems; /* who announces which address; NULL: nobody knows */
+	json_t *contested;		   /* contested_load(); NULL: nothing is */
 };
 
 /*

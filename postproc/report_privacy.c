@@ -23,6 +23,16 @@ static char *host(struct privacy *privacy, const char *text)
 	return x_strdup(privacy_host(privacy, text, out));
 }
 
+/* Of whom an entry of what is contested speaks: an address, or a pseudonym of an earlier report. */
+static char *person(struct privacy *privacy, const char *text)
+{
+	uint8_t address[16];
+
+	if (privacy_parse(text, address) || privacy_level(privacy) == PRIVACY_GROUP)
+		return host(privacy, text);
+	return x_strdup(text);
+}
+
 /* What is shown of which member of which list. */
 static const struct {
 	const char *list, *key;
@@ -36,6 +46,9 @@ static const struct {
 	{"inputs", "file", privacy_text},
 	{"damaged", "text", privacy_text},
 	{"rejected", "text", privacy_text},
+	{"contested", "who", person},
+	{"contested", "reason", privacy_text},
+	{"contested", "decision", privacy_text},
 };
 
 /* The same of the single biflows below each rule. */

@@ -379,6 +379,26 @@ static void print_notes(const json_t *rows, const char *title, const char *key, 
 	fputc('\n', out);
 }
 
+/* Whose traffic it is is left to the page. */
+static void print_contested(const json_t *entries, FILE *out)
+{
+	const json_t *entry;
+	size_t i;
+
+	if (!json_array_size(entries))
+		return;
+	fputs("Verdicts that somebody was told of, or contests\n", out);
+	for (i = 0; i < MOST_NOTES && (entry = json_array_get(entries, i)); i++) {
+		fputs("  ", out);
+		put_text(out, json_string_at(entry, "rule"), 16);
+		fprintf(out, " %s to %s: %s\n", json_string_at(entry, "from"),
+			json_string_at(entry, "to"), json_string_at(entry, "state"));
+	}
+	if (json_array_size(entries) > i)
+		fprintf(out, "  and %zu more, see the page\n", json_array_size(entries) - i);
+	fputc('\n', out);
+}
+
 void report_print(const json_t *report, FILE *out)
 {
 	print_cover(report, out);
@@ -392,6 +412,7 @@ void report_print(const json_t *report, FILE *out)
 			out);
 		fputc('\n', out);
 	}
+	print_contested(json_object_get(report, "contested"), out);
 	print_hosts(json_object_get(report, "hosts"), json_object_get(report, "hosts_others"), out);
 	print_notes(json_object_get(report, "damaged"), "Damaged inputs, audited up to the damage",
 		"text", out);

@@ -60,6 +60,7 @@ static const struct conf_key keys[] = {
 	CONF_STRING(struct config, report_purpose),
 	CONF_STRING(struct config, report_legal_basis),
 	CONF_STRING(struct config, report_recipients),
+	CONF_FILE(struct config, report_contested),
 	CONF_STRING(struct config, report_mail),
 	CONF_STRING(struct config, report_url),
 	CONF_MEMBERS(privacy, config_privacy_read),

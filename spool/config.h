@@ -115,6 +115,7 @@ struct config {
 	uint32_t packet_log_days, packet_log_snaplen; /* 30, 262144 */
 	char *timezone;				      /* of reports, "" for that of the system */
 	char *report_purpose, *report_legal_basis, *report_recipients; /* its cover; "" */
+	char report_contested[PATH_MAX]; /* what is contested; "" for no such file */
 	char *report_mail; /* addresses with commas between, "" for none */
 	char *report_url;  /* where readers find the archive of reports; "" */
 	struct config_privacy privacy;

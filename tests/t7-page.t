@@ -19,8 +19,12 @@ rm -rf "$A" && mkdir -p "$A"
 printf 'symptom alpha\nsymptom bittorrent\nsymptom dns\nsymptom tls\n' >"$tmp/a.sym"
 export MIRA_CONFIG=$tmp/mira.conf
 cat >"$MIRA_CONFIG" <<'END'
-policy = "policy.conf"; symptoms = "."; network = "Net & <Works>"; top_hosts = 40; report_purpose = "Test of the page.";
+policy = "policy.conf"; symptoms = "."; network = "Net & <Works>"; top_hosts = 40; report_purpose = "Test of the page."; report_contested = "contested.conf";
 aggregates = ( { name = "campus"; prefixes = [ "10.0.0.0/27", "fd00::/16" ]; } );
+END
+cat >"$tmp/contested.conf" <<'END'
+contested = ( { rule = "bittorrent"; who = "10.0.0.7"; from = "2023-11-15"; state = "contested"; reason = "<b>Images</b> of a Linux distribution."; },
+    { rule = "web"; who = "h-7k2m9qx4tp"; from = "2023-11-14"; to = "2023-11-15"; state = "withdrawn"; by = "the officer"; decision = "Not theirs."; } );
 END
 cat >"$tmp/policy.conf" <<'END'
 classes = (

@@ -7,7 +7,7 @@ demo=$top/tests/data/demo.pcap
 mkdir "$tmp/conf"
 cp -r "$top/etc/policy.conf" "$top/etc/symptoms.d" "$tmp/conf"
 export MIRA_CONFIG=$tmp/conf/mira.conf
-level() { echo "privacy = { $1 };" >"$MIRA_CONFIG"; }
+level() { echo "report_contested = \"contested.conf\"; privacy = { $1 };" >"$MIRA_CONFIG"; }
 sql() { sqlite3 "$A/mira.db" "$1"; }
 json() { python3 -c 'import json, sys; r = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$A/report.json" "$1"; }
 
@@ -36,11 +36,15 @@ END
 leaks() { python3 "$tmp/leaks.py" "$A" "$A/mira.db"; }
 
 level ''
+# One of the capture.
+host=10.1.0.10
+echo "contested = ( { rule = \"web\"; who = \"$host\"; from = \"2000-01-01\"; to = \"2100-01-01\"; state = \"contested\"; reason = \"It was not $host.\"; } );" >"$tmp/conf/contested.conf"
 exits 0 'an audit as it comes' mira run --out "$A" "$demo"
 cp "$tmp/.out" "$A/printed"
 mira dump "$A" >"$A/dumped"
 is 'no address is in what it writes, but in mira.db, and none in a dump' "$(leaks)" ''
 is '  hosts have pseudonyms' "$(json 'all(h["address"].startswith("h-") for h in r["hosts"]), len(r["hosts"])')" '(True, 20)'
+is '  so has who contests a verdict' "$(json '[c["reason"] == "It was not " + c["who"] + "." and c["who"][:2] for c in r["contested"]]')" "['h-']"
 is '  the report says so' "$(json 'r["privacy"]["level"]')" pseudonym
 is '  the key is for its owner alone' "$(stat -c %a "$A/mira.key")" 600
 is '  and so is mira.db' "$(stat -c %a "$A/mira.db")" 600
@@ -58,6 +62,7 @@ ok 'at level address they would be found' test "$(leaks | cut -d: -f1 | sort -u 
 level 'level = "group";'
 again >"$A/printed"
 is 'at level group there is neither address' "$(leaks)" ''
+is '  nor who contests a verdict' "$(json 'r["contested"][0]["who"]')" withheld
 exits 1 '  nor pseudonym' grep -E '\bh-[0-9a-z]{10}' "$A/printed" "$A/report.json"
 is '  but all hosts are among the others' "$(json 'len(r["hosts"]), r["hosts_others"]["hosts"], r["hosts_others"]["octets"]')" \
     "$(sql "SELECT '(0, ' || (SELECT count(*) FROM host) || ', ' || (2 * sum(octets)) || ')' FROM class_total")"

@@ -31,6 +31,33 @@ ok '  and the page is named' grep -q "$A/index.html" "$tmp/printed"
 is '  on no more lines than a screen or two' "$(($(wc -l <"$tmp/printed") <= 60))" 1
 is '  for its owner alone' "$(stat -c %a "$A/report.json" "$A/index.html" | tr '\n' ' ')" '600 600 '
 
+# What is contested.
+echo 'report_contested = "contested.conf";' >>"$MIRA_CONFIG"
+contested() { printf 'contested = ( { rule = "bittorrent"; who = "10.0.0.1"; from = "2023-11-14"; %s },\n{ rule = "web"; who = "10.0.0.2"; from = "2023-11-01"; to = "2023-11-02"; state = "open"; } );' "$1" >"$tmp/contested.conf"; }
+contested 'to = "2023-11-16"; state = "withdrawn"; reason = "Not I."; by = "B"; decision = "So it is.";'
+exits 0 'verdicts are contested' audit --csv
+cp "$tmp/.out" "$tmp/printed"
+ok '  which is printed' grep -q 'bittorrent *2023-11-14 to 2023-11-16: withdrawn' "$tmp/printed"
+is '  and told with the reason and the decision' "$(json '[(c["rule"], c["who"], c["reason"], c["by"], c["decision"]) for c in r["contested"]]')" \
+    "[('bittorrent', '10.0.0.1', 'Not I.', 'B', 'So it is.'), ('web', '10.0.0.2', None, None, None)]"
+is '  in a table, too' "$(wc -l <"$A/csv/contested.csv")" 3
+audit --period day --date 2023-11-16 >/dev/null
+is '  of the period alone: its last day' "$(json '[c["rule"] for c in r["contested"]]')" "['bittorrent']"
+audit --period day --date 2023-11-17 >/dev/null
+is '  and none after it' "$(json 'r["contested"]')" '[]'
+while read -r wrong says; do
+    contested "$wrong"
+    exits 2 "  $says" audit
+    cp "$tmp/.out" "$tmp/printed"
+    ok '    named by line' grep -q 'contested.conf:1:' "$tmp/printed"
+done <<'END2'
+state="refused"; a state that is none
+to="2023-11-13";state="open"; days in the wrong order
+state="upheld";by="B"; a decision that is not told
+END2
+contested 'state = "contested";'
+audit >/dev/null
+
 # Each part against the store itself.
 octets='sum(octets + coalesce(reverse_octets, 0)) FROM biflow_text'
 total=$(sql "SELECT $octets")

@@ -11,6 +11,8 @@
 #include "spool/log.h"
 #include "spool/nfs.h"
 
+#define END_BYTES 32
+
 static const char *const browsers[] = {"chromium", "chromium-browser", "google-chrome"};
 
 /* PATH as an address for a browser, malloc'ed. */
@@ -49,21 +51,45 @@ static int print(const char *profile, const char *page, const char *pdf)
 	return error;
 }
 
+/* Chromium exits with 0 when the disk was full: what it left must have its end. */
+static bool is_whole(const char *data, size_t size)
+{
+	size_t tail = size < END_BYTES ? size : END_BYTES;
+
+	return memmem(data + size - tail, tail, "%%EOF", 5);
+}
+
+static int keep(const char *draft, const char *pdf)
+{
+	size_t size;
+	char *data = nfs_read_file(draft, &size);
+	int error = 0;
+
+	if (!data || !is_whole(data, size)) {
+		log_err("Chromium left no whole PDF: is /tmp full?");
+		error = EIO;
+	} else if (nfs_write_file(pdf, data, size)) {
+		error = errno;
+	}
+	free(data);
+	errno = error;
+	return error ? -1 : 0;
+}
+
 int report_pdf(const char *folder)
 {
-	char base[PATH_MAX], page[PATH_MAX], part[PATH_MAX], pdf[PATH_MAX];
+	char base[PATH_MAX], page[PATH_MAX], draft[PATH_MAX], pdf[PATH_MAX];
 	char profile[] = "/tmp/mira-report.XXXXXX";
 	int error;
 
 	if (!realpath(folder, base) || nfs_join(page, base, "index.html") ||
-		/* Chromium writes under another name: a PDF appears whole or not at all. */
-		nfs_join(part, base, NFS_TEMPORARY "report.pdf") ||
 		nfs_join(pdf, base, "report.pdf") || !mkdtemp(profile))
 		return -1;
-	error = print(profile, page, part) || rename(part, pdf) ? errno : 0;
+	error = nfs_join(draft, profile, "report.pdf") || print(profile, page, draft) ||
+				keep(draft, pdf)
+			? errno
+			: 0;
 	nfs_remove(profile, 8);
-	if (error)
-		unlink(part);
 	errno = error;
 	return error ? -1 : 0;
 }

@@ -199,6 +199,13 @@ if ! [ -x /usr/sbin/sendmail ] && ! [ -x /usr/lib/sendmail ]; then
 fi
 exits 2 'no Chromium' env PATH="$MIRA_BIN" mira-report --db "$B/mira.db" --out "$B" --pdf
 ok '  all else is written' test -s "$B/index.html"
+cat >"$tmp/bin/chromium" <<'END'
+#!/bin/sh
+for word; do case $word in --print-to-pdf=*) echo %PDF-1.4 and so >"${word#*=}" ;; esac; done
+END
+chmod +x "$tmp/bin/chromium"
+exits 1 'half a PDF, as Chromium leaves on a full disk' env PATH="$tmp/bin:$PATH" mira-report --db "$B/mira.db" --out "$B" --pdf
+is '  is none' "$(ls -A "$B" | grep -c pdf)" 0
 if command -v chromium >/dev/null; then
     exits 0 'a PDF' mira-report --db "$B/mira.db" --out "$B" --pdf
     is '  is one' "$(head -c 5 "$B/report.pdf")" '%PDF-'

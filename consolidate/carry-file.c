@@ -43,24 +43,46 @@ static void names_collect(struct names *names, const struct carry *carry)
 	}
 }
 
-static void put(FILE *file, uint64_t value, unsigned size)
+/* What is put is written when so much is together: a call of fwrite() for each number took longer than all the rest. */
+struct out {
+	FILE *file;
+	size_t used;
+	uint8_t bytes[1 << 16];
+};
+
+static void flush(struct out *out)
 {
-	value = htole64(value);
-	fwrite(&value, 1, size, file);
+	fwrite(out->bytes, 1, out->used, out->file);
+	out->used = 0;
 }
 
-static void put_names(FILE *file, const struct names *names)
+/* At most 64 KiB. */
+static inline void put_bytes(struct out *out, const void *bytes, size_t size)
+{
+	if (size > sizeof(out->bytes) - out->used)
+		flush(out);
+	memcpy(out->bytes + out->used, bytes, size);
+	out->used += size;
+}
+
+static inline void put(struct out *out, uint64_t value, unsigned size)
+{
+	value = htole64(value);
+	put_bytes(out, &value, size);
+}
+
+static void put_names(struct out *out, const struct names *names)
 {
 	for (uint32_t i = 0; i < names->count; i++) {
 		const char *text = intern_text(names->ids[i]);
 		size_t length = strlen(text) < UINT16_MAX ? strlen(text) : UINT16_MAX;
 
-		put(file, length, 2);
-		fwrite(text, 1, length, file);
+		put(out, length, 2);
+		put_bytes(out, text, length);
 	}
 }
 
-static void put_entry(FILE *file, const struct carry *carry, const struct carried *carried,
+static void put_entry(struct out *out, const struct carry *carry, const struct carried *carried,
 	const struct names *names)
 {
 	size_t address = carried->key.version == 4 ? 4 : 16;
@@ -68,34 +90,36 @@ static void put_entry(FILE *file, const struct carry *carry, const struct carrie
 
 	for (uint32_t at = carried->symptoms; at; at = carry->nodes[at].next)
 		count++;
-	put(file, carried->key.version, 1);
-	put(file, carried->key.proto, 1);
-	put(file, carried->turned, 2);
-	put(file, carried->key.sport, 2);
-	put(file, carried->key.dport, 2);
-	put(file, carried->last_ms, 8);
-	put(file, names->number[carried->host_name], 4);
-	put(file, count, 4);
-	fwrite(carried->key.src, 1, address, file);
-	fwrite(carried->key.dst, 1, address, file);
+	put(out, carried->key.version, 1);
+	put(out, carried->key.proto, 1);
+	put(out, carried->turned, 2);
+	put(out, carried->key.sport, 2);
+	put(out, carried->key.dport, 2);
+	put(out, carried->last_ms, 8);
+	put(out, names->number[carried->host_name], 4);
+	put(out, count, 4);
+	put_bytes(out, carried->key.src, address);
+	put_bytes(out, carried->key.dst, address);
 	for (uint32_t at = carried->symptoms; at; at = carry->nodes[at].next) {
-		put(file, names->number[carry->nodes[at].name], 4);
-		put(file, carry->nodes[at].packets, 8);
+		put(out, names->number[carry->nodes[at].name], 4);
+		put(out, carry->nodes[at].packets, 8);
 	}
 }
 
 static void put_all(FILE *file, const struct carry *carry)
 {
+	struct out out = {.file = file};
 	struct names names;
 
 	names_collect(&names, carry);
-	fwrite(MAGIC, 1, 8, file);
-	put(file, VERSION, 4);
-	put(file, names.count, 4);
-	put(file, carry->count, 8);
-	put_names(file, &names);
+	put_bytes(&out, MAGIC, 8);
+	put(&out, VERSION, 4);
+	put(&out, names.count, 4);
+	put(&out, carry->count, 8);
+	put_names(&out, &names);
 	for (size_t i = 0; i < carry->count; i++)
-		put_entry(file, carry, &carry->entries[i], &names);
+		put_entry(&out, carry, &carry->entries[i], &names);
+	flush(&out);
 	free(names.number);
 	free(names.ids);
 }

@@ -232,24 +232,27 @@ int record_add_ledger(struct record_writer *writer, const struct ledger *row)
 	return append(writer, SCHEMA_LEDGER, row);
 }
 
-/* The plainest template that has all of a record: libfixbuf takes long for each element, longest for a list. */
-static enum schema_index shape_of(const struct record_writer *writer, uint8_t version,
-	bool labelled, size_t symptoms)
+/* The shape with the fewest elements that has all of a record: libfixbuf takes long for each, longest for a list. */
+static enum schema_index shape_of(const struct record_writer *writer, const struct flowkey *key,
+	uint32_t name, bool labelled, size_t symptoms)
 {
-	return plainest[writer->kind] + (symptoms ? 4 : labelled ? 2 : 0) + (version == 6);
+	unsigned shape = labelled ? (symptoms ? 4 : 3) : symptoms ? 2 : name ? 1 : 0;
+
+	return plainest[writer->kind] + 2 * shape + (key->version == 6);
 }
 
 int record_add_flow(struct record_writer *writer, const struct flow *flow)
 {
 	bool labelled =
-		flow->vlan | flow->tunnel | flow->endpoint | flow->aggregate | flow->host_name ||
-		flow->sampling != 1;
+		flow->vlan | flow->tunnel | flow->endpoint | flow->aggregate || flow->sampling != 1;
 
 	assert(writer->kind == RECORD_FLOWS);
 	assert(flow->packets == 0 || (flow->sampling > 0 && flow->sampling <= 1));
 	note_time(writer, flow->end_ms);
 	if (set_symptoms(writer, SCHEMA_FLOW_SYMPTOM, flow->symptoms, flow->symptom_count) < 0 ||
-		append(writer, shape_of(writer, flow->key.version, labelled, flow->symptom_count),
+		append(writer,
+			shape_of(writer, &flow->key, flow->host_name, labelled,
+				flow->symptom_count),
 			flow) < 0)
 		return -1;
 	writer->flows++;
@@ -263,8 +266,7 @@ static bool plausible(const struct direction *direction)
 
 int record_add_biflow(struct record_writer *writer, const struct biflow *biflow)
 {
-	bool labelled = biflow->vlan | biflow->tunnel | biflow->endpoint | biflow->aggregate |
-				biflow->host_name ||
+	bool labelled = biflow->vlan | biflow->tunnel | biflow->endpoint | biflow->aggregate ||
 			biflow->forward.sampling != 1 || biflow->reverse.sampling != 1;
 
 	assert(writer->kind != RECORD_FLOWS && plausible(&biflow->forward) &&
@@ -273,7 +275,8 @@ int record_add_biflow(struct record_writer *writer, const struct biflow *biflow)
 	if (set_symptoms(writer, SCHEMA_BIFLOW_SYMPTOM, biflow->symptoms, biflow->symptom_count) <
 			0 ||
 		append(writer,
-			shape_of(writer, biflow->key.version, labelled, biflow->symptom_count),
+			shape_of(writer, &biflow->key, biflow->host_name, labelled,
+				biflow->symptom_count),
 			biflow) < 0)
 		return -1;
 	writer->flows++;

@@ -34,6 +34,11 @@
 		name, pen, number, kind, length, ONLY_LABELLED, false, MEMBER(type, member)        \
 	}
 #define LABEL(name, number, type, member) MORE(name, PEN_MIRA, number, FIELD_LABEL, 0, type, member)
+#define NAME(type)                                                                                 \
+	{                                                                                          \
+		"miraHostName", PEN_MIRA, 9, FIELD_LABEL, 0, ONLY_NAMED, false,                    \
+			MEMBER(type, host_name)                                                    \
+	}
 #define LIST(type)                                                                                 \
 	{                                                                                          \
 		"subTemplateList", 0, 292, FIELD_SYMPTOMS, 0, ONLY_LISTED, false,                  \
@@ -75,7 +80,7 @@ static const struct field flow_fields[] = {
 	LABEL("miraTunnels", 7, flow, tunnel),
 	LABEL("miraTunnelEndpoints", 14, flow, endpoint),
 	LABEL("miraAggregates", 8, flow, aggregate),
-	LABEL("miraHostName", 9, flow, host_name),
+	NAME(flow),
 	LIST(flow),
 };
 
@@ -98,7 +103,7 @@ static const struct field biflow_fields[] = {
 	LABEL("miraTunnels", 7, biflow, tunnel),
 	LABEL("miraTunnelEndpoints", 14, biflow, endpoint),
 	LABEL("miraAggregates", 8, biflow, aggregate),
-	LABEL("miraHostName", 9, biflow, host_name),
+	NAME(biflow),
 	OURS("miraProbes", 10, FIELD_LABEL, 0, biflow, probe),
 	{"miraClass", PEN_MIRA, 11, FIELD_LABEL, 0, ONLY_VERDICT, false, MEMBER(biflow, class)},
 	{"miraVerdict", PEN_MIRA, 12, FIELD_LABEL, 0, ONLY_VERDICT, false, MEMBER(biflow, verdict)},
@@ -157,17 +162,21 @@ static const struct field end_fields[] = {
 	[SCHEMA_##name##4] = {"mira" text "4", id, 0, ONLY_IP4 | (mask), role, FIELDS(fields)},    \
 	[SCHEMA_##name##6] = {"mira" text "6", (id) + 1, 0, ONLY_IP6 | (mask), role,               \
 		FIELDS(fields)}
-#define SIX(name, text, plain, labelled, whole, mask, role, fields)                                \
-	TWO(PLAIN_##name, "Plain" text, plain, mask, role, fields),                                \
-		TWO(LABELLED_##name, "Labelled" text, labelled, (mask) | ONLY_LABELLED, role,      \
-			fields),                                                                   \
-		TWO(name, text, whole, (mask) | ONLY_LABELLED | ONLY_LISTED, role, fields)
+#define TEN(name, text, first, whole, mask, role, fields)                                          \
+	TWO(PLAIN_##name, "Plain" text, first, mask, role, fields),                                \
+		TWO(NAMED_##name, "Named" text, (first) + 2, (mask) | ONLY_NAMED, role, fields),   \
+		TWO(LISTED_##name, "Listed" text, (first) + 4, (mask) | ONLY_NAMED | ONLY_LISTED,  \
+			role, fields),                                                             \
+		TWO(LABELLED_##name, "Labelled" text, (first) + 6,                                 \
+			(mask) | ONLY_NAMED | ONLY_LABELLED, role, fields),                        \
+		TWO(name, text, whole, (mask) | ONLY_NAMED | ONLY_LISTED | ONLY_LABELLED, role,    \
+			fields)
 
 /* The reader takes the last schema whose needed rows a template holds, so a schema with more rows stands after one with less. */
 const struct schema schemas[SCHEMA_COUNT] = {
-	SIX(FLOW, "Flow", 0x010b, 0x010d, 0x0100, 0, ROLE_FLOW, flow_fields),
-	SIX(BIFLOW, "Biflow", 0x010f, 0x0111, 0x0102, 0, ROLE_BIFLOW, biflow_fields),
-	SIX(VERDICT, "Verdict", 0x0113, 0x0115, 0x0104, ONLY_VERDICT, ROLE_BIFLOW, biflow_fields),
+	TEN(FLOW, "Flow", 0x0110, 0x0100, 0, ROLE_FLOW, flow_fields),
+	TEN(BIFLOW, "Biflow", 0x0120, 0x0102, 0, ROLE_BIFLOW, biflow_fields),
+	TEN(VERDICT, "Verdict", 0x0130, 0x0104, ONLY_VERDICT, ROLE_BIFLOW, biflow_fields),
 	[SCHEMA_LEDGER] = {"miraLedger", 0x0106, 4, 0, ROLE_LEDGER, FIELDS(ledger_fields)},
 	[SCHEMA_NAME] = {"miraSymptomName", 0x0107, 1, 0, ROLE_NAME, FIELDS(name_fields)},
 	[SCHEMA_END] = {"miraEnd", 0x0108, 1, 0, ROLE_END, FIELDS(end_fields)},

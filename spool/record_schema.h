@@ -32,8 +32,10 @@ enum only {
 	ONLY_IP6 = 2,
 	ONLY_BIFLOW = 4,
 	ONLY_VERDICT = 8,
-	ONLY_LABELLED = 16, /* what most records can do without: a plain one has no such row */
-	ONLY_LISTED = 32,   /* the list of symptoms */
+	ONLY_NAMED = 16,  /* the host name */
+	ONLY_LISTED = 32, /* the list of symptoms */
+	ONLY_LABELLED =
+		64, /* what most records can do without: the other labels, version, sampling */
 };
 
 struct field {
@@ -61,23 +63,38 @@ struct record_end {
 
 enum schema_role { ROLE_FLOW, ROLE_BIFLOW, ROLE_LEDGER, ROLE_NAME, ROLE_END, ROLE_SYMPTOM };
 
-/* Of each kind of record six, for IPv4 and IPv6: plain (most have neither label nor symptom), with labels, with symptoms too. */
-#define SCHEMA_SHAPES 6
+/*
+ * Of each kind of record there are five shapes, each for IPv4 and IPv6: plain, with the host name, with that and symptoms, with all
+ * labels, with everything.
+ */
+#define SCHEMA_SHAPES 10
 enum schema_index {
 	SCHEMA_PLAIN_FLOW4,
 	SCHEMA_PLAIN_FLOW6,
+	SCHEMA_NAMED_FLOW4,
+	SCHEMA_NAMED_FLOW6,
+	SCHEMA_LISTED_FLOW4,
+	SCHEMA_LISTED_FLOW6,
 	SCHEMA_LABELLED_FLOW4,
 	SCHEMA_LABELLED_FLOW6,
 	SCHEMA_FLOW4,
 	SCHEMA_FLOW6,
 	SCHEMA_PLAIN_BIFLOW4,
 	SCHEMA_PLAIN_BIFLOW6,
+	SCHEMA_NAMED_BIFLOW4,
+	SCHEMA_NAMED_BIFLOW6,
+	SCHEMA_LISTED_BIFLOW4,
+	SCHEMA_LISTED_BIFLOW6,
 	SCHEMA_LABELLED_BIFLOW4,
 	SCHEMA_LABELLED_BIFLOW6,
 	SCHEMA_BIFLOW4,
 	SCHEMA_BIFLOW6,
 	SCHEMA_PLAIN_VERDICT4,
 	SCHEMA_PLAIN_VERDICT6,
+	SCHEMA_NAMED_VERDICT4,
+	SCHEMA_NAMED_VERDICT6,
+	SCHEMA_LISTED_VERDICT4,
+	SCHEMA_LISTED_VERDICT6,
 	SCHEMA_LABELLED_VERDICT4,
 	SCHEMA_LABELLED_VERDICT6,
 	SCHEMA_VERDICT4,

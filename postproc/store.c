@@ -262,13 +262,13 @@ static int flush(struct store *store)
 	if (!store_names_settle(store->names, feed))
 		return store_fail(store, "write addresses");
 	store_feed_sort(feed);
+	/* In this order the sums of a host are asked for one behind the other. */
+	store_rollup_add(store->rollup, feed);
 	code = store_run(store, BIFLOW_PUT);
 	if (code)
 		code = sqlite3_errcode(store->db) % 256 == SQLITE_CONSTRAINT
 			       ? twice(store)
 			       : store_fail(store, "write biflows");
-	for (size_t i = 0, count = store_feed_count(feed); i < count && !code; i++)
-		store_rollup_add(store->rollup, store_feed_at(feed, i));
 	store_feed_clear(feed);
 	return code;
 }

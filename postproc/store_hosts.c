@@ -33,7 +33,7 @@ enum statement { LAST, ADD, KNOWN, STATEMENTS };
 
 static const char *const sql_of[STATEMENTS] = {
 	[LAST] = "SELECT coalesce(max(id), 0) FROM host",
-	[ADD] = "INSERT INTO host(id, address, inside) SELECT column3, column4, column5 FROM new_host"
+	[ADD] = "INSERT OR FAIL INTO host(id, address, inside) SELECT column3, column4, column5 FROM new_host"
 		" WHERE true ON CONFLICT(address) DO NOTHING",
 	/* Those that were there: which they are, and their ids. */
 	[KNOWN] =

@@ -102,6 +102,27 @@ static void append(struct store_map *map, const uint64_t *key)
 	memset(entry + map->keys, 0, (map->width - map->keys) * sizeof(*entry));
 }
 
+static uint32_t hash_of(const struct store_map *map, const uint64_t *key)
+{
+	return (uint32_t)XXH3_64bits(key, map->keys * sizeof(*key));
+}
+
+void map_expect_slot(const struct store_map *map, const uint64_t *key)
+{
+	__builtin_prefetch(&map->slots[hash_of(map, key) & map->mask]);
+}
+
+void map_expect(const struct store_map *map, const uint64_t *key)
+{
+	uint64_t slot = map->slots[hash_of(map, key) & map->mask];
+	const uint64_t *entry = entry_at(map, (uint32_t)slot - 1);
+
+	if (!slot)
+		return;
+	__builtin_prefetch(entry, 1);
+	__builtin_prefetch(entry + map->width - 1, 1);
+}
+
 /* Whoever adds up sorted rows, day after day, mostly asks for the entry behind the last one. */
 static bool is_next(struct store_map *map, const uint64_t *key)
 {
@@ -120,7 +141,7 @@ uint64_t *map_at(struct store_map *map, const uint64_t *key)
 
 	if (is_next(map, key))
 		return entry_at(map, map->last) + map->keys;
-	hash = (uint32_t)XXH3_64bits(key, map->keys * sizeof(*key));
+	hash = hash_of(map, key);
 	if (map->count * 2 > map->mask)
 		grow(map);
 	slot = find(map, key, hash);

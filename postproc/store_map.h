@@ -33,6 +33,9 @@ void map_init(struct store_map *map, unsigned keys, unsigned values);
 void map_free(struct store_map *map);
 void map_clear(struct store_map *map);
 uint64_t *map_at(struct store_map *map, const uint64_t *key);
+/* map_expect_slot(), some steps later map_expect(): KEY is about to be asked for, so memory may begin to bring it. */
+void map_expect_slot(const struct store_map *map, const uint64_t *key);
+void map_expect(const struct store_map *map, const uint64_t *key);
 size_t map_sort(struct store_map *map);
 /* map_values(): of entry I, such as the last one that map_at() found, until map_sort(). */
 uint64_t *map_values(struct store_map *map, size_t i);

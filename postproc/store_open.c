@@ -33,7 +33,8 @@ static const char *const sql_of[STATEMENTS] = {
 	[BATCH_LIST] = "SELECT number FROM batch WHERE shard = ?1 AND number < ?2 ORDER BY number",
 	[BATCH_PUT] = "INSERT OR REPLACE INTO batch VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 	[LEDGER_PUT] = store_row_ledger_sql,
-	[BIFLOW_PUT] = "INSERT INTO biflow SELECT * FROM new_biflow",
+	/* OR FAIL: whoever fails gives the whole transaction up, so SQLite need not keep what this one statement changed. */
+	[BIFLOW_PUT] = "INSERT OR FAIL INTO biflow SELECT * FROM new_biflow",
 	[META_GET] = "SELECT value FROM meta WHERE key = ?1",
 	[META_PUT] = "INSERT OR REPLACE INTO meta VALUES(?1, ?2)",
 	[DATA_VERSION] = "PRAGMA data_version",

@@ -12,7 +12,8 @@
 #include "postproc/store_row.h"
 #include "spool/log.h"
 
-#define SUMS 9
+#define SUMS  9
+#define AHEAD 8 /* rows */
 
 enum table { WINDOW, HOUR, HOST, NAME, PATH, SYMPTOM, TABLES };
 
@@ -102,7 +103,7 @@ static uint64_t day_of(const uint64_t *row)
 	return row[ROW_WINDOW] - row[ROW_WINDOW] % STORE_DAY_MS;
 }
 
-void store_rollup_add(struct store_rollup *rollup, const uint64_t *row)
+static void add_row(struct store_rollup *rollup, const uint64_t *row)
 {
 	uint64_t hour = row[ROW_WINDOW] - row[ROW_WINDOW] % STORE_HOUR_MS, day = day_of(row);
 	uint64_t decision = row[ROW_DECISION];
@@ -116,6 +117,29 @@ void store_rollup_add(struct store_rollup *rollup, const uint64_t *row)
 	if (row[ROW_NAME])
 		add(&rollup->sums[NAME], (uint64_t[]){day, row[ROW_NAME], decision}, sums, 3);
 	add(&rollup->sums[PATH], (uint64_t[]){day, row[ROW_PATH], decision}, sums, 3);
+}
+
+/* The sums of hosts are too many for the processor's caches. Measured: a seventh of the time of loading less. */
+static void expect(const struct store_rollup *rollup, const uint64_t *row,
+	void (*expected)(const struct store_map *map, const uint64_t *key))
+{
+	uint64_t day = day_of(row), decision = row[ROW_DECISION];
+
+	expected(&rollup->sums[HOST], (uint64_t[]){day, row[ROW_SRC], decision});
+	expected(&rollup->sums[HOST], (uint64_t[]){day, row[ROW_DST], decision});
+}
+
+void store_rollup_add(struct store_rollup *rollup, const struct store_feed *rows)
+{
+	size_t count = store_feed_count(rows);
+
+	for (size_t i = 0; i < count; i++) {
+		if (i + 2 * AHEAD < count)
+			expect(rollup, store_feed_at(rows, i + 2 * AHEAD), map_expect_slot);
+		if (i + AHEAD < count)
+			expect(rollup, store_feed_at(rows, i + AHEAD), map_expect);
+		add_row(rollup, store_feed_at(rows, i));
+	}
 }
 
 void store_rollup_symptom(struct store_rollup *rollup, const uint64_t *row, uint64_t symptom,
@@ -163,8 +187,8 @@ static char *upsert_sql(const struct kind *kind, const char *from)
 
 	if (!out)
 		die(MIRA_AGAIN, "out of memory");
-	/* WHERE tells ON CONFLICT from the ON of a join. */
-	fprintf(out, "INSERT INTO %s SELECT * FROM %s WHERE true ON CONFLICT DO UPDATE SET",
+	/* WHERE tells ON CONFLICT from the ON of a join. OR FAIL: as in store_open.c. */
+	fprintf(out, "INSERT OR FAIL INTO %s SELECT * FROM %s WHERE true ON CONFLICT DO UPDATE SET",
 		kind->name, from);
 	for (unsigned i = 0; i < kind->count; i++)
 		fprintf(out, "%s %s = %s + excluded.%s", i ? "," : "", kind->sums[i], kind->sums[i],

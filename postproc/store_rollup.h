@@ -8,13 +8,15 @@
 #include <sqlite3.h>
 #include <stdint.h>
 
+#include "postproc/store_feed.h"
+
 struct store_rollup;
 
 struct store_rollup *store_rollup_new(sqlite3 *db);
 void store_rollup_free(struct store_rollup *rollup);
 
-/* store_rollup_add(): ROW of table biflow (store_row.h), whose hosts have their ids. */
-void store_rollup_add(struct store_rollup *rollup, const uint64_t *row);
+/* store_rollup_add(): all ROWS of table biflow (store_row.h), whose hosts have their ids. */
+void store_rollup_add(struct store_rollup *rollup, const struct store_feed *rows);
 /* store_rollup_symptom(): SYMPTOM (text.id) was seen in so many PACKETS of ROW; once a biflow and symptom. */
 void store_rollup_symptom(struct store_rollup *rollup, const uint64_t *row, uint64_t symptom,
 	uint64_t packets);

@@ -431,6 +431,39 @@ static void many_hosts(void **state)
 		6000000);
 }
 
+static void add_hosts(uint64_t number, const uint8_t *hosts, size_t count)
+{
+	struct store *store = open_fresh("known.db");
+
+	begin(store, number);
+	for (size_t i = 0; i < count; i++) {
+		struct biflow biflow = sample(300000 * number, hosts[i]);
+
+		assert_int_equal(store_add_biflow(store, &biflow), 0);
+	}
+	assert_int_equal(store_commit(store), 0);
+	store_close(store);
+}
+
+/* What an earlier process brought in keeps its id, whatever is new beside it. */
+static void hosts_known_before(void **state)
+{
+	add_hosts(1, (const uint8_t[]){7, 5}, 2);
+	add_hosts(2, (const uint8_t[]){9, 7, 3, 5, 6}, 5);
+	assert_int_equal(value_of("known.db", "SELECT count(*) FROM host"), 6);
+	assert_int_equal(value_of("known.db",
+				 "SELECT count(*) FROM biflow_text WHERE src = '10.0.0.1'"),
+		7);
+	assert_int_equal(
+		value_of("known.db",
+			"SELECT sum(biflows = iif(address IN ('10.0.0.5', '10.0.0.7'), 2, 1))"
+			" FROM host_total WHERE address <> '10.0.0.1'"),
+		5);
+	assert_int_equal(value_of("known.db", "SELECT count(*) FROM biflow_text b JOIN host_total t"
+					      " ON t.address = b.dst WHERE b.dst = '10.0.0.7'"),
+		2);
+}
+
 static void talks_to_itself(void **state)
 {
 	struct store *store = open_fresh("self.db");
@@ -519,6 +552,7 @@ int main(void)
 		cmocka_unit_test(empty_file),
 		cmocka_unit_test(odd_names),
 		cmocka_unit_test(many_hosts),
+		cmocka_unit_test(hosts_known_before),
 		cmocka_unit_test(talks_to_itself),
 		cmocka_unit_test(batch_names),
 		cmocka_unit_test(upstream),

@@ -34,7 +34,9 @@ static int print(const char *profile, const char *page, const char *pdf)
 	char *own = x_sprintf("--user-data-dir=%s", profile);
 	char *to = x_sprintf("--print-to-pdf=%s", pdf), *from = address_of(page);
 	const char *argv[] = {NULL, "--headless", "--disable-gpu", "--no-first-run",
-		"--no-pdf-header-footer", "--virtual-time-budget=10000", own, to, from,
+		"--no-pdf-header-footer", "--virtual-time-budget=10000",
+		/* Hardened units allow no memory that is both written and run: it would wait for ever. */
+		"--js-flags=--jitless", own, to, from,
 		/* Chromium's sandbox refuses root; the page is ours and loads nothing. */
 		geteuid() ? NULL : "--no-sandbox", NULL};
 	int error = -1;

@@ -213,13 +213,18 @@ static void take_crypto(void *own, uint64_t offset, const uint8_t *bytes, size_t
 	hello_put(opening->hello, offset, bytes, size);
 }
 
-/* A client goes on with an id that the server chose; its keys stay those of its first one. */
+/*
+ * A client goes on with an id that the server chose; its keys stay those of its first one. What goes to
+ * a client has an id of the client's choice, most often none: that is seen without making its keys.
+ */
 static unsigned open_initials(struct opening *opening, const struct packet *packet,
 	const struct quic_cid *cid)
 {
-	unsigned opened =
-		quic_open(packet->payload, packet->payload_size, cid, take_crypto, opening);
+	unsigned opened = 0;
 
+	if (cid->size >= QUIC_CID_FIRST)
+		opened =
+			quic_open(packet->payload, packet->payload_size, cid, take_crypto, opening);
 	if (opened && opening->hello)
 		opening->hello->cid = *cid;
 	if (opened || !opening->hello)

@@ -19,7 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define QUIC_CID_MAX 20 /* RFC 9000, 17.2 */
+#define QUIC_CID_MAX   20 /* RFC 9000, 17.2 */
+#define QUIC_CID_FIRST 8  /* the least that a client may choose for a server, RFC 9000, 7.2 */
 
 struct quic_cid {
 	uint8_t bytes[QUIC_CID_MAX];

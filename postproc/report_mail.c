@@ -45,7 +45,8 @@ static void put_part(const char *type, const char *more, const char *data, size_
 /* RFC 2047, in words of at most 75 characters: a network may be called anything. */
 static void put_subject(const json_t *report, FILE *out)
 {
-	char *text = x_sprintf("Audit of network use: %s %s", json_string_at(report, "network"),
+	const char *network = json_string_at(report, "network");
+	char *text = x_sprintf("Audit of network use: %s%s%s", network, *network ? " " : "",
 		name_of(report));
 	char word[BASE64_ENCODE_RAW_LENGTH(42)];
 	const char *at = text;

@@ -187,6 +187,27 @@ for part in mail.iter_parts():
 END
 is '  with text and page' "$(python3 "$tmp/mail.py" "$tmp/mail" "$tmp/archive/2023-11-14/index.html")" \
     'Audit of network use: Net & <Works> 2023-11-14|a@example.org, b@example.org|text/plain None False|text/html audit-2023-11-14.html True|'
+# Where OpenSMTPD is, in a network and with a queue of its own: what a mail system makes of it.
+cat >"$tmp/delivered" <<'END'
+ip link set lo up && mount -t tmpfs none /run && mount -t tmpfs none /var/spool && mkdir -m 711 /var/spool/smtpd || exit
+smtpd -d -f "$1/smtpd.conf" &
+daemon=$!
+for i in $(seq 600); do [ -S /run/smtpd.sock ] && break; sleep 0.1; done
+mira-report --db "$2" --archive "$1/archive" --timezone UTC --period day --date 2023-11-14 --mail
+code=$?
+for i in $(seq 600); do [ "$(ls "$1/boxes/new" | wc -l)" = 2 ] && break; sleep 0.1; done
+kill $daemon
+exit $code
+END
+if command -v smtpd >/dev/null && [ "$(id -u)" = 0 ] && unshare -mn true 2>/dev/null; then
+    chmod 711 "$tmp" && mkdir -m 777 "$tmp/boxes"
+    printf 'table all { "@" = nobody }\nlisten on lo\naction "keep" maildir "%s" virtual <all>\nmatch from local for any action "keep"\n' "$tmp/boxes" >"$tmp/smtpd.conf"
+    ok 'a mail system takes it' unshare -mn bash "$tmp/delivered" "$tmp" "$B/mira.db"
+    for mail in "$tmp"/boxes/new/*; do
+        is '  and delivers it' "$(python3 "$tmp/mail.py" "$mail" "$tmp/archive/2023-11-14/index.html")" \
+            'Audit of network use: Net & <Works> 2023-11-14|a@example.org, b@example.org|text/plain None False|text/html audit-2023-11-14.html True|'
+    done
+fi
 echo 'report_url = "https://audit.example.org/reports";' >>"$MIRA_CONFIG"
 archive --period day --date 2023-11-14 --mail >"$tmp/.out" 2>&1
 is '  or with a link' "$(python3 "$tmp/mail.py" "$tmp/mail" https://audit.example.org/reports/2023-11-14/)" \

@@ -24,23 +24,29 @@
  * Estimator of a total: in each stratum h the ratio estimator (Cochran, Sampling Techniques, 3rd ed.
  * 1977, 6.10, "separate ratio estimate"), in its form as a prediction of what was lost
  *
- *	Y = sum over h of  y_h + U_h r_h ,    r_h = y_h / x_h
+ *	Y = sum over h of  y_h + U_h (r_h + b_g(h) / x_h) ,    r_h = y_h / x_h
  *
  * x_h, y_h packets and item analysed, U_h packets lost. Packets of an hour are so represented by those
- * of that hour, and a slot that was lost whole by its neighbours.
+ * of that hour, and a slot that was lost whole by its neighbours. An r_h of few clusters is too small where
+ * an item comes with many packets (Cochran 6.8); b_g is this bias, as in Tin, JASA 60 (1965) 294,
  *
- * Variance: with w_i = U_h / x_h packets lost for each analysed in the stratum of a cluster i, and g_i =
- * w_i (1 + w_i), between the clusters of a group g
+ *	b_g = sum over i of  e_i d_i / x_g ,    d_i = (x_i - x_(i) / n_(i)) / (1 - 1 / n_(i))
  *
- *	v_g = sum over i of (g_i e_i^2 / (1 - x_i / x_(i)) + B_i) / sum over i of  g_i x_i
+ * over clusters i of the group g, which has x_g packets. No total is less than what was seen.
+ *
+ * Variance: with w_i = U_h / x_h packets lost for each analysed in the stratum of a cluster i, its weight
+ * in Y, w'_i = w_i + d_i / x_g sum over h of U_h / x_h, and g_i = w'_i^2 + w_i, between the clusters of a
+ * group g
+ *
+ *	v_g = sum over i of (g_i e_i^2 / (1 - x_i / x_(i)) + B_i) / sum over i of  w_i (1 + w_i) x_i
  *	V   = sum over h of  v_g(h) U_h (1 + U_h / x_h)
  *
  * e_i = y_i - r_i x_i is the residual from the ratio r_i of the cluster and the two before and after it,
- * which have x_(i) packets: from neighbours, so that what moves with the hour, which the strata follow,
- * is not taken for chance (Wolter, Introduction to Variance Estimation, 1985, chapter 7). The factor
- * 1 / (1 - x_i / x_(i)) is n / (n - 1) for clusters of unequal size, as in v_D of Royall and Cumberland,
- * JASA 76 (1981) 66. Without weights g_i and B_i this is Cochran's linearised variance (6.13) with its
- * correction for a finite population, 1 - f = U / (U + x), over collapsed strata (5A.12).
+ * n_(i) = 5 that have x_(i) packets: from neighbours, so that what moves with the hour, which the strata
+ * follow, is not taken for chance (Wolter, Introduction to Variance Estimation, 1985, chapter 7). The
+ * factor 1 / (1 - x_i / x_(i)) is n / (n - 1) for clusters of unequal size, as in v_D of Royall and
+ * Cumberland, JASA 76 (1981) 66. With g_i = 1 and without B_i this is Cochran's linearised variance (6.13)
+ * with its correction for a finite population, 1 - f = U / (U + x), over collapsed strata (5A.12).
  *
  * g_i: a residual counts as it weighs in Y (Särndal, Swensson, Wretman, Model Assisted Survey Sampling,
  * 1992, result 6.6.1). Where few packets were analysed of many, it weighs much, and may be larger or
@@ -76,8 +82,8 @@
  * Bernoulli sampling, (1 - p) / p^2 sum of s^2 over the packets analysed (Särndal 3.2), with s^2 at
  * most s times the largest amount of a packet.
  *
- * Refused is what cannot be told: what was lost rests on fewer than 8 clusters of equal weight, (sum g_i
- * x_i)^2 / sum (g_i x_i)^2, or nearly all of an item lies in one or two.
+ * Refused is what cannot be told: what was lost rests on fewer than 8 clusters of equal weight, which
+ * are (sum w_i (1 + w_i) x_i)^2 / sum (w_i (1 + w_i) x_i)^2, or nearly all of an item lies in one or two.
  *
  * Calling sequence:
  *

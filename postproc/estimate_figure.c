@@ -31,8 +31,8 @@ struct moments {
 	size_t stratum, group;
 	double lost, slots,
 		bernoulli; /* of the stratum; its slots, through the lens, and their noise */
-	double spread, freedom, group_variance;
-	bool open, known; /* stratum at hand; spread of its group is known */
+	double bias, spread, freedom, group_variance;
+	bool open, known; /* stratum at hand; what its group says is known */
 };
 
 /* ---- sums ---- */
@@ -56,44 +56,53 @@ static double sum_of(const struct moments *moments, size_t first, size_t end)
 	return sum;
 }
 
-/* The ratio of a cluster and those around it, which have AROUND packets. */
-static double ratio_around(const struct moments *moments, size_t at, double *around)
+/* A cluster and those around it. */
+struct around {
+	size_t count;
+	double packets, ratio;
+};
+
+static struct around around_of(const struct moments *moments, size_t at)
 {
 	const struct estimate *estimate = moments->estimate;
 	size_t first = at > NEIGHBOURS ? at - NEIGHBOURS : 0, end = first + 2 * NEIGHBOURS + 1;
+	struct around around = {0};
 
 	if (end > estimate->cluster_count) {
 		end = estimate->cluster_count;
 		first = end > 2 * NEIGHBOURS ? end - 2 * NEIGHBOURS - 1 : 0;
 	}
-	*around = 0;
+	around.count = end - first;
 	for (size_t i = first; i < end; i++)
-		*around += estimate->clusters[i].analysed;
-	return sum_of(moments, first, end) / *around;
+		around.packets += estimate->clusters[i].analysed;
+	around.ratio = sum_of(moments, first, end) / around.packets;
+	return around;
 }
 
-/* What a cluster says of the variance: e² / (1 - x / x_()), and k. */
+/* What a cluster says of bias and variance: e, e² / (1 - x / x_()), k, and d. */
 struct residual {
-	double square, halves;
+	double value, square, halves, excess;
 };
 
 static struct residual residual_of(const struct moments *moments, size_t at)
 {
 	const struct estimate *estimate = moments->estimate;
 	const struct cluster *cluster = &estimate->clusters[at];
-	double around, ratio = ratio_around(moments, at, &around), x = cluster->analysed;
-	double e = through(moments->lens, sums_of(estimate, at)) - ratio * x, half;
+	struct around around = around_of(moments, at);
+	double x = cluster->analysed, n = (double)around.count, half, common;
 	struct residual residual = {0};
 
-	if (around <= x)
+	if (around.packets <= x)
 		return residual;
-	residual.square = e * e / (1 - x / around);
+	residual.value = through(moments->lens, sums_of(estimate, at)) - around.ratio * x;
+	residual.square = residual.value * residual.value / (1 - x / around.packets);
+	residual.excess = (x - around.packets / n) / (1 - 1 / n);
 	if (cluster->half <= 0)
 		return residual;
 	half = through(moments->lens, estimate->halves + at * estimate->items) -
-	       ratio * cluster->half;
-	residual.halves = half * (e - half) +
-			  cluster->half * (x - cluster->half) / (x * around) * residual.square;
+	       around.ratio * cluster->half;
+	common = cluster->half * (x - cluster->half) / (x * around.packets);
+	residual.halves = half * (residual.value - half) + common * residual.square;
 	return residual;
 }
 
@@ -114,30 +123,59 @@ static double border_of(const struct moments *moments, size_t at, double w, doub
 	return (1 + w) * (cuts * w - (2 - cuts) * fmin(w, 1)) * halves;
 }
 
-/* v_g and its degrees of freedom. */
-static void look_at_group(struct moments *moments)
+static double lost_for_each(const struct stratum *stratum)
+{
+	return stratum->lost / stratum->analysed;
+}
+
+/* X_g, sum of w over strata, and sums of w (1 + w) x and of its square. */
+struct weights {
+	double analysed, strata, sum, squares;
+};
+
+static struct weights weigh(struct moments *moments, const struct group *group)
 {
 	const struct estimate *estimate = moments->estimate;
-	const struct group *group = &estimate->groups[moments->group];
-	double weight = 0, weights = 0, sum = 0, squares = 0, borders = 0;
+	struct weights weights = {0};
 
 	for (size_t i = group->first; i < group->end; i++) {
 		const struct cluster *cluster = &estimate->clusters[i];
 		const struct stratum *stratum = &estimate->strata[cluster->stratum];
-		double w = stratum->lost / stratum->analysed, g = w * (1 + w);
 		double item = sums_of(estimate, i)[moments->lens->item];
-		struct residual residual = residual_of(moments, i);
+		double x = cluster->analysed, w = lost_for_each(stratum), weight = w * (1 + w) * x;
 
-		weight += g * cluster->analysed;
-		weights += g * cluster->analysed * g * cluster->analysed;
-		sum += g * residual.square;
-		squares += g * residual.square * g * residual.square;
-		borders += border_of(moments, i, w, residual.halves);
+		weights.analysed += x;
+		weights.strata += w * x / stratum->analysed;
+		weights.sum += weight;
+		weights.squares += weight * weight;
 		moments->sum += item;
 		moments->sum_squares += item * item;
 	}
-	moments->clusters += weight * weight / weights;
-	moments->spread = fmax(sum + borders, sum / 2) / weight;
+	moments->clusters += weights.sum * weights.sum / weights.squares;
+	return weights;
+}
+
+/* b_g, v_g and its degrees of freedom. */
+static void look_at_group(struct moments *moments)
+{
+	const struct estimate *estimate = moments->estimate;
+	const struct group *group = &estimate->groups[moments->group];
+	struct weights weights = weigh(moments, group);
+	double sum = 0, squares = 0, borders = 0;
+
+	moments->bias = 0;
+	for (size_t i = group->first; i < group->end; i++) {
+		double w = lost_for_each(&estimate->strata[estimate->clusters[i].stratum]);
+		struct residual residual = residual_of(moments, i);
+		double part = residual.excess / weights.analysed, own = w + weights.strata * part;
+		double square = (own * own + w) * residual.square;
+
+		moments->bias += part * residual.value;
+		sum += square;
+		squares += square * square;
+		borders += border_of(moments, i, w, residual.halves);
+	}
+	moments->spread = fmax(sum + borders, sum / 2) / weights.sum;
 	moments->freedom = squares > 0 ? 3 * (sum * sum / squares - 1) : 0;
 	moments->known = true;
 }
@@ -163,7 +201,8 @@ static void end_stratum(struct moments *moments)
 	if (lost > 0) {
 		if (!moments->known)
 			look_at_group(moments);
-		moments->value += more * sum_of(moments, stratum->first, stratum->end);
+		moments->value +=
+			more * (sum_of(moments, stratum->first, stratum->end) + moments->bias);
 		moments->group_variance += moments->spread * lost * (1 + more);
 	}
 	moments->lost = moments->slots = moments->bernoulli = 0;
@@ -247,7 +286,8 @@ static bool add_up(const struct estimate *estimate, struct estimate_span span,
 		end_stratum(moments);
 		end_group(moments);
 	}
-	moments->certain = moments->certain > 0 ? moments->certain : 0;
+	moments->certain = fmax(moments->certain, 0);
+	moments->value = fmax(moments->value, moments->seen);
 	return true;
 }
 
@@ -334,7 +374,7 @@ void estimate_share(const struct estimate *estimate, struct estimate_span span, 
 		return;
 	}
 	add_up(estimate, span, &lens, &part);
-	lens = (struct lens){item, whole, part.value / total.value};
+	lens = (struct lens){item, whole, fmin(part.value / total.value, 1)};
 	figure->value = part.seen / total.seen;
 	add_up(estimate, span, &lens, &part);
 	measure(&part, total.value, figure);

@@ -189,6 +189,49 @@ static void residuals_count_as_they_weigh(void **state)
 }
 
 /*
+ * Nine slots of an hour with 1 a packet, but the fifth with 20 packets of 2, and as many packets lost. The
+ * ratio of five neighbours is 80 / 60, so e = -10/3, and 40/3 of the fifth; d = -2.5 and 10; sum of x is
+ * 100:
+ *	b = 8 (2.5 10/3 / 100) + 10 40/3 / 100 = 2	Y = 120 + 120 + 2
+ *	weights 0.975 and 1.1, squares 13.33333 and 266.66667
+ *	V = 8 (0.975^2 + 1) 13.33333 + (1.1^2 + 1) 266.66667 = 797.4
+ */
+static void what_is_done_for_bias_has_its_variance(void **state)
+{
+	struct estimate *estimate = estimate_of_day(1);
+	struct estimate_figure total;
+
+	for (int i = 0; i < 9; i++) {
+		analysed(estimate, i, i == 4 ? 20 : 10, i == 4 ? 40 : 10, 100);
+		unread(estimate, i, i == 4 ? 20 : 10);
+	}
+	estimate_settle(estimate);
+	total = total_of(estimate);
+	close_to(total.value, 242);
+	close_to(total.error, sqrt(797.4));
+	estimate_free(estimate);
+}
+
+/* In the first hour slots of few packets hold 40 in all, in the second, with nearly all losses, none does:
+ * less than none is taken for none. */
+static void no_total_is_less_than_what_was_seen(void **state)
+{
+	struct estimate *estimate = estimate_of_day(1);
+
+	for (int i = 0; i < 20; i++) {
+		bool few = i % 2, first = i < 8;
+
+		analysed(estimate, first ? i : i + 4, few ? 5 : 15, few && first ? 10 : 0, 100);
+		unread(estimate, first ? i : i + 4, first ? 1 : 1000);
+	}
+	estimate_settle(estimate);
+	close_to(total_of(estimate).value, 40);
+	close_to(total_of(estimate).low, 40);
+	assert_true(share_of(estimate).value > 0);
+	estimate_free(estimate);
+}
+
+/*
  * COUNT clusters of two slots of 10 packets: 1 a packet, and 2 a packet in the fifth of them. The ratio of
  * five neighbours is 1.2 where that is one of them, so e = -4, 16 for the fifth: 20 and 320 when divided
  * by 0.8, a quarter of which is k, for both halves are the same. One makes nearly all of the variance, so
@@ -251,12 +294,12 @@ static void hardly_anything_is_no_stratum(void **state)
 
 		unread(estimate, 2 * i, little && i % 6 ? 0 : little ? 50 : 10);
 		if (!little || i % 6 == 0)
-			analysed(estimate, 2 * i + 1, little ? 1 : 10, little ? 1 : 20, 100);
+			analysed(estimate, 2 * i + 1, little ? 1 : 10, little ? 2 : 20, 100);
 	}
 	estimate_settle(estimate);
 	assert_int_equal(estimate_clusters(estimate), 14);
 	assert_int_equal(estimate_strata(estimate), 2);
-	close_to(total_of(estimate).value, 120 * (1 + 60 / 60.) + 122 * (1 + 160 / 62.));
+	close_to(total_of(estimate).value, 2 * (122 + 220));
 	estimate_free(estimate);
 }
 
@@ -297,6 +340,31 @@ static void all_samples(void **state)
 	assert_true(samples == 220);
 	assert_float_equal(sum / samples, truth, 0.002 * truth);
 	assert_float_equal(variance / squares, 1, 0.1);
+}
+
+/*
+ * In each of 12 hours 8 packets analysed that hold 2 each or 12 that hold 4, and 10 lost that hold 32, as
+ * the others do on average: 64 an hour. In all 4096 cases the ratio alone would tell (16 + 48 + 10 2 +
+ * 10 4) / 2 = 62 on average.
+ */
+static void the_ratio_is_right_on_average(void **state)
+{
+	double sum = 0;
+
+	for (unsigned sample = 0; sample < 1u << 12; sample++) {
+		struct estimate *estimate = estimate_of_day(1);
+
+		for (int hour = 0; hour < 12; hour++) {
+			bool large = sample >> hour & 1;
+
+			analysed(estimate, 12 * hour, large ? 12 : 8, large ? 48 : 16, 100);
+			unread(estimate, 12 * hour + 1, 10);
+		}
+		estimate_settle(estimate);
+		sum += total_of(estimate).value;
+		estimate_free(estimate);
+	}
+	assert_float_equal(sum / 4096 / 12, 64, 0.2);
 }
 
 /* Each packet with a probability of 1/4: 4 times what was seen, variance 3 · 1500 · 4 · seen. */
@@ -552,10 +620,13 @@ int main(void)
 		cmocka_unit_test(worked_share),
 		cmocka_unit_test(worked_part),
 		cmocka_unit_test(residuals_count_as_they_weigh),
+		cmocka_unit_test(what_is_done_for_bias_has_its_variance),
+		cmocka_unit_test(no_total_is_less_than_what_was_seen),
 		cmocka_unit_test(what_was_lost_depends_on_what_was_not),
 		cmocka_unit_test(cut_clusters_depend_on_each_other),
 		cmocka_unit_test(hardly_anything_is_no_stratum),
 		cmocka_unit_test(all_samples),
+		cmocka_unit_test(the_ratio_is_right_on_average),
 		cmocka_unit_test(sampled_packets),
 		cmocka_unit_test(shed_stretch_is_filled_from_both_sides),
 		cmocka_unit_test(clusters_are_as_long_as_what_was_lost),

@@ -90,6 +90,7 @@ fbInfoModel_t *layout_elements(void)
 	if (!model) {
 		model = fbInfoModelAlloc();
 		schema_describe(model);
+		schema_in_network_order(model);
 	}
 	return model;
 }

@@ -189,15 +189,16 @@ const struct schema schemas[SCHEMA_COUNT] = {
 #define TEXT(name, number, what)                                                                   \
 	FB_IE_INIT_FULL(name, PEN_MIRA, number, FB_IE_VARLEN, FB_IE_DEFAULT, 0, 0, FB_STRING, what)
 #define TIME(name, number, what)                                                                   \
-	FB_IE_INIT_FULL(name, PEN_MIRA, number, 8, FB_IE_DEFAULT | FB_UNITS_MILLISECONDS, 0, 0,    \
-		FB_DT_MILSEC, what)
+	FB_IE_INIT_FULL(name, PEN_MIRA, number, 8,                                                 \
+		FB_IE_DEFAULT | FB_UNITS_MILLISECONDS | FB_IE_F_ENDIAN, 0, 0, FB_DT_MILSEC, what)
 #define INDEX(name, number, what)                                                                  \
-	FB_IE_INIT_FULL(name, PEN_MIRA, number, 8, FB_IE_IDENTIFIER, 0, 0, FB_UINT_64, what)
+	FB_IE_INIT_FULL(name, PEN_MIRA, number, 8, FB_IE_IDENTIFIER | FB_IE_F_ENDIAN, 0, 0,        \
+		FB_UINT_64, what)
 #define TRUTH(name, number, what)                                                                  \
 	FB_IE_INIT_FULL(name, PEN_MIRA, number, 1, FB_IE_DEFAULT, 0, 0, FB_BOOL, what)
 #define PACKETS(name, number, semantics, what)                                                     \
-	FB_IE_INIT_FULL(name, PEN_MIRA, number, 8, semantics | FB_UNITS_PACKETS, 0, 0, FB_UINT_64, \
-		what)
+	FB_IE_INIT_FULL(name, PEN_MIRA, number, 8, semantics | FB_UNITS_PACKETS | FB_IE_F_ENDIAN,  \
+		0, 0, FB_UINT_64, what)
 #define DELTA(name, number, what) PACKETS(name, number, FB_IE_DELTACOUNTER, what)
 #define TOTAL(name, number, what) PACKETS(name, number, FB_IE_TOTALCOUNTER, what)
 
@@ -207,7 +208,8 @@ static fbInfoElement_t elements[] = {
 	TIME("miraSynMilliseconds", 3,
 		"time of the first TCP SYN without ACK, if miraFlowFlags holds 1"),
 	INDEX("miraSynPacketIndex", 4, "index in the capture run of that SYN"),
-	FB_IE_INIT_FULL("miraFlowFlags", PEN_MIRA, 5, 2, FB_IE_FLAGS, 0, 31, FB_UINT_16,
+	FB_IE_INIT_FULL("miraFlowFlags", PEN_MIRA, 5, 2, FB_IE_FLAGS | FB_IE_F_ENDIAN, 0, 31,
+		FB_UINT_16,
 		"1 SYN seen, 2 late, 4 window incomplete, 8 orientation from an earlier window, "
 		"16 host name resolved by a client"),
 	TEXT("miraVlans", 6, "VLAN ids, sorted, comma-joined"),
@@ -220,8 +222,8 @@ static fbInfoElement_t elements[] = {
 	TEXT("miraRule", 13, "rule that decided the verdict"),
 	TEXT("miraTunnelEndpoints", 14,
 		"addresses of the IP headers around the innermost one, innermost first"),
-	FB_IE_INIT_FULL("miraSymptomId", PEN_MIRA, 20, 4, FB_IE_IDENTIFIER, 0, 0, FB_UINT_32,
-		"number of a symptom in this file"),
+	FB_IE_INIT_FULL("miraSymptomId", PEN_MIRA, 20, 4, FB_IE_IDENTIFIER | FB_IE_F_ENDIAN, 0, 0,
+		FB_UINT_32, "number of a symptom in this file"),
 	TEXT("miraSymptomName", 21, "name of a symptom"),
 	PACKETS("miraSymptomPackets", 22, FB_IE_F_REVERSIBLE | FB_IE_DELTACOUNTER,
 		"packets that show the symptom"),
@@ -253,24 +255,26 @@ static fbInfoElement_t elements[] = {
 	FB_IE_NULL,
 };
 
-/* An element of IANA's is described anew, and with it its reverse. */
-static void describe_standard(fbInfoModel_t *model, const struct field *field)
+void schema_describe(fbInfoModel_t *model)
 {
-	fbInfoElement_t element;
+	fbInfoModelAddElementArray(model, elements);
+}
 
-	if (field->pen != 0)
-		return;
-	element = *fbInfoModelGetElementByName(model, field->name);
-	if (!(element.flags & FB_IE_F_ENDIAN))
+/* An element is described anew, and with it its reverse. */
+static void take_order(fbInfoModel_t *model, const struct field *field)
+{
+	fbInfoElement_t element = *fbInfoModelGetElementByName(model, field->name);
+
+	if (field->pen == PEN_REVERSE || field->number & REVERSE_BIT ||
+		!(element.flags & FB_IE_F_ENDIAN))
 		return;
 	element.flags &= ~(uint32_t)FB_IE_F_ENDIAN;
 	fbInfoModelAddElement(model, &element);
 }
 
-void schema_describe(fbInfoModel_t *model)
+void schema_in_network_order(fbInfoModel_t *model)
 {
-	fbInfoModelAddElementArray(model, elements);
 	for (size_t i = 0; i < SCHEMA_COUNT; i++)
 		for (size_t k = 0; k < schemas[i].field_count; k++)
-			describe_standard(model, &schemas[i].fields[k]);
+			take_order(model, &schemas[i].fields[k]);
 }

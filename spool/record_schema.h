@@ -126,9 +126,11 @@ static inline bool schema_has(const struct schema *schema, const struct field *f
 	return (field->only & ~schema->mask) == 0;
 }
 
-/* schema_describe(): adds our own elements, as RFC 5610 describes them, to libfixbuf's MODEL. The model takes it that all
- * numbers of ours stand in network order already: libfixbuf copies, where it would turn them byte by byte. */
+/* schema_describe(): adds our own elements, as RFC 5610 describes them, to libfixbuf's MODEL. */
 struct fbInfoModel_st;
 void schema_describe(struct fbInfoModel_st *model);
+/* schema_in_network_order(): MODEL takes it that all numbers of the schemas stand in network order already: libfixbuf copies,
+ * where it would turn them byte by byte. Only for a writer that turns them itself. */
+void schema_in_network_order(struct fbInfoModel_st *model);
 
 #endif

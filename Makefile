@@ -18,16 +18,16 @@ CFLAGS  += -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wshadow -Wstrict-prot
 LDFLAGS += -pthread -Wl,--as-needed
 
 # A stage is a folder with a main.c, and a mira-NAME.c for each further program; spool/ is the library and the front end;
-# postproc/ holds one main a job.
+# postproc/ holds a folder for each kind of job, and in it one main a job.
 STAGES    := capture preprocess consolidate classify
-JOBS      := $(patsubst postproc/mira-%.c,%,$(wildcard postproc/mira-*.c))
+JOBS      := $(wildcard postproc/*/mira-*.c)
 TOOLS_OF  := $(wildcard $(STAGES:%=%/mira-*.c))
-PROGRAMS  := mira $(STAGES:%=mira-%) $(JOBS:%=mira-%) $(notdir $(TOOLS_OF:.c=))
+PROGRAMS  := mira $(STAGES:%=mira-%) $(notdir $(JOBS:.c=) $(TOOLS_OF:.c=))
 BINS      := $(PROGRAMS:%=$(B)/bin/%)
 
 obj        = $(patsubst %.c,$(B)/%.o,$(1))
 SPOOL_OBJ := $(call obj,$(filter-out spool/mira%.c,$(wildcard spool/*.c)))
-POST_OBJ  := $(call obj,$(filter-out postproc/mira-%.c,$(wildcard postproc/*.c))) $(B)/postproc/assets.o
+POST_OBJ  := $(call obj,$(filter-out $(JOBS),$(wildcard postproc/*.c postproc/*/*.c))) $(B)/postproc/report/assets.o
 UNIT      := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*.c))
 
 LIB_spool      := -lfixbuf -lglib-2.0 -lconfig -ljansson -lxxhash -lnettle -linotifytools -lsystemd -lseccomp
@@ -65,16 +65,19 @@ $(foreach s,$(STAGES),$(eval $(call stage,$(s))))
 
 $(B)/libpostproc.a: $(POST_OBJ)
 	@rm -f $@ && ar rcs $@ $^
-$(JOBS:%=$(B)/bin/mira-%): $(B)/bin/mira-%: $(B)/postproc/mira-%.o $(B)/libpostproc.a $(B)/libspool.a
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_postproc) $(LIB_spool)
+define job
+$(B)/bin/$(notdir $(1:.c=)): $(call obj,$(1)) $(B)/libpostproc.a $(B)/libspool.a
+	@mkdir -p $$(@D)
+	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIB_postproc) $$(LIB_spool)
+endef
+$(foreach s,$(JOBS),$(eval $(call job,$(s))))
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # What the report's page is made of, carried by the executable.
-$(B)/postproc/assets.o: postproc/assets.S $(wildcard postproc/page.*)
+$(B)/postproc/report/assets.o: postproc/report/assets.S $(wildcard postproc/report/page.*)
 	@mkdir -p $(@D)
 	$(CC) -Wa,-I,$(JSDIR) -c -o $@ $<
 
@@ -229,7 +232,7 @@ install: all
 	install -d $(addprefix $(DESTDIR),$(PREFIX)/bin $(PREFIX)/share/man/man1 $(PREFIX)/share/man/man5 $(PREFIX)/share/man/man7 \
 	  $(PREFIX)/share/man/man8 $(PREFIX)/share/doc/mira $(ETC)/mira/symptoms.d)
 	install -m 755 $(BINS) $(DESTDIR)$(PREFIX)/bin
-	for n in 1 5 7 8; do install -m 644 */*.$$n $(DESTDIR)$(PREFIX)/share/man/man$$n || exit; done
+	for n in 1 5 7 8; do install -m 644 */*.$$n postproc/*/*.$$n $(DESTDIR)$(PREFIX)/share/man/man$$n || exit; done
 	for f in mira.conf policy.conf costs.json; do \
 	  [ -e $(DESTDIR)$(ETC)/mira/$$f ] || install -m 644 etc/$$f $(DESTDIR)$(ETC)/mira || exit; done
 	install -m 644 etc/symptoms.d/*.sym $(DESTDIR)$(ETC)/mira/symptoms.d

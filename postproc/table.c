@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-#include "postproc/report.h"
-#include "postproc/report_query.h"
+#include "postproc/report/report.h"
+#include "postproc/report/report_query.h"
 
 #define CELL   32
 #define WIDEST 40

@@ -47,7 +47,7 @@ struct config_aggregate {
 	size_t circuit_count;
 };
 
-/* What is shown of hosts (postproc/privacy.h), least first; how long a pseudonym stays the same. */
+/* What is shown of hosts (postproc/privacy/privacy.h), least first; how long a pseudonym stays the same. */
 enum privacy_level { PRIVACY_GROUP, PRIVACY_PSEUDONYM, PRIVACY_ADDRESS };
 enum privacy_names { PRIVACY_NAMES_WITHHOLD, PRIVACY_NAMES_SERVICES };
 enum privacy_rotate { ROTATE_NONE, ROTATE_DAY, ROTATE_WEEK, ROTATE_MONTH, ROTATE_YEAR };

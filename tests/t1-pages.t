@@ -4,7 +4,9 @@
 . "$(dirname "$0")/tap.sh"
 cd "$top" || exit 1
 
-page_of() { ls ./*/"$1".[18] 2>/dev/null; }
+pages=(./*/*.[1578] ./postproc/*/*.[1578])
+there() { printf '%s\n' "${pages[@]}" | grep -F "/$1"; } # where the page NAME.SECTION stands
+page_of() { there "$1.1" || there "$1.8"; }
 rendered() { mandoc -Tascii "$1" | col -b; }
 options() { grep -oE -- '(^|[^A-Za-z0-9-])--[a-z][a-z-]+' | grep -oE -- '--[a-z][a-z-]+' | sort -u; }
 
@@ -33,18 +35,18 @@ for command in status plan; do # commands of mira with a page of their own
     ok "mira $command: options of --help and page agree" diff <(mira $command --help | options) <(rendered "spool/mira-$command.1" | options)
 done
 
-for page in ./*/*.[1578]; do
+for page in "${pages[@]}"; do
     # above style: a warning would be text that is not shown as meant
     ok "${page#./} is a page without a mistake" mandoc -Tlint -Wwarning "$page"
 done
 for page in mira-spool.5 mira-ipfix.5 mira-symptoms.5 mira.conf.5 policy.conf.5 mira.db.5; do
-    ok "$page describes a format" ls ./*/"$page"
+    ok "$page describes a format" there "$page"
 done
 references() { # every page of ours that a page or the README refers to is there
-    sed -nE 's/^\.Xr (mira[a-z.-]*|policy\.conf) ([0-9]).*/\1.\2/p' ./*/*.[1578] | sort -u |
-        while read -r page; do ls ./*/"$page" >/dev/null || exit 1; done &&
+    sed -nE 's/^\.Xr (mira[a-z.-]*|policy\.conf) ([0-9]).*/\1.\2/p' "${pages[@]}" | sort -u |
+        while read -r page; do there "$page" >/dev/null || exit 1; done &&
         grep -oE '(mira[a-z.-]*|policy\.conf)\([1578]\)' README.md | tr -d ')' | tr '(' . | sort -u |
-        while read -r page; do ls ./*/"$page" >/dev/null || exit 1; done
+        while read -r page; do there "$page" >/dev/null || exit 1; done
 }
 ok 'every page that is referred to is there' references
 
@@ -82,7 +84,7 @@ tested() { # each row of the crash table ends with a file below tests/ and words
 }
 ok "the crash table: each of its $(rows | wc -l) rows names a test" tested
 points() { # each fault point of the code is in the table and in fault.h, and a test dies there
-    sed -nE 's/.*FAULT\("([a-z-]+)"\).*/\1/p' {spool,capture,preprocess,consolidate,classify,postproc}/*.c | sort -u | while read -r point; do
+    sed -nE 's/.*FAULT\("([a-z-]+)"\).*/\1/p' {spool,capture,preprocess,consolidate,classify,postproc/*}/*.c | sort -u | while read -r point; do
         rows | grep -qF "\`$point\`" && grep -qE "[ *]$point[,;.]" spool/fault.h && grep -qE "[ \"]$point:[0-9$]" tests/*.t tests/unit/*.c ||
             { echo "$point is not in the table, in fault.h, or in a test"; exit 1; }
     done
@@ -92,7 +94,7 @@ ok 'the crash table: each fault point is in it, and in a test' points
 ok 'make install' make -s -o all B="${MIRA_BUILD:-$(dirname "$MIRA_BIN")}" DESTDIR="$tmp/root" install
 installed() {
     for path in "$MIRA_BIN"/*; do cmp "$path" "$tmp/root/usr/bin/${path##*/}" || return 1; done
-    for page in ./*/*.[1578]; do cmp "$page" "$tmp/root/usr/share/man/man${page##*.}/${page##*/}" || return 1; done
+    for page in "${pages[@]}"; do cmp "$page" "$tmp/root/usr/share/man/man${page##*.}/${page##*/}" || return 1; done
     diff -r etc/symptoms.d "$tmp/root/etc/mira/symptoms.d" && cmp etc/mira.conf "$tmp/root/etc/mira/mira.conf" &&
         cmp etc/policy.conf "$tmp/root/etc/mira/policy.conf"
 }

@@ -92,11 +92,11 @@ ok '  totals are shown' query 'SELECT * FROM class_total, window_total, directio
 
 # The manual.
 level pseudonym
-sed -n '/^\.Bd/,/^\.Ed/p' "$top/postproc/mira-queries.7" | grep -v '^\.Bd' | awk -v out="$tmp/query" 'BEGIN { n = 1 } /^\.Ed/ { n++; next } { print > (out n) }'
+sed -n '/^\.Bd/,/^\.Ed/p' "$top/postproc/store/mira-queries.7" | grep -v '^\.Bd' | awk -v out="$tmp/query" 'BEGIN { n = 1 } /^\.Ed/ { n++; next } { print > (out n) }'
 for file in "$tmp"/query[0-9]*; do
     rows=$(query --format csv "$(cat "$file")" 2>"$tmp/why" | wc -l)
     cat "$tmp/why" >>"$file"
     ok "mira-queries(7): $(head -c 70 "$file" | head -n 1)" eval "[ $rows -gt 1 ] || { cat '$file'; false; }"
 done
-is '  all of them' "$(ls "$tmp"/query[0-9]* | wc -l)" "$(grep -c '^\.Bd' "$top/postproc/mira-queries.7")"
+is '  all of them' "$(ls "$tmp"/query[0-9]* | wc -l)" "$(grep -c '^\.Bd' "$top/postproc/store/mira-queries.7")"
 done_testing

@@ -1,10 +1,10 @@
 /* Money is exact and rounded once; tariffs with a mistake are refused with the line it stands in. */
 #include "tests/unit/tmp.h"
 
-#include "postproc/charge.h"
-#include "postproc/money.h"
-#include "postproc/report_query.h"
-#include "postproc/tariff.h"
+#include "postproc/account/charge.h"
+#include "postproc/account/money.h"
+#include "postproc/report/report_query.h"
+#include "postproc/account/tariff.h"
 #include "spool/intern.h"
 #include "spool/log.h"
 

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "postproc/estimate.h"
+#include "postproc/report/estimate.h"
 
 #define SLOT 300000ll
 #define HOUR 3600000ll

@@ -3,8 +3,8 @@
 
 #include <errno.h>
 
-#include "postproc/eventlog.h"
-#include "postproc/limit.h"
+#include "postproc/feed/eventlog.h"
+#include "postproc/feed/limit.h"
 #include "spool/log.h"
 #include "spool/nfs.h"
 

@@ -1,7 +1,7 @@
 /* Groups of too few hosts are hidden, and enough others with them. */
 #include "tests/unit/tmp.h"
 
-#include "postproc/groups.h"
+#include "postproc/privacy/groups.h"
 
 static void hides(enum privacy_level level, const uint64_t *hosts, size_t count, const char *wanted)
 {

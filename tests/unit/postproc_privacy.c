@@ -4,8 +4,8 @@
 #include <arpa/inet.h>
 #include <sys/stat.h>
 
-#include "postproc/privacy.h"
-#include "postproc/privacy_key.h"
+#include "postproc/privacy/privacy.h"
+#include "postproc/privacy/privacy_key.h"
 #include "spool/log.h"
 
 #define ADDRESS "192.0.2.7"

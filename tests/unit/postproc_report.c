@@ -5,9 +5,9 @@
 #include <locale.h>
 #include <sqlite3.h>
 
-#include "postproc/report.h"
-#include "postproc/report_query.h"
-#include "postproc/store.h"
+#include "postproc/report/report.h"
+#include "postproc/report/report_query.h"
+#include "postproc/store/store.h"
 
 static struct config config;
 static const struct period whole = {PERIOD_ALL, INT64_MIN, INT64_MAX};

@@ -5,8 +5,8 @@
 #include <math.h>
 #include <sqlite3.h>
 
-#include "postproc/report_parts.h"
-#include "postproc/store.h"
+#include "postproc/report/report_parts.h"
+#include "postproc/store/store.h"
 
 #define DAY 86400000ll
 

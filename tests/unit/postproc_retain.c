@@ -4,10 +4,10 @@
 
 #include <time.h>
 
-#include "postproc/privacy_key.h"
-#include "postproc/privacy_unseal.h"
-#include "postproc/retain.h"
-#include "postproc/store.h"
+#include "postproc/privacy/privacy_key.h"
+#include "postproc/privacy/privacy_unseal.h"
+#include "postproc/store/retain.h"
+#include "postproc/store/store.h"
 #include "spool/intern.h"
 #include "spool/log.h"
 

@@ -2,8 +2,8 @@
 #include "tests/unit/tmp.h"
 #include "tests/unit/stores.h"
 
-#include "postproc/store_private.h"
-#include "postproc/store_upstream.h"
+#include "postproc/store/store_private.h"
+#include "postproc/store/store_upstream.h"
 #include "spool/intern.h"
 #include "spool/log.h"
 #include "spool/nfs.h"

@@ -4,7 +4,7 @@
 #ifndef TESTS_STORES_H
 #define TESTS_STORES_H
 
-#include "postproc/store.h"
+#include "postproc/store/store.h"
 #include "spool/log.h"
 
 static inline sqlite3_int64 value_of(const char *name, const char *sql)

@@ -11,7 +11,7 @@
 #ifndef COVERAGE_LINE_H
 #define COVERAGE_LINE_H
 
-#include "postproc/estimate.h"
+#include "postproc/report/estimate.h"
 #include "spool/config.h"
 
 struct line;

@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "postproc/estimate.h"
+#include "postproc/report/estimate.h"
 #include "spool/log.h"
 #include "tests/bench/coverage/line.h"
 #include "tests/bench/coverage/world.h"

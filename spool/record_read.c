@@ -561,7 +561,8 @@ static int next_record(struct record_reader *reader, union record *record)
 	if (reader->ended)
 		return bad(reader, "records after the closing one");
 	reader->records++;
-	to = template->schema ? prepare(reader, template->schema->role, record) : NULL;
+	/* of a record of no concern nothing is kept */
+	to = template->schema ? prepare(reader, template->schema->role, record) : record;
 	result = decode(reader, template, &reader->set, to);
 	if (result < 0)
 		return result;

@@ -275,7 +275,7 @@ mkfifo "$tmp/hold"
 sqlite3 "$tmp/held.db" <"$tmp/hold" &
 holder=$!
 exec 3>"$tmp/hold"
-echo 'BEGIN EXCLUSIVE;' >&3
+printf '.timeout 60000\nBEGIN EXCLUSIVE;\n' >&3 # who asks below holds it for moments, too
 while sqlite3 "$tmp/held.db" 'PRAGMA user_version' >/dev/null 2>&1; do sleep 0.1; done
 (mira query --db "$tmp/held.db" 'SELECT 1'; echo "exit code $?") >"$tmp/held.said" 2>&1 &
 reader=$!

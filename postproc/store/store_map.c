@@ -166,7 +166,9 @@ static int by_key(const void *left, const void *right, void *own)
 
 size_t map_sort(struct store_map *map)
 {
-	qsort_r(map->words, map->count, map->width * sizeof(*map->words), by_key, &map->keys);
+	if (map->count) /* else there may be no memory to sort */
+		qsort_r(map->words, map->count, map->width * sizeof(*map->words), by_key,
+			&map->keys);
 	return map->count;
 }
 

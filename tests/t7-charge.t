@@ -9,14 +9,7 @@ policy = "policy.conf"; symptoms = "symptoms.d"; network = "Demo & <Net>";
 aggregates = ( { name = "physics"; prefixes = [ "10.1.0.0/16" ]; }, { name = "chemistry"; prefixes = [ "10.2.0.0/16" ]; },
     { name = "all"; prefixes = [ "10.0.0.0/8", "203.0.113.0/24" ]; } );
 END
-mkdir "$tmp/symptoms.d" && cp "$top/etc/symptoms.d/dns.sym" "$tmp/symptoms.d"
-echo 'classes = ( { name = "dns"; class = "DNS"; verdict = "acceptable"; when = "dns"; } );' >"$tmp/policy.conf"
-ok 'an audit of the demo capture' mira run --out "$A" "$top/tests/data/demo.pcap"
-sql() { sqlite3 -separator ' ' "$A/mira.db" "$1"; }
-resum() { # the sums of the store follow
-    sql 'DELETE FROM rollup_window; INSERT INTO rollup_window SELECT window_ms, decision, count(*), sum(packets + coalesce(reverse_packets, 0)),
-        sum(octets + coalesce(reverse_octets, 0)), 0, 0, 0, 0, 0, 0 FROM biflow GROUP BY window_ms, decision'
-}
+. "$top/tests/demo-store.sh"
 charge() { mira-charge --db "$A/mira.db" --tariffs "$tmp/tariffs.conf" "$@"; }
 json() { charge --format json "${@:2}" | python3 -c 'import json, sys; c = json.load(sys.stdin); i = {x["customer"]: x for x in c["invoices"]}; print(eval(sys.argv[1]))' "$1"; }
 users=$'10.1.0.0/16\tPhysics <b>\n10.2.0.0/16 chemistry # and biology\n2001:db8::/32  chemistry\n\n# nobody has this\n192.0.2.1\tidle\n203.0.113.80 web\n'

@@ -14,14 +14,7 @@ privacy = { $1 };
 END
 }
 settings
-mkdir "$tmp/symptoms.d" && cp "$top/etc/symptoms.d/dns.sym" "$tmp/symptoms.d"
-echo 'classes = ( { name = "dns"; class = "DNS"; verdict = "acceptable"; when = "dns"; } );' >"$tmp/policy.conf"
-ok 'an audit of the demo capture' mira run --out "$A" "$top/tests/data/demo.pcap"
-sql() { sqlite3 -separator ' ' "$A/mira.db" "$1"; }
-resum() { # the sums of the store follow
-    sql 'DELETE FROM rollup_window; INSERT INTO rollup_window SELECT window_ms, decision, count(*), sum(packets + coalesce(reverse_packets, 0)),
-        sum(octets + coalesce(reverse_octets, 0)), 0, 0, 0, 0, 0, 0 FROM biflow GROUP BY window_ms, decision'
-}
+. "$top/tests/demo-store.sh"
 usage() { mira-usage --db "$A/mira.db" "$@"; }
 json() { usage --format json "${@:2}" | python3 -c 'import json, sys; u = json.load(sys.stdin); a = {x["aggregate"]: x for x in u["aggregates"] + [u["all"]]}; print(eval(sys.argv[1]))' "$1"; }
 

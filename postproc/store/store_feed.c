@@ -8,15 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define RADIX_WORDS 3 /* of a key; what is equal in all of them is compared */
 #include "spool/log.h"
+#include "spool/radix.h"
 
-#define HEAD 3 /* words of a key that are compared where they stand side by side */
-
-/* A row, in the order of the rows. */
-struct place {
-	uint64_t head[HEAD];
-	uint64_t *row;
-};
+#define LINE  8 /* words that come from memory together */
+#define AHEAD 4 /* rows */
 
 struct store_feed {
 	sqlite3 *db;
@@ -28,7 +25,8 @@ struct store_feed {
 	size_t count, room;
 	char *texts;
 	size_t text_used, text_room;
-	struct place *order;
+	struct radix_place *order;  /* of the rows */
+	struct radix_place *spaces; /* memory of two orders */
 	size_t places;
 	size_t at; /* in the order */
 };
@@ -94,30 +92,48 @@ void store_feed_clear(struct store_feed *feed)
 
 static int by_key(const void *left, const void *right, void *own)
 {
-	const struct place *a = left, *b = right;
+	const uint64_t *a = ((const struct radix_place *)left)->item;
+	const uint64_t *b = ((const struct radix_place *)right)->item;
 	const struct store_feed *feed = own;
 
-	for (unsigned i = 0; i < HEAD; i++)
-		if (a->head[i] != b->head[i])
-			return a->head[i] < b->head[i] ? -1 : 1;
-	for (unsigned i = HEAD; i < feed->keys; i++)
-		if (a->row[i] != b->row[i])
-			return a->row[i] < b->row[i] ? -1 : 1;
+	for (unsigned i = RADIX_WORDS; i < feed->keys; i++)
+		if (a[i] != b[i])
+			return a[i] < b[i] ? -1 : 1;
 	return 0;
+}
+
+static struct radix_place place_of(uint64_t *row, unsigned keys)
+{
+	struct radix_place place = {.item = row};
+
+	for (unsigned i = 0; i < RADIX_WORDS && i < keys; i++)
+		place.words[RADIX_WORDS - 1 - i] = row[i];
+	return place;
+}
+
+static void sort_equal(struct store_feed *feed)
+{
+	struct radix_place *order = feed->order;
+
+	for (size_t begin = 0, end; begin < feed->places; begin = end) {
+		for (end = begin + 1;
+			end < feed->places &&
+			!memcmp(order[begin].words, order[end].words, sizeof(order->words));)
+			end++;
+		if (end - begin > 1)
+			qsort_r(&order[begin], end - begin, sizeof(*order), by_key, feed);
+	}
 }
 
 void store_feed_borrow(struct store_feed *feed, uint64_t *words, size_t count)
 {
-	unsigned head = feed->keys < HEAD ? feed->keys : HEAD;
-
-	feed->order = x_realloc(feed->order, (count + 1) * sizeof(*feed->order));
-	memset(feed->order, 0, count * sizeof(*feed->order));
-	for (size_t i = 0; i < count; i++) {
-		feed->order[i].row = words + i * feed->width;
-		memcpy(feed->order[i].head, feed->order[i].row, head * sizeof(*words));
-	}
+	feed->spaces = x_realloc(feed->spaces, (2 * count + 1) * sizeof(*feed->spaces));
+	for (size_t i = 0; i < count; i++)
+		feed->spaces[i] = place_of(words + i * feed->width, feed->keys);
 	feed->places = count;
-	qsort_r(feed->order, count, sizeof(*feed->order), by_key, feed);
+	feed->order = radix_sort(feed->spaces, feed->spaces + count, count);
+	if (feed->keys > RADIX_WORDS)
+		sort_equal(feed);
 }
 
 void store_feed_sort(struct store_feed *feed)
@@ -127,12 +143,23 @@ void store_feed_sort(struct store_feed *feed)
 
 uint64_t *store_feed_at(const struct store_feed *feed, size_t i)
 {
-	return feed->places ? feed->order[i].row : feed->words + i * feed->width;
+	return feed->places ? (uint64_t *)feed->order[i].item : feed->words + i * feed->width;
+}
+
+void store_feed_expect(const struct store_feed *feed, size_t i)
+{
+	const uint64_t *row;
+
+	if (i >= feed->places)
+		return;
+	row = feed->order[i].item;
+	for (unsigned word = 0; word < feed->width; word += LINE)
+		__builtin_prefetch(row + word);
 }
 
 const uint64_t *store_feed_last(const struct store_feed *feed)
 {
-	return feed->order[feed->at].row;
+	return feed->order[feed->at].item;
 }
 
 /* ---- the virtual table ---- */
@@ -204,7 +231,9 @@ static int table_filter(sqlite3_vtab_cursor *cursor, int number, const char *tex
 
 static int table_next(sqlite3_vtab_cursor *cursor)
 {
-	feed_of(cursor)->at++;
+	struct store_feed *feed = feed_of(cursor);
+
+	store_feed_expect(feed, ++feed->at + AHEAD);
 	return SQLITE_OK;
 }
 
@@ -217,7 +246,7 @@ static int table_column(sqlite3_vtab_cursor *cursor, sqlite3_context *out, int c
 {
 	const struct store_feed *feed = feed_of(cursor);
 	const struct feed_column *shape = &feed->columns[column];
-	const uint64_t *row = feed->order[feed->at].row;
+	const uint64_t *row = feed->order[feed->at].item;
 
 	if (shape->given != FEED_ALWAYS && !row[shape->given])
 		return SQLITE_OK;
@@ -277,6 +306,6 @@ void store_feed_free(struct store_feed *feed)
 	free(feed->columns);
 	free(feed->words);
 	free(feed->texts);
-	free(feed->order);
+	free(feed->spaces);
 	free(feed);
 }

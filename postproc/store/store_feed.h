@@ -44,6 +44,8 @@ size_t store_feed_count(const struct store_feed *feed);
 void store_feed_sort(struct store_feed *feed);
 /* store_feed_at(): the Ith row, since store_feed_sort() in the order of the key. */
 uint64_t *store_feed_at(const struct store_feed *feed, size_t i);
+/* store_feed_expect(): memory may begin to bring that row; there need not be one. */
+void store_feed_expect(const struct store_feed *feed, size_t i);
 /* store_feed_last(): the row that SQLite read last. */
 const uint64_t *store_feed_last(const struct store_feed *feed);
 /* store_feed_borrow(): the COUNT rows at WORDS, sorted, until store_feed_clear(). */

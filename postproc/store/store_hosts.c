@@ -1,6 +1,6 @@
 /*
  * store_hosts.c: from addresses to ids of the database. A flood brings a new address with nearly every biflow, so this decides how
- * fast the store loads one.
+ * fast the store loads one; a campus has more addresses than the processor's caches.
  */
 #include "postproc/store/store_hosts.h"
 
@@ -14,7 +14,10 @@
 #include "spool/text.h"
 
 #define REMEMBERED_MAX (1u << 21) /* hosts, 130 MB; then begun anew */
-#define PROMISE	       (UINT64_C(1) << 63)
+#define AHEAD	       8	  /* addresses */
+
+/* What an address is known by, and what is known of it: an id, 0 while it is new; is it inside? */
+enum { BYTES, VERSION = 2, KNOWN_BY, HOST_ID = 0, IS_INSIDE, KNOWN_OF };
 
 /* Words of a new host's row: the order of addresses first. */
 enum { HIGH, LOW, KEYS, NUMBER = KEYS, ID, ADDRESS, INSIDE, TOLD, COLUMNS };
@@ -31,6 +34,12 @@ static const struct feed_column columns[COLUMNS] = {
 
 enum statement { LAST, ADD, KNOWN, STATEMENTS };
 
+/* An end of a row, two of each in their order. */
+struct end {
+	uint64_t address[KNOWN_BY];
+	uint32_t entry; /* of ids */
+};
+
 static const char *const sql_of[STATEMENTS] = {
 	[LAST] = "SELECT coalesce(max(id), 0) FROM host",
 	[ADD] = "INSERT OR FAIL INTO host(id, address, inside) SELECT column3, column4, column5 FROM new_host"
@@ -45,11 +54,12 @@ struct store_hosts {
 	sqlite3 *db;
 	const struct store_inside *inside;
 	sqlite3_stmt *statements[STATEMENTS];
-	struct store_map ids;	 /* address, version: id or promise, inside */
+	struct store_map ids;
+	struct end *ends;
+	size_t count, room;
 	struct store_feed *feed; /* of those without an id */
-	uint64_t *found;	 /* their ids */
-	uint32_t *entries;	 /* where they stand in the map */
-	size_t room;
+	uint32_t *entries;	 /* where they stand in ids */
+	size_t entries_room;
 };
 
 static bool prepare(struct store_hosts *hosts)
@@ -68,7 +78,7 @@ struct store_hosts *store_hosts_new(sqlite3 *db)
 	struct store_hosts *hosts = x_calloc(1, sizeof(*hosts));
 
 	hosts->db = db;
-	map_init(&hosts->ids, 3, 2);
+	map_init(&hosts->ids, KNOWN_BY, KNOWN_OF);
 	if (prepare(hosts))
 		return hosts;
 	store_hosts_free(hosts);
@@ -83,7 +93,7 @@ void store_hosts_free(struct store_hosts *hosts)
 		sqlite3_finalize(hosts->statements[i]);
 	store_feed_free(hosts->feed);
 	map_free(&hosts->ids);
-	free(hosts->found);
+	free(hosts->ends);
 	free(hosts->entries);
 	free(hosts);
 }
@@ -92,6 +102,7 @@ void store_hosts_forget(struct store_hosts *hosts)
 {
 	map_clear(&hosts->ids);
 	store_feed_clear(hosts->feed);
+	hosts->count = 0;
 }
 
 void store_hosts_inside(struct store_hosts *hosts, const struct store_inside *inside)
@@ -100,59 +111,94 @@ void store_hosts_inside(struct store_hosts *hosts, const struct store_inside *in
 	store_hosts_forget(hosts);
 }
 
-/* ---- promises ---- */
+/* ---- what is asked for ---- */
 
-static void make_room(struct store_hosts *hosts, size_t count)
+static struct end end_of(const struct flowkey *key, const uint8_t address[16])
 {
-	if (count <= hosts->room)
-		return;
-	hosts->room = count * 2;
-	hosts->found = x_realloc(hosts->found, hosts->room * sizeof(*hosts->found));
-	hosts->entries = x_realloc(hosts->entries, hosts->room * sizeof(*hosts->entries));
+	struct end end = {.address[VERSION] = key->version};
+
+	memcpy(&end.address[BYTES], address, 16);
+	return end;
 }
 
-static uint64_t promise(struct store_hosts *hosts, uint8_t version, const uint8_t address[16],
-	bool inside)
+void store_hosts_add(struct store_hosts *hosts, const struct flowkey *key)
 {
+	if (hosts->count == hosts->room) {
+		hosts->room = hosts->room ? hosts->room * 2 : 1024;
+		hosts->ends = x_realloc(hosts->ends, hosts->room * sizeof(*hosts->ends));
+	}
+	hosts->ends[hosts->count++] = end_of(key, key->src);
+	hosts->ends[hosts->count++] = end_of(key, key->dst);
+}
+
+/* ---- what is not known yet ---- */
+
+static void note_entry(struct store_hosts *hosts, size_t number, uint32_t entry)
+{
+	if (number == hosts->entries_room) {
+		hosts->entries_room = number ? number * 2 : 1024;
+		hosts->entries =
+			x_realloc(hosts->entries, hosts->entries_room * sizeof(*hosts->entries));
+	}
+	hosts->entries[number] = entry;
+}
+
+/* The row of a new host. */
+static void announce(struct store_hosts *hosts, const struct end *end, bool inside)
+{
+	uint8_t version = (uint8_t)end->address[VERSION];
+	const uint8_t *address = (const uint8_t *)&end->address[BYTES];
 	size_t number = store_feed_count(hosts->feed);
 	uint64_t *row = feed_row(hosts->feed);
 	char text[TEXT_ADDRESS];
 
-	make_room(hosts, number + 1);
-	hosts->entries[number] = hosts->ids.last;
+	note_entry(hosts, number, end->entry);
 	text_address(version, address, text);
-	memcpy(row, address, 16);
-	row[HIGH] = be64toh(row[HIGH]);
-	row[LOW] = be64toh(row[LOW]);
+	row[HIGH] = be64toh(end->address[BYTES]);
+	row[LOW] = be64toh(end->address[BYTES + 1]);
 	row[NUMBER] = number;
 	row[ADDRESS] = feed_text(hosts->feed, text);
 	row[INSIDE] = inside;
 	row[TOLD] = hosts->inside != NULL;
-	return PROMISE | number;
 }
 
-uint64_t store_hosts_id(struct store_hosts *hosts, uint8_t version, const uint8_t address[16],
-	bool *inside)
+static void look_up(struct store_hosts *hosts, struct end *end)
 {
-	uint64_t words[3] = {0, 0, version}, *known;
+	uint32_t count = hosts->ids.count;
+	uint64_t *known = map_at(&hosts->ids, end->address);
 
-	memcpy(words, address, 16);
-	known = map_at(&hosts->ids, words);
-	if (!known[0]) {
-		known[1] = hosts->inside && store_inside_holds(hosts->inside, version, address);
-		known[0] = promise(hosts, version, address, known[1]);
-	}
-	*inside = known[1];
-	return known[0];
+	end->entry = hosts->ids.last;
+	if (hosts->ids.count == count)
+		return;
+	known[IS_INSIDE] =
+		hosts->inside && store_inside_holds(hosts->inside, (uint8_t)end->address[VERSION],
+					 (const uint8_t *)&end->address[BYTES]);
+	announce(hosts, end, known[IS_INSIDE]);
 }
 
-/* ---- and how they are kept ---- */
+static void look_up_all(struct store_hosts *hosts)
+{
+	for (size_t i = 0; i < hosts->count; i++) {
+		if (i + 2 * AHEAD < hosts->count)
+			map_expect_slot(&hosts->ids, hosts->ends[i + 2 * AHEAD].address);
+		if (i + AHEAD < hosts->count)
+			map_expect(&hosts->ids, hosts->ends[i + AHEAD].address);
+		look_up(hosts, &hosts->ends[i]);
+	}
+}
+
+/* ---- and how it gets into the database ---- */
 
 static int step(struct store_hosts *hosts, enum statement which)
 {
 	int code = sqlite3_step(hosts->statements[which]);
 
 	return code == SQLITE_ROW ? 1 : code == SQLITE_DONE ? 0 : -1;
+}
+
+static void set_id(struct store_hosts *hosts, uint64_t number, uint64_t id)
+{
+	map_values(&hosts->ids, hosts->entries[number])[HOST_ID] = id;
 }
 
 /* Ids behind the last one that is taken. */
@@ -167,7 +213,8 @@ static int number(struct store_hosts *hosts)
 	for (size_t i = 0; i < count; i++) {
 		uint64_t *row = store_feed_at(hosts->feed, i);
 
-		row[ID] = hosts->found[row[NUMBER]] = last + 1 + i;
+		row[ID] = last + 1 + i;
+		set_id(hosts, row[NUMBER], row[ID]);
 	}
 	return got == 1 ? 0 : -1;
 }
@@ -178,8 +225,8 @@ static int find_known(struct store_hosts *hosts)
 	int got;
 
 	while ((got = step(hosts, KNOWN)) == 1)
-		hosts->found[sqlite3_column_int64(known, 0)] =
-			(uint64_t)sqlite3_column_int64(known, 1);
+		set_id(hosts, (uint64_t)sqlite3_column_int64(known, 0),
+			(uint64_t)sqlite3_column_int64(known, 1));
 	sqlite3_reset(known);
 	return got;
 }
@@ -189,6 +236,8 @@ static int bring_in(struct store_hosts *hosts)
 	size_t count = store_feed_count(hosts->feed);
 	int error;
 
+	if (!count)
+		return 0;
 	store_feed_sort(hosts->feed);
 	if (number(hosts))
 		return -1;
@@ -199,28 +248,34 @@ static int bring_in(struct store_hosts *hosts)
 	return error;
 }
 
-static void keep(const struct store_hosts *hosts, uint64_t *id)
+static enum store_direction direction(const struct store_hosts *hosts, bool from_inside,
+	bool to_inside)
 {
-	if (*id & PROMISE)
-		*id = hosts->found[*id & ~PROMISE];
+	if (!hosts->inside)
+		return STORE_UNKNOWN;
+	if (from_inside)
+		return to_inside ? STORE_INTERNAL : STORE_OUTGOING;
+	return to_inside ? STORE_INCOMING : STORE_TRANSIT;
+}
+
+static void complete(struct store_hosts *hosts, uint64_t *row, const struct end ends[2])
+{
+	const uint64_t *src = map_values(&hosts->ids, ends[0].entry);
+	const uint64_t *dst = map_values(&hosts->ids, ends[1].entry);
+
+	row[ROW_SRC] = src[HOST_ID];
+	row[ROW_DST] = dst[HOST_ID];
+	row[ROW_DIRECTION] = direction(hosts, src[IS_INSIDE], dst[IS_INSIDE]);
 }
 
 int store_hosts_settle(struct store_hosts *hosts, struct store_feed *rows)
 {
-	size_t count = store_feed_count(hosts->feed);
-
-	if (!count)
-		return 0;
+	look_up_all(hosts);
 	if (bring_in(hosts))
 		return -1;
-	for (size_t i = 0; i < count; i++)
-		map_values(&hosts->ids, hosts->entries[i])[0] = hosts->found[i];
-	for (size_t i = 0; i < store_feed_count(rows); i++) {
-		uint64_t *row = store_feed_at(rows, i);
-
-		keep(hosts, &row[ROW_SRC]);
-		keep(hosts, &row[ROW_DST]);
-	}
+	for (size_t i = 0; i < hosts->count / 2; i++)
+		complete(hosts, store_feed_at(rows, i), &hosts->ends[2 * i]);
+	hosts->count = 0;
 	store_feed_clear(hosts->feed);
 	if (hosts->ids.count >= REMEMBERED_MAX)
 		map_clear(&hosts->ids);

@@ -14,6 +14,7 @@
 #include "spool/text.h"
 
 #define REMEMBERED_MAX (1u << 21) /* of a map; then begun anew */
+#define TEXTS	       2	  /* dictionaries of one text each */
 
 /* A dictionary: how to find an entry and how to add it; the same parameters. */
 struct dictionary {
@@ -24,22 +25,27 @@ enum table { TEXT, NAME, DECISION, PATH, TABLES };
 
 static const struct {
 	const char *find, *add;
-	unsigned keys; /* words by which an entry is remembered */
 } kinds[TABLES] = {
-	[TEXT] = {"SELECT id FROM text WHERE text = ?1", "INSERT INTO text(text) VALUES(?1)", 1},
-	[NAME] = {"SELECT id FROM name WHERE name = ?1", "INSERT INTO name(name) VALUES(?1)", 1},
+	[TEXT] = {"SELECT id FROM text WHERE text = ?1", "INSERT INTO text(text) VALUES(?1)"},
+	[NAME] = {"SELECT id FROM name WHERE name = ?1", "INSERT INTO name(name) VALUES(?1)"},
 	[DECISION] = {"SELECT id FROM decision WHERE class = ?1 AND verdict = ?2 AND rule = ?3",
-		"INSERT INTO decision(class, verdict, rule) VALUES(?1, ?2, ?3)", 2},
+		"INSERT INTO decision(class, verdict, rule) VALUES(?1, ?2, ?3)"},
 	[PATH] = {"SELECT id FROM path WHERE probe = ?1 AND vlan = ?2 AND tunnel = ?3 AND tunnel_endpoint = ?4",
-		"INSERT INTO path(probe, vlan, tunnel, tunnel_endpoint) VALUES(?1, ?2, ?3, ?4)", 2},
+		"INSERT INTO path(probe, vlan, tunnel, tunnel_endpoint) VALUES(?1, ?2, ?3, ?4)"},
+};
+
+/* Ids by intern id; 0: not known. */
+struct text_ids {
+	uint64_t *ids;
+	uint32_t count;
 };
 
 struct store_names {
 	sqlite3 *db;
 	struct store_hosts *hosts;
-	bool told; /* which hosts are inside */
 	struct dictionary dictionaries[TABLES];
-	struct store_map ids[TABLES];
+	struct text_ids texts[TEXTS];
+	struct store_map decisions, paths;
 };
 
 static bool prepare(struct store_names *names, enum table table)
@@ -58,15 +64,23 @@ struct store_names *store_names_new(sqlite3 *db)
 	bool ready = true;
 
 	names->db = db;
-	for (enum table table = 0; table < TABLES; table++) {
-		map_init(&names->ids[table], kinds[table].keys, 1);
+	for (enum table table = 0; table < TABLES; table++)
 		ready = ready && prepare(names, table);
-	}
+	map_init(&names->decisions, 2, 1);
+	map_init(&names->paths, 2, 1);
 	names->hosts = store_hosts_new(db);
 	if (ready && names->hosts)
 		return names;
 	store_names_free(names);
 	return NULL;
+}
+
+static void forget_texts(struct store_names *names)
+{
+	for (int i = 0; i < TEXTS; i++) {
+		free(names->texts[i].ids);
+		names->texts[i] = (struct text_ids){NULL, 0};
+	}
 }
 
 void store_names_free(struct store_names *names)
@@ -76,22 +90,24 @@ void store_names_free(struct store_names *names)
 	for (enum table table = 0; table < TABLES; table++) {
 		sqlite3_finalize(names->dictionaries[table].find);
 		sqlite3_finalize(names->dictionaries[table].add);
-		map_free(&names->ids[table]);
 	}
+	forget_texts(names);
+	map_free(&names->decisions);
+	map_free(&names->paths);
 	store_hosts_free(names->hosts);
 	free(names);
 }
 
 void store_names_forget(struct store_names *names)
 {
-	for (enum table table = 0; table < TABLES; table++)
-		map_clear(&names->ids[table]);
+	forget_texts(names);
+	map_clear(&names->decisions);
+	map_clear(&names->paths);
 	store_hosts_forget(names->hosts);
 }
 
 void store_names_inside(struct store_names *names, const struct store_inside *inside)
 {
-	names->told = inside != NULL;
 	store_hosts_inside(names->hosts, inside);
 }
 
@@ -131,51 +147,48 @@ static bool look_up(struct store_names *names, enum table table, const char *con
 
 /* ---- remembered ---- */
 
-static uint64_t *remembered(struct store_names *names, enum table table, const uint64_t *key)
+/* Valid until the next one is asked for. */
+static uint64_t *text_id(struct text_ids *texts, uint32_t intern_id)
 {
-	if (names->ids[table].count >= REMEMBERED_MAX)
-		map_clear(&names->ids[table]);
-	return map_at(&names->ids[table], key);
+	uint32_t count = texts->count;
+
+	if (intern_id >= count) {
+		texts->count = intern_count() * 2;
+		texts->ids = x_realloc(texts->ids, texts->count * sizeof(*texts->ids));
+		memset(texts->ids + count, 0, (texts->count - count) * sizeof(*texts->ids));
+	}
+	return &texts->ids[intern_id];
 }
 
-static bool intern_known(struct store_names *names, enum table table, uint32_t intern_id,
-	uint64_t *id)
+static bool text(struct store_names *names, enum table table, uint32_t intern_id, uint64_t *id)
 {
-	const char *texts[] = {intern_text(intern_id), NULL};
-	uint64_t *known;
+	uint64_t *known = text_id(&names->texts[table], intern_id);
 
-	*id = 0;
-	if (!*texts[0])
-		return true;
-	known = remembered(names, table, (uint64_t[]){intern_id});
-	if (!*known && !look_up(names, table, texts, known))
-		return false;
+	if (!*known) {
+		const char *texts[] = {intern_text(intern_id), NULL};
+
+		if (*texts[0] && !look_up(names, table, texts, known))
+			return false;
+	}
 	*id = *known;
 	return true;
 }
 
 bool store_names_text(struct store_names *names, uint32_t intern_id, uint64_t *id)
 {
-	return intern_known(names, TEXT, intern_id, id);
-}
-
-static void hosts(struct store_names *names, const struct flowkey *key, struct store_ids *ids)
-{
-	bool from_inside, to_inside;
-
-	ids->src = store_hosts_id(names->hosts, key->version, key->src, &from_inside);
-	ids->dst = store_hosts_id(names->hosts, key->version, key->dst, &to_inside);
-	if (!names->told)
-		ids->direction = STORE_UNKNOWN;
-	else if (from_inside)
-		ids->direction = to_inside ? STORE_INTERNAL : STORE_OUTGOING;
-	else
-		ids->direction = to_inside ? STORE_INCOMING : STORE_TRANSIT;
+	return text(names, TEXT, intern_id, id);
 }
 
 bool store_names_settle(struct store_names *names, struct store_feed *rows)
 {
 	return store_hosts_settle(names->hosts, rows) == 0;
+}
+
+static uint64_t *remembered(struct store_map *map, const uint64_t *key)
+{
+	if (map->count >= REMEMBERED_MAX)
+		map_clear(map);
+	return map_at(map, key);
 }
 
 /* Of two intern ids; a word of a key. */
@@ -186,13 +199,16 @@ static uint64_t pair(uint32_t a, uint32_t b)
 
 static bool decision(struct store_names *names, const struct biflow *biflow, uint64_t *id)
 {
-	const char *texts[] = {intern_text(biflow->class), intern_text(biflow->verdict),
-		intern_text(biflow->rule), NULL};
-	uint64_t *known = remembered(names, DECISION,
+	uint64_t *known = remembered(&names->decisions,
 		(uint64_t[]){pair(biflow->class, biflow->verdict), biflow->rule});
 
-	if (!*known && !look_up(names, DECISION, texts, known))
-		return false;
+	if (!*known) {
+		const char *texts[] = {intern_text(biflow->class), intern_text(biflow->verdict),
+			intern_text(biflow->rule), NULL};
+
+		if (!look_up(names, DECISION, texts, known))
+			return false;
+	}
 	*id = *known;
 	return true;
 }
@@ -200,13 +216,16 @@ static bool decision(struct store_names *names, const struct biflow *biflow, uin
 static bool path(struct store_names *names, const struct biflow *biflow, uint64_t *id)
 {
 	uint32_t tunnel = text_tunnel(biflow->tunnel);
-	const char *texts[] = {intern_text(biflow->probe), intern_text(biflow->vlan),
-		intern_text(tunnel), intern_text(biflow->endpoint), NULL};
-	uint64_t *known = remembered(names, PATH,
+	uint64_t *known = remembered(&names->paths,
 		(uint64_t[]){pair(biflow->probe, biflow->vlan), pair(tunnel, biflow->endpoint)});
 
-	if (!*known && !look_up(names, PATH, texts, known))
-		return false;
+	if (!*known) {
+		const char *texts[] = {intern_text(biflow->probe), intern_text(biflow->vlan),
+			intern_text(tunnel), intern_text(biflow->endpoint), NULL};
+
+		if (!look_up(names, PATH, texts, known))
+			return false;
+	}
 	*id = *known;
 	return true;
 }
@@ -214,8 +233,8 @@ static bool path(struct store_names *names, const struct biflow *biflow, uint64_
 bool store_names_biflow(struct store_names *names, const struct biflow *biflow,
 	struct store_ids *ids)
 {
-	hosts(names, &biflow->key, ids);
+	store_hosts_add(names->hosts, &biflow->key);
 	return decision(names, biflow, &ids->decision) && path(names, biflow, &ids->path) &&
-	       intern_known(names, TEXT, biflow->aggregate, &ids->aggregate) &&
-	       intern_known(names, NAME, biflow->host_name, &ids->name);
+	       text(names, TEXT, biflow->aggregate, &ids->aggregate) &&
+	       text(names, NAME, biflow->host_name, &ids->name);
 }

@@ -14,19 +14,9 @@
 #include "postproc/store/store_inside.h"
 #include "spool/record.h"
 
-/* Between which sides of the network a biflow ran, seen from who began it; the number in mira.db. */
-enum store_direction {
-	STORE_INTERNAL,
-	STORE_OUTGOING,
-	STORE_INCOMING,
-	STORE_TRANSIT,
-	STORE_UNKNOWN
-};
-
 /* What a biflow's row in the database is called. */
 struct store_ids {
-	uint64_t src, dst, decision, aggregate, name, path;
-	enum store_direction direction;
+	uint64_t decision, aggregate, name, path;
 };
 
 struct store_names;
@@ -38,8 +28,8 @@ void store_names_forget(struct store_names *names);
 /* store_names_inside(): which hosts are inside from now on; INSIDE is the caller's, NULL: nobody knows. */
 void store_names_inside(struct store_names *names, const struct store_inside *inside);
 
-/* Each adds what is not there yet; of hosts that are new, src and dst are promises until store_names_settle() replaces them in the
- * rows (store_hosts.h). false: the database failed (sqlite3_errmsg()). */
+/* Each adds what is not there yet. Hosts and direction of the rows, one for each store_names_biflow(), are told by
+ * store_names_settle(). false: the database failed (sqlite3_errmsg()). */
 bool store_names_biflow(struct store_names *names, const struct biflow *biflow,
 	struct store_ids *ids);
 bool store_names_text(struct store_names *names, uint32_t intern_id, uint64_t *id);

@@ -134,11 +134,9 @@ struct store_feed *store_row_feed_new(sqlite3 *db)
 	return store_feed_new(db, "new_biflow", columns, ROW_COLUMNS, ROW_KEYS);
 }
 
-static void put_key(uint64_t *row, const struct biflow *biflow, const struct store_ids *ids)
+static void put_key(uint64_t *row, const struct biflow *biflow)
 {
 	row[ROW_WINDOW] = biflow->window_ms;
-	row[ROW_SRC] = ids->src;
-	row[ROW_DST] = ids->dst;
 	row[ROW_PROTO] = biflow->key.proto;
 	row[ROW_SPORT] = biflow->key.sport;
 	row[ROW_DPORT] = biflow->key.dport;
@@ -167,13 +165,12 @@ const uint64_t *store_row_add(struct store_feed *feed, const struct biflow *bifl
 {
 	uint64_t *row = feed_row(feed);
 
-	put_key(row, biflow, ids);
+	put_key(row, biflow);
 	put_sums(row, biflow);
 	row[ROW_DECISION] = ids->decision;
 	row[ROW_AGGREGATE] = ids->aggregate;
 	row[ROW_NAME] = ids->name;
 	row[ROW_PATH] = ids->path;
-	row[ROW_DIRECTION] = ids->direction;
 	row[ROW_SYMPTOMS] = feed_text(feed, store_symptoms_seen(symptoms, symptom_count));
 	row[ROW_CARRIED] = feed_text(feed, store_symptoms_carried(symptoms, symptom_count));
 	row[ROW_FLAGS] = (biflow->flags & FLOW_LATE ? ROW_FLAG_LATE : 0u) |

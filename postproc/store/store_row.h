@@ -56,7 +56,7 @@ enum store_row {
 
 /* store_row_feed_new(): table new_biflow of such rows. */
 struct store_feed *store_row_feed_new(sqlite3 *db);
-/* store_row_add(): a row of BIFLOW; SYMPTOMS as of store_symptoms(). Valid until the next one. */
+/* store_row_add(): a row of BIFLOW but for hosts and direction (store_names_settle()); SYMPTOMS as of store_symptoms(). Valid until the next one. */
 const uint64_t *store_row_add(struct store_feed *feed, const struct biflow *biflow,
 	const struct store_ids *ids, const struct store_symptom *symptoms, size_t symptom_count);
 

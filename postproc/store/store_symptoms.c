@@ -71,19 +71,28 @@ static void append(struct json *json, const char *bytes, size_t size)
 	json->text[json->used] = '\0';
 }
 
+static bool is_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
 /* Names are [a-z][a-z0-9_]*; a file may say otherwise, and the view must stay JSON. */
 static void append_name(struct json *json, const char *name)
 {
 	char code[8];
 
 	append(json, "\"", 1);
-	for (; *name; name++) {
-		unsigned char c = (unsigned char)*name;
+	while (*name) {
+		size_t plain = 0;
 
-		if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\')
-			append(json, name, 1);
-		else
-			append(json, code, (size_t)snprintf(code, sizeof(code), "\\u%04x", c));
+		while (is_plain((unsigned char)name[plain]))
+			plain++;
+		append(json, name, plain);
+		name += plain;
+		if (*name)
+			append(json, code,
+				(size_t)snprintf(code, sizeof(code), "\\u%04x",
+					(unsigned char)*name++));
 	}
 	append(json, "\":", 2);
 }

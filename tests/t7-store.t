@@ -264,7 +264,7 @@ sqlite3 "$tmp/foreign.db" 'CREATE TABLE x(y)'
 exits 2 'a database of somebody else' mira-store --spool "$tmp/spool2" --db "$tmp/foreign.db"
 cp "$DB" "$tmp/older.db" && sqlite3 "$tmp/older.db" 'PRAGMA user_version = 2'
 exits 2 'a store of an older version' mira-store --spool "$tmp/spool2" --db "$tmp/older.db"
-said '  is told so' 'older.db is a store of format 2, this MIRA has format 4: see mira-upgrade(7)'
+said '  is told so' 'older.db is a store of format 2, this MIRA has format 5: see mira-upgrade(7)'
 exits 2 '  by the report, too' mira-report --db "$tmp/older.db" --out "$tmp"
 exits 2 'a folder that is not there' mira-store --spool "$tmp/spool2" --db "$tmp/none/mira.db"
 exits 2 'no store named' mira-store --spool "$tmp/spool2"
@@ -335,9 +335,9 @@ if dies claimed:1 2>/dev/null; then
 
     # Each claim looks through what is held.
     fresh
-    biflow-batches make "$S" verdicts 1 260 1
+    biflow-batches make "$S" verdicts 1 290 1
     ok 'of many small batches' dies store-commit:1
-    is '  so many are held' "$(ls "$S"/verdicts/store/work/* | wc -l)" 256
+    is '  so many are held' "$(ls "$S"/verdicts/store/work/* | wc -l)" 288
 else
     echo '# this build has no fault points'
     load

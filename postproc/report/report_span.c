@@ -66,7 +66,7 @@ static const char *const tables[] = {
 	"  FROM rollup_hour WHERE " IN_PERIOD("hour_ms") " GROUP BY hour_ms, decision) s" DECIDED,
 
 	"CREATE TEMP TABLE span_part AS"
-	" SELECT text AS aggregate, " STORE_DIRECTION ", class, verdict, biflows, packets, octets"
+	" SELECT text AS aggregate, " STORE_DIRECTION("direction") ", class, verdict, biflows, packets, octets"
 	" FROM span_part_sum LEFT JOIN text t ON t.id = aggregate" DECIDED,
 
 	/* Who announces the addresses outside: nobody when there is no database. */

@@ -22,9 +22,9 @@
 static const struct stage stage;
 static const char *named; /* --db */
 
-/* In a transaction: some seconds; and each claim looks through what is held. */
-#define KEPT_MAX (1u << 20) /* batches and biflows */
-#define HELD_MAX 256
+/* In a transaction: some seconds; a day of windows of five minutes, as most sums are by day; each claim looks through what is held. */
+#define KEPT_MAX (1u << 21) /* batches and biflows */
+#define HELD_MAX 288
 #define ALONE	 256 /* batches that get one each after a failure */
 /* Batches in the open transaction; batches to be committed one by one. */
 static unsigned held, alone;

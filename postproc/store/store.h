@@ -54,15 +54,15 @@
 #include "spool/record.h"
 #include "spool/spool.h"
 
-#define STORE_FORMAT   4	  /* PRAGMA user_version, and meta key "format" */
+#define STORE_FORMAT   5	  /* PRAGMA user_version, and meta key "format" */
 #define STORE_APP_ID   0x4d495241 /* PRAGMA application_id: "MIRA" */
 #define STORE_IDENTITY 32	  /* hex digits of meta key "identity" */
 #define STORE_HOUR_MS  3600000ll  /* rollup_hour.hour_ms: start of the UTC hour of window_ms */
 #define STORE_DAY_MS   86400000ll /* day_ms of the other rollups: start of the UTC day of window_ms */
 
-/* SQL of the column direction of biflow and rollup_hour as text; NULL when it is not known. */
-#define STORE_DIRECTION                                                                            \
-	"CASE direction WHEN 0 THEN 'internal' WHEN 1 THEN 'outgoing' WHEN 2 THEN 'incoming'"      \
+/* SQL of a direction as text; NULL when it is not known. */
+#define STORE_DIRECTION(number)                                                                    \
+	"CASE " number " WHEN 0 THEN 'internal' WHEN 1 THEN 'outgoing' WHEN 2 THEN 'incoming'"     \
 	" WHEN 3 THEN 'transit' END AS direction"
 
 /* The SQL text that makes an empty database. */

@@ -42,9 +42,10 @@ struct end {
 
 static const char *const sql_of[STATEMENTS] = {
 	[LAST] = "SELECT coalesce(max(id), 0) FROM host",
-	[ADD] = "INSERT OR FAIL INTO host(id, address, inside) SELECT column3, column4, column5 FROM new_host"
+	/* SQLite itself chooses the ids, the next ones, and so need not look whether they are taken. */
+	[ADD] = "INSERT OR FAIL INTO host(address, inside) SELECT column4, column5 FROM new_host"
 		" WHERE true ON CONFLICT(address) DO NOTHING",
-	/* Those that were there: which they are, and their ids. */
+	/* Those that got other ids, since there were some before: which they are, and their ids. */
 	[KNOWN] =
 		"SELECT n.column2, h.id FROM new_host n CROSS JOIN host h ON h.address = n.column4"
 		" WHERE h.id <> n.column3",
@@ -265,7 +266,8 @@ static void complete(struct store_hosts *hosts, uint64_t *row, const struct end 
 
 	row[ROW_SRC] = src[HOST_ID];
 	row[ROW_DST] = dst[HOST_ID];
-	row[ROW_DIRECTION] = direction(hosts, src[IS_INSIDE], dst[IS_INSIDE]);
+	row[ROW_FLAGS] |= (uint64_t)direction(hosts, src[IS_INSIDE], dst[IS_INSIDE])
+			  << ROW_DIRECTION_AT;
 }
 
 int store_hosts_settle(struct store_hosts *hosts, struct store_feed *rows)

@@ -77,8 +77,8 @@ static void add_window(struct store_rollup *rollup, const uint64_t *row, const u
 
 	for (int i = 0; i < 3; i++)
 		values[i] += sums[i];
-	values[3] += (row[ROW_FLAGS] & ROW_FLAG_LATE) != 0;
-	values[4] += (row[ROW_FLAGS] & ROW_FLAG_INCOMPLETE) != 0;
+	values[3] += (row[ROW_FLAGS] & ROW_LATE) != 0;
+	values[4] += (row[ROW_FLAGS] & ROW_INCOMPLETE) != 0;
 	values[5] += is_sampled(row);
 	values[6] += !row[ROW_BACK_PACKETS];
 	add_real(&values[7], expanded(row, ROW_PACKETS, ROW_BACK_PACKETS));
@@ -112,7 +112,7 @@ static void add_row(struct store_rollup *rollup, const uint64_t *row)
 
 	add_window(rollup, row, sums);
 	add(&rollup->sums[HOUR],
-		(uint64_t[]){hour, decision, row[ROW_AGGREGATE], row[ROW_DIRECTION]}, sums, 3);
+		(uint64_t[]){hour, decision, row[ROW_AGGREGATE], ROW_DIRECTION(row)}, sums, 3);
 	add_hosts(&rollup->sums[HOST], row, day);
 	if (row[ROW_NAME])
 		add(&rollup->sums[NAME], (uint64_t[]){day, row[ROW_NAME], decision}, sums, 3);

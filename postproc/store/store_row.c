@@ -119,13 +119,10 @@ static const struct feed_column columns[ROW_COLUMNS] = {
 	[ROW_AGGREGATE] = {FEED_NUMBER, ROW_AGGREGATE},
 	[ROW_NAME] = {FEED_NUMBER, ROW_NAME},
 	[ROW_PATH] = NUMBER,
-	[ROW_DIRECTION] = NUMBER,
 	[ROW_SYMPTOMS] = {FEED_TEXT, ROW_SYMPTOMS},
 	[ROW_CARRIED] = {FEED_TEXT, ROW_CARRIED},
 	[ROW_SAMPLING] = {FEED_REAL, FEED_ALWAYS},
 	[ROW_BACK_SAMPLING] = IF_SEEN(FEED_REAL),
-	[ROW_TCP_FLAGS] = NUMBER,
-	[ROW_BACK_TCP_FLAGS] = IF_SEEN(FEED_NUMBER),
 	[ROW_FLAGS] = NUMBER,
 };
 
@@ -151,13 +148,19 @@ static void put_sums(uint64_t *row, const struct biflow *biflow)
 	row[ROW_PACKETS] = to->packets;
 	row[ROW_OCTETS] = to->octets;
 	row[ROW_SAMPLING] = feed_real(to->sampling);
-	row[ROW_TCP_FLAGS] = to->tcp_flags;
 	if (!back->packets)
 		return;
 	row[ROW_BACK_PACKETS] = back->packets;
 	row[ROW_BACK_OCTETS] = back->octets;
 	row[ROW_BACK_SAMPLING] = feed_real(back->sampling);
-	row[ROW_BACK_TCP_FLAGS] = back->tcp_flags;
+}
+
+static uint64_t flags_of(const struct biflow *biflow)
+{
+	return (biflow->flags & FLOW_LATE ? ROW_LATE : 0u) |
+	       (biflow->flags & FLOW_INCOMPLETE ? ROW_INCOMPLETE : 0u) |
+	       (uint64_t)biflow->forward.tcp_flags << ROW_TCP_AT |
+	       (uint64_t)biflow->reverse.tcp_flags << ROW_BACK_TCP_AT;
 }
 
 const uint64_t *store_row_add(struct store_feed *feed, const struct biflow *biflow,
@@ -173,7 +176,6 @@ const uint64_t *store_row_add(struct store_feed *feed, const struct biflow *bifl
 	row[ROW_PATH] = ids->path;
 	row[ROW_SYMPTOMS] = feed_text(feed, store_symptoms_seen(symptoms, symptom_count));
 	row[ROW_CARRIED] = feed_text(feed, store_symptoms_carried(symptoms, symptom_count));
-	row[ROW_FLAGS] = (biflow->flags & FLOW_LATE ? ROW_FLAG_LATE : 0u) |
-			 (biflow->flags & FLOW_INCOMPLETE ? ROW_FLAG_INCOMPLETE : 0u);
+	row[ROW_FLAGS] = flags_of(biflow);
 	return row;
 }

@@ -41,18 +41,23 @@ enum store_row {
 	ROW_AGGREGATE,
 	ROW_NAME,
 	ROW_PATH,
-	ROW_DIRECTION,
 	ROW_SYMPTOMS,
 	ROW_CARRIED,
 	ROW_SAMPLING,
 	ROW_BACK_SAMPLING,
-	ROW_TCP_FLAGS,
-	ROW_BACK_TCP_FLAGS,
 	ROW_FLAGS,
 	ROW_COLUMNS
 };
-#define ROW_FLAG_LATE	    1
-#define ROW_FLAG_INCOMPLETE 2
+
+/* Of ROW_FLAGS; what has more than one bit begins there. */
+enum store_row_flags {
+	ROW_LATE = 0x1,
+	ROW_INCOMPLETE = 0x2,
+	ROW_DIRECTION_AT = 2, /* 3 bits, enum store_direction */
+	ROW_TCP_AT = 5,	      /* 16 bits each */
+	ROW_BACK_TCP_AT = 21
+};
+#define ROW_DIRECTION(row) ((row)[ROW_FLAGS] >> ROW_DIRECTION_AT & 7)
 
 /* store_row_feed_new(): table new_biflow of such rows. */
 struct store_feed *store_row_feed_new(sqlite3 *db);

@@ -11,12 +11,14 @@
 /* Is the initiator the higher end (direction 1)? */
 static bool natural_turn(const struct entry *entry)
 {
-	return entry->syn.ms != NEVER ? entry->syn_high : entry->first_high;
+	return entry->marks & (entry->flags & FLOW_SYN ? SYN_HIGH : FIRST_HIGH);
 }
 
-static struct direction direction_of(const struct entry *entry, int turned)
+static struct direction direction_of(const struct window_table *table, const struct entry *entry,
+	int turned)
 {
 	const struct side *side = &entry->side[turned];
+	uint64_t weight = window_weight(table, entry, turned);
 	struct direction direction = {
 		.packets = side->packets,
 		.octets = side->octets,
@@ -24,8 +26,8 @@ static struct direction direction_of(const struct entry *entry, int turned)
 		.sampling = 1.0,
 	};
 
-	if (side->weight)
-		direction.sampling = (double)side->packets * WEIGHT_ONE / (double)side->weight;
+	if (weight)
+		direction.sampling = (double)side->packets * WEIGHT_ONE / (double)weight;
 	if (direction.sampling > 1.0)
 		direction.sampling = 1.0; /* rounding of the terms */
 	return direction;
@@ -102,6 +104,7 @@ void biflow_make(const struct window_table *table, const struct entry *entry, st
 	struct symptom_list *symptoms, struct biflow *out)
 {
 	const struct carried *carried = carry_find(carry, &entry->key, entry->window_ms);
+	const struct labels *labels = window_labels(table, entry);
 	bool turned = carried ? carried->turned : natural_turn(entry);
 
 	list_symptoms(table, entry, carry, carried, turned, symptoms);
@@ -110,15 +113,15 @@ void biflow_make(const struct window_table *table, const struct entry *entry, st
 		.window_ms = entry->window_ms,
 		.start_ms = entry->first.ms,
 		.end_ms = entry->end_ms,
-		.forward = direction_of(entry, turned),
-		.reverse = direction_of(entry, !turned),
+		.forward = direction_of(table, entry, turned),
+		.reverse = direction_of(table, entry, !turned),
 		.flags = (entry->flags & ~FLOW_REVERSED) | (carried ? FLOW_REVERSED : 0),
-		.vlan = entry->vlan,
-		.tunnel = entry->tunnel,
-		.endpoint = entry->endpoint,
-		.aggregate = entry->aggregate,
+		.vlan = labels->vlan,
+		.tunnel = labels->tunnel,
+		.endpoint = labels->endpoint,
+		.aggregate = labels->aggregate,
 		.host_name = entry->host_name,
-		.probe = entry->probe,
+		.probe = labels->probe,
 		.symptoms = symptoms->list,
 		.symptom_count = symptoms->count,
 	};

@@ -17,7 +17,7 @@ struct symptom_list {
 	size_t count, room;
 };
 
-/* biflow_make(): call in the order of window_sorted(). OUT is valid until the next one is made. */
+/* biflow_make(): call in the order of window_sort(). OUT is valid until the next one is made. */
 void biflow_make(const struct window_table *table, const struct entry *entry, struct carry *carry,
 	struct symptom_list *symptoms, struct biflow *out);
 

@@ -1,118 +1,117 @@
 /*
- * order.c: the order in which the entries of the merge table are published.
+ * order.c: the last step of a merge, before its entries become biflows: they are sorted.
  *
- * Sorted by the bytes of window, version and the first eight of the addresses (radix sort, last byte first): they stand here, for
- * a look at an entry may be a miss. Only what is equal in all of them is compared.
+ * By the bytes of their places, the most significant first (an American flag sort: McIlroy, Bostic, McIlroy, Engineering Radix
+ * Sort, 1993), for it needs no second copy of the places: memory that is touched for the first time costs more than the sort.
  */
+#include "consolidate/order.h"
+
 #include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "consolidate/pages.h"
 #include "consolidate/window.h"
-#include "spool/log.h"
 
-#define PARTS	   2
-#define PART_BYTES 8
+#define LEVELS 16 /* bytes of the parts of a place */
+#define FEW    16 /* places that are sorted by comparing them */
 
-/* Where an entry goes: the lesser part first. */
-struct place {
-	uint64_t parts[PARTS]; /* begin of the addresses, all of both in IPv4; window and version */
-	struct entry *entry;
-};
-
-static struct place place_of(struct entry *entry)
+struct place order_place(const struct entry *entry)
 {
 	uint64_t begin;
 
 	memcpy(&begin, entry->key.src, sizeof(begin));
 	if (entry->key.version == 4)
 		memcpy((uint8_t *)&begin + 4, entry->key.dst, 4);
-	return (struct place){{be64toh(begin), entry->window_ms << 1 | (entry->key.version == 6)},
+	return (struct place){{entry->window_ms << 1 | (entry->key.version == 6), be64toh(begin)},
 		entry};
 }
 
-/* A place goes behind those with the same byte. */
-static void sort_by_byte(const struct place *from, struct place *to, size_t count, int part,
-	int shift)
+static int by_number(uint64_t a, uint64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+	int order = by_number(x->parts[0], y->parts[0]);
+
+	if (!order)
+		order = by_number(x->parts[1], y->parts[1]);
+	return order ? order : flowkey_order(&x->entry->key, &y->entry->key);
+}
+
+static void sort_few(struct place *places, size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		struct place place = places[i];
+		size_t at = i;
+
+		for (; at && by_place(&places[at - 1], &place) > 0; at--)
+			places[at] = places[at - 1];
+		places[at] = place;
+	}
+}
+
+/* Byte LEVEL, the most significant of all is 0. */
+static inline unsigned byte_of(const struct place *place, unsigned level)
+{
+	return place->parts[level / 8] >> (56 - level % 8 * 8) & 255;
+}
+
+/* Every place goes where those with its byte begin, and what stood there goes on; ENDS: where those of each byte end. */
+static void divide(struct place *places, size_t count, unsigned level, size_t ends[256])
 {
 	size_t next[256] = {0}, sum = 0;
 
 	for (size_t i = 0; i < count; i++)
-		next[from[i].parts[part] >> shift & 255]++;
-	for (int value = 0; value < 256; value++) {
-		size_t with = next[value];
-
-		next[value] = sum;
-		sum += with;
+		next[byte_of(&places[i], level)]++;
+	for (unsigned value = 0; value < 256; value++) {
+		ends[value] = sum += next[value];
+		next[value] = sum - next[value];
 	}
-	for (size_t i = 0; i < count; i++)
-		to[next[from[i].parts[part] >> shift & 255]++] = from[i];
+	for (unsigned value = 0; value < 256; value++)
+		while (next[value] < ends[value]) {
+			struct place place = places[next[value]];
+			unsigned byte;
+
+			while ((byte = byte_of(&place, level)) != value) {
+				struct place other = places[next[byte]];
+
+				places[next[byte]++] = place;
+				place = other;
+			}
+			places[next[value]++] = place;
+		}
 }
 
-/* Which bits are not the same in all? */
-static uint64_t varying(const struct place *places, size_t count, int part)
+/* Those that are equal in all bytes before LEVEL. VARYING: bits that are not the same in all places. */
+static void sort(struct place *places, size_t count, unsigned level, const struct place *varying)
 {
-	uint64_t bits = 0;
+	size_t ends[256], begin = 0;
+
+	while (level < LEVELS && !byte_of(varying, level))
+		level++;
+	if (count <= FEW) {
+		sort_few(places, count);
+		return;
+	}
+	if (level == LEVELS) {
+		qsort(places, count, sizeof(*places), by_place);
+		return;
+	}
+	divide(places, count, level, ends);
+	for (unsigned value = 0; value < 256; begin = ends[value++])
+		if (ends[value] - begin > 1)
+			sort(places + begin, ends[value] - begin, level + 1, varying);
+}
+
+void order_sort(struct place *places, size_t count)
+{
+	struct place varying = {0};
 
 	for (size_t i = 1; i < count; i++)
-		bits |= places[i].parts[part] ^ places[0].parts[part];
-	return bits;
-}
-
-/* Returns PLACES or SPARE, whichever holds the result. */
-static struct place *sort_by_bytes(struct place *places, struct place *spare, size_t count)
-{
-	for (int part = 0; part < PARTS; part++) {
-		uint64_t bits = varying(places, count, part);
-
-		for (int shift = 0; shift < 64; shift += 8) {
-			struct place *sorted = spare;
-
-			if (!(bits >> shift & 255))
-				continue;
-			sort_by_byte(places, sorted, count, part, shift);
-			spare = places;
-			places = sorted;
-		}
-	}
-	return places;
-}
-
-static bool same(const struct place *a, const struct place *b)
-{
-	return a->parts[0] == b->parts[0] && a->parts[1] == b->parts[1];
-}
-
-static int key_order(const void *a, const void *b)
-{
-	return flowkey_order(&((const struct place *)a)->entry->key,
-		&((const struct place *)b)->entry->key);
-}
-
-static void sort_equal(struct place *places, size_t count)
-{
-	for (size_t begin = 0, end; begin < count; begin = end) {
-		for (end = begin + 1; end < count && same(&places[begin], &places[end]);)
-			end++;
-		if (end - begin > 1)
-			qsort(&places[begin], end - begin, sizeof(*places), key_order);
-	}
-}
-
-struct entry **window_sorted(const struct window_table *table)
-{
-	size_t count = window_count(table), size = (count + 1) * sizeof(struct place);
-	struct entry **sorted = x_calloc(count + 1, sizeof(struct entry *));
-	struct place *places = pages_new(size), *spare = pages_new(size), *result;
-
-	for (size_t i = 0; i < count; i++)
-		places[i] = place_of((struct entry *)window_entry(table, i));
-	result = sort_by_bytes(places, spare, count);
-	sort_equal(result, count);
-	for (size_t i = 0; i < count; i++)
-		sorted[i] = result[i].entry;
-	pages_free(places, size);
-	pages_free(spare, size);
-	return sorted;
+		for (int part = 0; part < 2; part++)
+			varying.parts[part] |= places[i].parts[part] ^ places[0].parts[part];
+	sort(places, count, 0, &varying);
 }

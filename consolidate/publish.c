@@ -17,6 +17,7 @@
 #include "consolidate/ledger.h"
 #include "consolidate/shard.h"
 #include "spool/fault.h"
+#include "spool/intern.h"
 #include "spool/log.h"
 #include "spool/notify.h"
 #include "spool/rules.h"
@@ -159,24 +160,31 @@ static int put_rows(const struct state *state, struct record_writer *writer)
 	return result;
 }
 
-/* Sorted entries stand anywhere in memory: the entry is fetched first, and when it is there its slot of the carry. */
-static void fetch(const struct shard *shard, struct entry *const *sorted, size_t i, size_t count)
+/* Sorted entries stand anywhere in memory: the entry is fetched first, and when it is there what it leads to. */
+static void fetch(const struct shard *shard, size_t i, size_t count)
 {
+	const struct entry *entry;
+
 	if (i + 2 * AHEAD < count)
-		window_fetch(sorted[i + 2 * AHEAD]);
-	if (i + AHEAD < count)
-		carry_fetch(shard->carry, &sorted[i + AHEAD]->key);
+		window_fetch(shard->table, i + 2 * AHEAD);
+	if (i + AHEAD >= count)
+		return;
+	entry = window_entry(shard->table, i + AHEAD);
+	window_fetch_rest(shard->table, entry);
+	carry_fetch(shard->carry, &entry->key);
+	__builtin_prefetch(intern_text(entry->host_name));
 }
 
-/* How many of the COUNT entries from SORTED on are of the window of the first? */
-static size_t count_window(struct entry *const *sorted, size_t count)
+/* Where do the entries end that are of the window of entry BEGIN? */
+static size_t window_end(const struct window_table *table, size_t begin)
 {
-	size_t low = 1, high = count;
+	uint64_t window_ms = window_entry(table, begin)->window_ms;
+	size_t low = begin + 1, high = window_count(table);
 
 	while (low < high) {
 		size_t middle = (low + high) / 2;
 
-		if (sorted[middle]->window_ms == sorted[0]->window_ms)
+		if (window_entry(table, middle)->window_ms == window_ms)
 			low = middle + 1;
 		else
 			high = middle;
@@ -186,25 +194,26 @@ static size_t count_window(struct entry *const *sorted, size_t count)
 
 static int put_biflows(struct shard *shard, struct record_writer *writer)
 {
-	struct entry **sorted = window_sorted(shard->table);
 	size_t count = window_count(shard->table), end = 0; /* of the window */
 	struct symptom_list symptoms = {0};
 	struct biflow biflow;
 	int result = 0;
 
+	window_sort(shard->table);
 	for (size_t i = 0; i < count && !result; i++) {
+		const struct entry *entry = window_entry(shard->table, i);
+
 		if (i == end) {
-			end += count_window(sorted + i, count - i);
+			end = window_end(shard->table, i);
 			carry_begin_window(shard->carry, end - i);
 		}
-		fetch(shard, sorted, i, count);
-		biflow_make(shard->table, sorted[i], shard->carry, &symptoms, &biflow);
+		fetch(shard, i, count);
+		biflow_make(shard->table, entry, shard->carry, &symptoms, &biflow);
 		result = record_add_biflow(writer, &biflow);
 		if (i + 1 == end)
-			carry_end_window(shard->carry, sorted[i]->window_ms);
+			carry_end_window(shard->carry, entry->window_ms);
 	}
 	free(symptoms.list);
-	free(sorted);
 	return result;
 }
 

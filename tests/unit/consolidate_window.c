@@ -111,7 +111,6 @@ static char *merge_all(struct sample **order, size_t count, size_t *size)
 	struct window_table *table = window_new();
 	struct carry *carry = carry_new(WINDOW_MS, CARRY_LIMIT);
 	struct symptom_list symptoms = {0};
-	struct entry **sorted;
 	struct biflow biflow;
 	char *text;
 	FILE *out = open_memstream(&text, size);
@@ -120,13 +119,12 @@ static char *merge_all(struct sample **order, size_t count, size_t *size)
 		window_add(table, &order[i]->flow, order[i]->flow.first_index % 2 * WINDOW_MS, 0,
 			order[i]->probe);
 	window_settle(table);
-	sorted = window_sorted(table);
+	window_sort(table);
 	for (size_t i = 0; i < window_count(table); i++) {
-		biflow_make(table, sorted[i], carry, &symptoms, &biflow);
+		biflow_make(table, window_entry(table, i), carry, &symptoms, &biflow);
 		describe(out, &biflow);
 	}
 	fclose(out);
-	free(sorted);
 	free(symptoms.list);
 	carry_free(carry);
 	window_free(table);
@@ -161,7 +159,7 @@ static void test_order_changes_nothing(void **unused)
 static void test_many_keys_and_windows(void **unused)
 {
 	struct window_table *table = window_new();
-	struct entry **sorted;
+	const struct entry *last = NULL;
 	uint64_t packets = 0;
 
 	for (int round = 0; round < 3; round++)
@@ -177,15 +175,17 @@ static void test_many_keys_and_windows(void **unused)
 		}
 	window_settle(table);
 	assert_int_equal(window_count(table), 50000);
-	sorted = window_sorted(table);
+	window_sort(table);
 	for (size_t i = 0; i < window_count(table); i++) {
-		packets -= sorted[i]->side[0].packets + sorted[i]->side[1].packets;
-		if (i)
-			assert_true(sorted[i - 1]->window_ms < sorted[i]->window_ms ||
-				    flowkey_order(&sorted[i - 1]->key, &sorted[i]->key) < 0);
+		const struct entry *entry = window_entry(table, i);
+
+		packets -= entry->side[0].packets + entry->side[1].packets;
+		if (last)
+			assert_true(last->window_ms < entry->window_ms ||
+				    flowkey_order(&last->key, &entry->key) < 0);
+		last = entry;
 	}
 	assert_int_equal(packets, 0);
-	free(sorted);
 	window_reset(table);
 	assert_int_equal(window_count(table), 0);
 	window_free(table);
@@ -214,7 +214,7 @@ static void test_few_tunnels_are_kept(void **unused)
 {
 	struct window_table *table = window_new();
 	struct flow flow = flow_of(1, false);
-	const struct entry *entry;
+	const struct labels *labels;
 	char text[64];
 
 	for (int i = 999; i >= 0; i--) {
@@ -225,13 +225,13 @@ static void test_few_tunnels_are_kept(void **unused)
 		window_add(table, &flow, 0, 0, 0);
 	}
 	window_settle(table);
-	entry = window_entry(table, 0);
-	assert_int_equal(strncmp(intern_text(entry->endpoint),
+	labels = window_labels(table, window_entry(table, 0));
+	assert_int_equal(strncmp(intern_text(labels->endpoint),
 				 "10.0.0.1-10.0.1.000,10.0.0.1-10.0.1.001,", 40),
 		0);
-	assert_non_null(strstr(intern_text(entry->endpoint), "10.0.0.1-10.0.1.015," INTERN_MORE));
-	assert_int_equal(strncmp(intern_text(entry->tunnel), "gre+000,gre+001,", 16), 0);
-	assert_non_null(strstr(intern_text(entry->tunnel), "gre+015," INTERN_MORE));
+	assert_non_null(strstr(intern_text(labels->endpoint), "10.0.0.1-10.0.1.015," INTERN_MORE));
+	assert_int_equal(strncmp(intern_text(labels->tunnel), "gre+000,gre+001,", 16), 0);
+	assert_non_null(strstr(intern_text(labels->tunnel), "gre+015," INTERN_MORE));
 	window_free(table);
 }
 

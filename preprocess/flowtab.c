@@ -8,9 +8,9 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 
+#include "preprocess/reserve.h"
 #include "spool/log.h"
 
 #define SLOTS_MIN	4096u /* the index doubles from here when it is half full */
@@ -37,19 +37,6 @@ struct flowtab {
 	uint64_t seed[6];
 };
 
-/* Address space only; pages come with the first touch. */
-static void *reserve(size_t size)
-{
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	if (memory == MAP_FAILED)
-		die(MIRA_AGAIN,
-			"no memory for a flow table of %zu bytes; lower max_flows in mira.conf",
-			size);
-	return memory;
-}
-
 struct flowtab *flowtab_new(uint32_t max_flows)
 {
 	struct flowtab *table = x_calloc(1, sizeof(*table));
@@ -74,9 +61,9 @@ struct flowtab *flowtab_new(uint32_t max_flows)
 
 void flowtab_free(struct flowtab *table)
 {
-	munmap(table->entries, table->max * sizeof(*table->entries));
-	munmap(table->slots, table->slots_max * sizeof(*table->slots));
-	munmap(table->counts, table->counts_max * sizeof(*table->counts));
+	reserve_free(table->entries, table->max * sizeof(*table->entries));
+	reserve_free(table->slots, table->slots_max * sizeof(*table->slots));
+	reserve_free(table->counts, table->counts_max * sizeof(*table->counts));
 	free(table);
 }
 

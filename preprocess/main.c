@@ -72,11 +72,19 @@ static void confine(const struct stage_run *run, struct sandbox *sandbox)
 		sandbox_write(sandbox, cache);
 }
 
+static void look_ahead(void *own, const uint8_t *bytes, size_t size)
+{
+	const struct preprocess *preprocess = own;
+
+	symptoms_look_ahead(preprocess->meter->rules->symptoms, bytes, size);
+}
+
 static int open_preprocess(struct stage_run *run)
 {
 	struct preprocess *preprocess = x_calloc(1, sizeof(*preprocess));
 
 	preprocess->reader = pcapng_new();
+	pcapng_on_read(preprocess->reader, look_ahead, preprocess);
 	preprocess->meter =
 		meter_new(&run->spool, run->config.max_flows, write_full_table, preprocess);
 	run->own = preprocess;

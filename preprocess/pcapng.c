@@ -58,6 +58,8 @@ struct pcapng {
 	struct interface *interfaces;
 	uint32_t interface_count, interface_room;
 	char why[160];
+	void (*filled)(void *own, const uint8_t *bytes, size_t size);
+	void *own;
 };
 
 struct pcapng *pcapng_new(void)
@@ -80,6 +82,13 @@ void pcapng_free(struct pcapng *reader)
 	free(reader->buffer);
 	XXH3_freeState(reader->hash);
 	free(reader);
+}
+
+void pcapng_on_read(struct pcapng *reader,
+	void (*filled)(void *own, const uint8_t *bytes, size_t size), void *own)
+{
+	reader->filled = filled;
+	reader->own = own;
 }
 
 const char *pcapng_why(const struct pcapng *reader)
@@ -177,6 +186,8 @@ static int refill(struct pcapng *reader)
 	XXH3_128bits_update(reader->hash, reader->buffer + reader->have, (size_t)got);
 	reader->have += (size_t)got;
 	reader->left -= (uint64_t)got;
+	if (reader->filled)
+		reader->filled(reader->own, reader->buffer, reader->have);
 	return reader->left ? 1 : check_sum(reader);
 }
 

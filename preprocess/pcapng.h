@@ -39,6 +39,9 @@ struct pcapng;
 struct pcapng *pcapng_new(void);
 void pcapng_free(struct pcapng *reader);
 
+/* pcapng_on_read(): FILLED gets all bytes from which the next frames will be made, each time that some were read. */
+void pcapng_on_read(struct pcapng *reader,
+	void (*filled)(void *own, const uint8_t *bytes, size_t size), void *own);
 /* pcapng_open(): the file PATH, of which the manifest says that it has BYTES with the checksum
  * XXH128 (hash.h; NULL: none is known). What is read is summed up as well, so that a write that
  * comes late is noticed at the end. 0, -1, -2 no regular file stands there. */

@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
+#include "preprocess/reserve.h"
 #include "preprocess/sequence.h"
 #include "spool/log.h"
 
@@ -18,18 +18,13 @@ struct pieces *pieces_new(uint32_t max)
 	struct pieces *pieces = x_calloc(1, sizeof(*pieces));
 
 	pieces->max = max > 2 * PIECES_FLOW ? max : 2 * PIECES_FLOW;
-	pieces->list = mmap(NULL, pieces->max * sizeof(*pieces->list), PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (pieces->list == MAP_FAILED)
-		die(MIRA_AGAIN,
-			"no memory for pieces of streams, %zu bytes; lower max_flows in mira.conf",
-			pieces->max * sizeof(*pieces->list));
+	pieces->list = reserve(pieces->max * sizeof(*pieces->list));
 	return pieces;
 }
 
 void pieces_free(struct pieces *pieces)
 {
-	munmap(pieces->list, pieces->max * sizeof(*pieces->list));
+	reserve_free(pieces->list, pieces->max * sizeof(*pieces->list));
 	free(pieces);
 }
 

@@ -15,6 +15,7 @@
 #include <xxhash.h>
 #include "preprocess/cost.h"
 #include "preprocess/symptom_across.h"
+#include "preprocess/symptom_ahead.h"
 #include "preprocess/symptom_border.h"
 #include "preprocess/symptom_chain.h"
 #include "preprocess/symptom_compile.h"
@@ -35,6 +36,7 @@ struct symptoms {
 	uint8_t *asked; /* of each port: does a symptom ask for it? PORT_TCP, PORT_OTHER */
 	struct symptom_border border; /* of the patterns that may begin anywhere */
 	uint16_t start_reach[256];    /* of the others, by the first byte */
+	struct symptom_ahead ahead;   /* of those of any port */
 };
 
 enum { PORT_TCP = 1, PORT_OTHER = 2, PORTS = 65536 };
@@ -267,14 +269,19 @@ static void run(struct symptoms *symptoms, enum symptom_set set, const uint8_t *
 			size);
 }
 
-/* run_ports(): the symptoms of any port, and where a port is asked for, those of ports. */
+/* run_any(): the symptoms of any port; run_ports(): where a port is asked for, those of ports. */
+static void run_any(struct symptoms *symptoms, const uint8_t *bytes, size_t size, struct scan *scan)
+{
+	run(symptoms, scan->transport == SYMPTOM_TCP ? SYMPTOM_SET_TCP : SYMPTOM_SET_OTHER, bytes,
+		size, scan);
+}
+
 static void run_ports(struct symptoms *symptoms, const uint8_t *bytes, size_t size,
 	struct scan *scan)
 {
 	bool tcp = scan->transport == SYMPTOM_TCP;
 	enum symptom_set ports = tcp ? SYMPTOM_SET_TCP_PORTS : SYMPTOM_SET_OTHER_PORTS;
 
-	run(symptoms, tcp ? SYMPTOM_SET_TCP : SYMPTOM_SET_OTHER, bytes, size, scan);
 	if (symptoms->databases[ports] &&
 		ports_asked(symptoms, tcp ? PORT_TCP : PORT_OTHER, scan->sport, scan->dport))
 		run(symptoms, ports, bytes, size, scan);
@@ -286,7 +293,15 @@ void symptoms_scan(struct symptoms *symptoms, const uint8_t *payload, size_t siz
 	struct scan scan = {symptoms, hits, payload, size, transport_bit(proto), sport, dport, NULL,
 		NULL};
 
+	if (ahead_shows(&symptoms->ahead, payload, size))
+		run_any(symptoms, payload, size, &scan);
 	run_ports(symptoms, payload, size, &scan);
+}
+
+void symptoms_look_ahead(struct symptoms *symptoms, const uint8_t *bytes, size_t size)
+{
+	ahead_look(&symptoms->ahead, symptoms->databases[SYMPTOM_SET_AHEAD], symptoms->scratch,
+		bytes, size);
 }
 
 static void scan_stretch(struct symptoms *symptoms, const struct symptom_stretch *stretch,
@@ -295,10 +310,12 @@ static void scan_stretch(struct symptoms *symptoms, const struct symptom_stretch
 	struct scan scan = {symptoms, hits, NULL, stretch->payload_size, SYMPTOM_TCP,
 		stretch->sport, stretch->dport, stretch, ends};
 
-	if (stretch->start)
+	if (stretch->start) {
+		run_any(symptoms, stretch->bytes, stretch->size, &scan);
 		run_ports(symptoms, stretch->bytes, stretch->size, &scan);
-	else
+	} else {
 		run(symptoms, SYMPTOM_SET_ACROSS, stretch->bytes, stretch->size, &scan);
+	}
 }
 
 void symptoms_scan_stretch(struct symptoms *symptoms, const struct symptom_stretch *stretch,
@@ -356,42 +373,57 @@ static void add_starts(struct symptoms *symptoms, const struct symptom_bytes *by
 			symptoms->start_reach[byte] = (uint16_t)reach;
 }
 
-/* Which patterns can lie in several packets, and over which borders. */
-static void find_crossings(struct symptoms *symptoms)
+static void find_crossings(struct symptoms *symptoms, struct symptom_pattern *pattern,
+	const struct symptom_bytes *bytes)
+{
+	uint8_t transports = symptoms->source.rules[pattern->rule].transports;
+
+	if (pattern->chain || (transports && !(transports & SYMPTOM_TCP)))
+		return;
+	symptom_cross(pattern, bytes);
+	if (pattern->crossing.anywhere)
+		border_add(&symptoms->border, bytes, pattern->crossing.reach);
+	add_starts(symptoms, bytes, pattern->crossing.start_reach);
+}
+
+/* Which patterns can lie in several packets, and over which borders; and what is looked for ahead. */
+static void study_patterns(struct symptoms *symptoms)
 {
 	struct symptom_source *source = &symptoms->source;
 
 	for (size_t i = 0; i < source->pattern_count; i++) {
 		struct symptom_pattern *pattern = &source->patterns[i];
-		uint8_t transports = source->rules[pattern->rule].transports;
 		struct symptom_bytes bytes;
 
-		if (pattern->chain || (transports && !(transports & SYMPTOM_TCP)))
-			continue;
 		symptom_bytes(pattern, &bytes);
-		symptom_cross(pattern, &bytes);
-		if (pattern->crossing.anywhere)
-			border_add(&symptoms->border, &bytes, pattern->crossing.reach);
-		add_starts(symptoms, &bytes, pattern->crossing.start_reach);
+		find_crossings(symptoms, pattern, &bytes);
+		if (!source->rules[pattern->rule].ports.count)
+			ahead_add(&symptoms->ahead, pattern, &bytes);
 	}
+}
+
+static int compile_set(struct symptoms *symptoms, enum symptom_set set, const char *cache)
+{
+	hs_database_t **database = &symptoms->databases[set];
+
+	if (symptom_compile(&symptoms->source, set, cache, database))
+		return -1;
+	if (!*database || !hs_alloc_scratch(*database, &symptoms->scratch))
+		return 0;
+	log_err("no memory to scan with the symptoms; free some, or use fewer patterns");
+	return -1;
 }
 
 static int compile(struct symptoms *symptoms, const char *cache)
 {
 	if (symptom_compile_chains(&symptoms->source))
 		return -1;
-	find_crossings(symptoms);
-	for (enum symptom_set set = 0; set < SYMPTOM_SETS; set++) {
-		hs_database_t **database = &symptoms->databases[set];
-
-		if (symptom_compile(&symptoms->source, set, cache, database))
+	study_patterns(symptoms);
+	for (enum symptom_set set = 0; set < SYMPTOM_SET_AHEAD; set++)
+		if (compile_set(symptoms, set, cache))
 			return -1;
-		if (*database && hs_alloc_scratch(*database, &symptoms->scratch)) {
-			log_err("no memory to scan with the symptoms; free some, or use fewer "
-				"patterns");
-			return -1;
-		}
-	}
+	symptoms->ahead.off =
+		!ahead_pays(&symptoms->ahead) || compile_set(symptoms, SYMPTOM_SET_AHEAD, cache);
 	return 0;
 }
 

@@ -64,6 +64,9 @@ void symptoms_scan(struct symptoms *symptoms, const uint8_t *payload, size_t siz
  * direction than the packet's, and adds the groups of the others. What is left counts. */
 void symptoms_keep(const struct symptoms *symptoms, struct symptom_hits *hits,
 	const struct flowkey *key, uint16_t tcp_flags, enum symptom_side side);
+/* symptoms_look_ahead(): SIZE bytes at BYTES are packets, of which symptoms_scan() gets the payloads before BYTES change:
+ * it will know which show nothing. */
+void symptoms_look_ahead(struct symptoms *symptoms, const uint8_t *bytes, size_t size);
 /* Patterns and where they end: of a stretch of a stream that was scanned before. */
 struct symptom_ends {
 	struct {

@@ -46,6 +46,16 @@ static struct shape shape_of(const char *at)
 	return shape;
 }
 
+static bool starts(const struct symptom_pattern *pattern, struct shape shape)
+{
+	return shape.start && !(pattern->flags & HS_FLAG_MULTILINE);
+}
+
+bool symptom_starts(const struct symptom_pattern *pattern)
+{
+	return starts(pattern, shape_of(pattern->expression));
+}
+
 static uint32_t least(uint32_t a, uint32_t b)
 {
 	return a < b ? a : b;
@@ -113,7 +123,7 @@ void symptom_cross(struct symptom_pattern *pattern, const struct symptom_bytes *
 	*crossing = (struct symptom_crossing){.flags = pattern->flags};
 	if (!measure(pattern, bytes, &widths))
 		return;
-	if (!shape.start || pattern->flags & HS_FLAG_MULTILINE)
+	if (!starts(pattern, shape))
 		cross(crossing, shape.anchor, &widths);
 	crossing->start_reach = start_reach(crossing, shape.anchor, &widths);
 }

@@ -13,6 +13,8 @@
 #define SYMPTOM_HEAD (SYMPTOM_REACH + 2)
 #define SYMPTOM_ROOM (SYMPTOM_REACH + SYMPTOM_HEAD)
 
+/* symptom_starts(): is PATTERN found where a payload begins, and nowhere else? */
+bool symptom_starts(const struct symptom_pattern *pattern);
 /* symptom_cross(): fills in `crossing` of PATTERN, which TCP can show, and of which BYTES tells. */
 void symptom_cross(struct symptom_pattern *pattern, const struct symptom_bytes *bytes);
 

@@ -4,7 +4,8 @@
  *
  * All patterns of a transport go into one block-mode database: a packet is scanned once however
  * many symptoms there are. TCP has its own, for half of the patterns costs half of the time. So
- * have the patterns that ask for a port: most packets are of none of these ports.
+ * have the patterns that ask for a port: most packets are of none of these ports. And there is one
+ * that tells which packets are to be scanned at all (symptom_ahead.h).
  */
 #include "preprocess/symptom_compile.h"
 
@@ -22,6 +23,7 @@
 struct arguments {
 	const char **expressions;
 	unsigned *flags, *ids, count;
+	bool optional; /* nobody is told that Hyperscan refuses one of them */
 };
 
 static bool is_member(const struct symptom_source *source, const struct symptom_pattern *pattern,
@@ -31,7 +33,10 @@ static bool is_member(const struct symptom_source *source, const struct symptom_
 	bool ports = set == SYMPTOM_SET_TCP_PORTS || set == SYMPTOM_SET_OTHER_PORTS;
 	bool other = set == SYMPTOM_SET_OTHER || set == SYMPTOM_SET_OTHER_PORTS;
 
-	*flags = pattern->flags | HS_FLAG_SINGLEMATCH;
+	*flags = pattern->flags;
+	if (set == SYMPTOM_SET_AHEAD)
+		return pattern->bare;
+	*flags |= HS_FLAG_SINGLEMATCH;
 	if (rule->transports && !(rule->transports & (other ? ~SYMPTOM_TCP : SYMPTOM_TCP)))
 		return false;
 	if (set != SYMPTOM_SET_ACROSS)
@@ -48,6 +53,7 @@ static struct arguments arguments_new(const struct symptom_source *source, enum 
 		x_calloc(count, sizeof(unsigned)),
 		x_calloc(count, sizeof(unsigned)),
 		0,
+		set == SYMPTOM_SET_AHEAD,
 	};
 
 	for (size_t i = 0; i < count; i++) {
@@ -55,7 +61,9 @@ static struct arguments arguments_new(const struct symptom_source *source, enum 
 
 		if (!is_member(source, &source->patterns[i], set, &arguments.flags[at]))
 			continue;
-		arguments.expressions[at] = source->patterns[i].expression;
+		arguments.expressions[at] = set == SYMPTOM_SET_AHEAD
+						    ? source->patterns[i].bare
+						    : source->patterns[i].expression;
 		arguments.ids[at] = (unsigned)i;
 		arguments.count++;
 	}
@@ -98,7 +106,8 @@ static int compile_all(const struct symptom_source *source, const struct argumen
 	if (!hs_compile_multi(arguments->expressions, arguments->flags, arguments->ids,
 		    arguments->count, HS_MODE_BLOCK, NULL, database, &error))
 		return 0;
-	tell_refused(source, arguments, error);
+	if (!arguments->optional)
+		tell_refused(source, arguments, error);
 	hs_free_compile_error(error);
 	*database = NULL;
 	return -1;

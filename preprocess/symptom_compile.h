@@ -20,6 +20,7 @@ enum symptom_set {
 	SYMPTOM_SET_OTHER,	 /* what one of another transport can show on any port */
 	SYMPTOM_SET_OTHER_PORTS, /* and on the ports that are asked for */
 	SYMPTOM_SET_ACROSS, /* what several payloads of TCP can show together (symptom_across.h) */
+	SYMPTOM_SET_AHEAD,  /* what is looked for in many payloads at once (symptom_ahead.h) */
 	SYMPTOM_SETS
 };
 

@@ -11,12 +11,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "spool/log.h"
+
 struct reader {
 	const char *at;
 	bool lost;    /* met what is not understood */
 	bool asserts; /* what may lengthen a match by what stands beside it */
 	bool caseless, multiline;
 	struct byteset *follow; /* what was found so far: behind each byte these */
+	const char *begin;
+	char *bare; /* a copy of all, NUL where an assertion stood; or NULL */
 };
 
 /* What was read of an expression: bytes that begin it and end it. */
@@ -141,21 +145,31 @@ static void group(struct reader *reader, struct part *part)
 		reader->lost = true;
 }
 
+static bool assertion(struct reader *reader, const char *from, bool asserts)
+{
+	reader->asserts |= asserts;
+	reader->lost |= *reader->at && strchr("*+?{", *reader->at);
+	if (reader->bare)
+		memset(reader->bare + (from - reader->begin), 0, (size_t)(reader->at - from));
+	return false;
+}
+
 /* Adds the bytes that one may be; false when it is none: an assertion. */
 static bool one_byte(struct reader *reader, struct byteset *set)
 {
+	const char *from = reader->at;
 	char first = *reader->at++;
 	int byte;
 
 	switch (first) {
 	case '[': class(reader, set); return true;
 	case '.': add(set, 0, 255); return true;
-	case '^': reader->asserts |= reader->multiline; return false;
-	case '$': reader->asserts = true; return false;
+	case '^': return assertion(reader, from, reader->multiline);
+	case '$': return assertion(reader, from, true);
 	case '\\':
 		if (*reader->at && strchr("AbzZ", *reader->at)) {
-			reader->asserts |= *reader->at++ != 'A';
-			return false;
+			first = *reader->at++;
+			return assertion(reader, from, first != 'A');
 		}
 		byte = escaped(reader, set);
 		if (byte >= 0)
@@ -280,17 +294,41 @@ static void alternatives(struct reader *reader, struct part *part)
 	}
 }
 
+/* False: not all of it is understood. */
+static bool read_all(struct reader *reader, const struct symptom_pattern *pattern, struct part *all)
+{
+	reader->at = reader->begin = pattern->expression;
+	reader->caseless = pattern->flags & HS_FLAG_CASELESS;
+	reader->multiline = pattern->flags & HS_FLAG_MULTILINE;
+	alternatives(reader, all);
+	return !reader->lost && !*reader->at;
+}
+
+char *symptom_bare(const struct symptom_pattern *pattern)
+{
+	size_t size = strlen(pattern->expression), kept = 0;
+	struct byteset follow[256] = {0};
+	struct reader reader = {.follow = follow, .bare = x_strdup(pattern->expression)};
+	struct part all;
+
+	if (!read_all(&reader, pattern, &all) || !all.least) {
+		free(reader.bare);
+		return NULL;
+	}
+	for (size_t i = 0; i < size; i++)
+		if (reader.bare[i])
+			reader.bare[kept++] = reader.bare[i];
+	reader.bare[kept] = 0;
+	return reader.bare;
+}
+
 void symptom_bytes(const struct symptom_pattern *pattern, struct symptom_bytes *bytes)
 {
-	struct reader reader = {.at = pattern->expression,
-		.caseless = pattern->flags & HS_FLAG_CASELESS,
-		.multiline = pattern->flags & HS_FLAG_MULTILINE,
-		.follow = bytes->follow};
+	struct reader reader = {.follow = bytes->follow};
 	struct part all;
 
 	memset(bytes, 0, sizeof(*bytes));
-	alternatives(&reader, &all);
-	if (reader.lost || *reader.at) {
+	if (!read_all(&reader, pattern, &all)) {
 		memset(bytes->follow, 255, sizeof(bytes->follow));
 		all = (struct part){.least = 0};
 	} else if (!reader.asserts) {

@@ -53,5 +53,8 @@ static inline unsigned byteset_count(const struct byteset *set)
  * assertion other than a start of the payload is understood, and leaves the length to Hyperscan.
  */
 void symptom_bytes(const struct symptom_pattern *pattern, struct symptom_bytes *bytes);
+/* symptom_bare(): its expression without assertions, which finds all that PATTERN finds, and more; to be freed. NULL: it is
+ * not understood, or the empty text would do. */
+char *symptom_bare(const struct symptom_pattern *pattern);
 
 #endif

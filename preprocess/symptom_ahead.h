@@ -1,0 +1,46 @@
+/*
+ * symptom_ahead.h: which payloads in a buffer full of packets need to be scanned? Most show nothing, and each scan has a
+ * price of its own beside that of its bytes. So the buffer is scanned once, headers and all, for what may begin anywhere;
+ * what asks for the start of a payload is told by the first two bytes there. A payload in which something may be is scanned
+ * as ever, so that nothing is found in another way.
+ *
+ *	ahead_add(&ahead, &pattern, &bytes);	for each pattern of any port, once
+ *	if (ahead_pays(&ahead)) …		compile SYMPTOM_SET_AHEAD
+ *	ahead_look(&ahead, database, scratch, buffer, size);
+ *	if (ahead_shows(&ahead, payload, size))
+ *		something may be in PAYLOAD, which lies in BUFFER: scan it
+ *
+ * A payload that lies elsewhere is to be scanned. Of a set with many patterns that ask for a start most payloads would be; for
+ * one that could begin with anything all of the buffer would be searched at length: it does not pay then. Nor does it where
+ * much is found: the next AHEAD_REST buffers are not looked at.
+ */
+#ifndef PREPROCESS_SYMPTOM_AHEAD_H
+#define PREPROCESS_SYMPTOM_AHEAD_H
+
+#include <hs.h>
+#include "preprocess/symptom_first.h"
+
+#define AHEAD_MAX  (1u << 20) /* bytes of a buffer; a larger one is not looked at */
+#define AHEAD_LINE 64	      /* bytes; it is remembered in which of them a match ends */
+#define AHEAD_REST 15
+
+struct symptom_ahead {
+	bool off;		      /* there is a pattern with which it does not pay */
+	struct byteset openings[256]; /* [a] has b: a payload that begins so is scanned */
+	const uint8_t *bytes;	      /* the buffer; NULL: none was looked at */
+	size_t size;
+	uint32_t marked, most; /* lines; with more than MOST it does not pay */
+	uint32_t rest;
+	uint64_t lines[AHEAD_MAX / AHEAD_LINE / 64];
+};
+
+/* ahead_add(): BYTES is of PATTERN, which gets what is to be looked for (`bare`) unless its start tells. */
+void ahead_add(struct symptom_ahead *ahead, struct symptom_pattern *pattern,
+	const struct symptom_bytes *bytes);
+bool ahead_pays(const struct symptom_ahead *ahead);
+/* ahead_look(): DATABASE may be NULL: nothing may begin anywhere. */
+void ahead_look(struct symptom_ahead *ahead, const hs_database_t *database, hs_scratch_t *scratch,
+	const uint8_t *bytes, size_t size);
+bool ahead_shows(const struct symptom_ahead *ahead, const uint8_t *payload, size_t size);
+
+#endif

@@ -8,9 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RADIX_WORDS 3 /* of a key; what is equal in all of them is compared */
+#include "postproc/store/store_radix.h"
 #include "spool/log.h"
-#include "spool/radix.h"
 
 #define LINE  8 /* words that come from memory together */
 #define AHEAD 4 /* rows */
@@ -20,8 +19,8 @@ struct store_feed {
 	char *name;
 	struct feed_column *columns;
 	unsigned width, keys;
-	uint64_t *
-		words; /* of each row: a number, the bits of a double, or where behind texts a text begins */
+	/* Of each row: numbers, bits of a double, where behind texts a text begins. */
+	uint64_t *words;
 	size_t count, room;
 	char *texts;
 	size_t text_used, text_room;
@@ -90,6 +89,7 @@ void store_feed_clear(struct store_feed *feed)
 
 /* ---- order ---- */
 
+/* The words of a key behind those of its place. */
 static int by_key(const void *left, const void *right, void *own)
 {
 	const uint64_t *a = ((const struct radix_place *)left)->item;

@@ -73,7 +73,7 @@ static void slots_alloc(struct window_table *table, size_t size)
 
 struct window_table *window_new(void)
 {
-	struct window_table *table = x_calloc(1, sizeof(*table));
+	struct window_table *table = pages_new(sizeof(*table)); /* the ring's entries are aligned */
 
 	if (getrandom(&table->seed, sizeof(table->seed), 0) != sizeof(table->seed))
 		table->seed = (uintptr_t)table;
@@ -110,7 +110,7 @@ void window_free(struct window_table *table)
 	free(table->rares);
 	labels_free(table->labels);
 	slots_free(table->slots, table->mask);
-	free(table);
+	pages_free(table, sizeof(*table));
 }
 
 void window_reset(struct window_table *table)

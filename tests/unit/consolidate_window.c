@@ -210,6 +210,19 @@ static void test_window_is_part_of_the_key(void **unused)
 }
 
 /* What a forger makes of a biflow's tunnels stays so small that its record fits a message. */
+/* What the compiler takes for aligned is so: -march with wider registers would end the process. */
+static void test_entries_are_aligned(void **unused)
+{
+	struct window_table *tables[8];
+
+	for (int i = 0; i < 8; i++) {
+		tables[i] = window_new();
+		assert_int_equal((uintptr_t)tables[i] % _Alignof(struct entry), 0);
+	}
+	for (int i = 0; i < 8; i++)
+		window_free(tables[i]);
+}
+
 static void test_few_tunnels_are_kept(void **unused)
 {
 	struct window_table *table = window_new();
@@ -301,6 +314,7 @@ int main(void)
 		cmocka_unit_test(test_many_keys_and_windows),
 		cmocka_unit_test(test_window_is_part_of_the_key),
 		cmocka_unit_test(test_few_tunnels_are_kept),
+		cmocka_unit_test(test_entries_are_aligned),
 		cmocka_unit_test(test_directions_meet),
 		cmocka_unit_test(test_sampling_is_weighed),
 		cmocka_unit_test(test_no_sampling_is_exactly_one),

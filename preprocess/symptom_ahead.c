@@ -7,31 +7,64 @@
 
 #include "preprocess/symptom_across.h"
 
-#define NARROW	     1024 /* pairs of bytes that a pattern can begin with: one of 64 */
-#define OPENINGS_MAX 8192 /* those of all patterns: one of eight */
-#define SHORT	     16 /* bytes: Hyperscan is quick with what is short, or begins with few bytes */
-#define PAYS	     (8 * 64) /* bytes for each line that is marked: some half of the packets */
+#define NARROW                                                                                     \
+	(1.0 / 64) /* of payloads of chance so many begin as a pattern may: its start tells */
+#define SHARE_MAX (1.0 / 32) /* the same of all such patterns */
+#define QUICK	  16	   /* bytes: what is so short Hyperscan finds quickly wherever it begins */
+#define PAYS	  (8 * 64) /* bytes for each line that is marked: some half of the packets */
 
-static unsigned count_openings(const struct symptom_bytes *bytes)
+/* Of payloads of chance, how many have in each place a byte of its set? */
+static double share_of(const struct byteset sets[SYMPTOM_LEAD])
 {
-	unsigned pairs = 0;
+	double share = 1;
 
-	for (int byte = 0; byte < 256; byte++)
-		if (byteset_has(&bytes->first, (uint8_t)byte))
-			pairs += byteset_count(&bytes->follow[byte]);
-	return pairs;
+	for (int i = 0; i < SYMPTOM_LEAD; i++)
+		share *= byteset_count(&sets[i]) / 256.0;
+	return share;
 }
 
-static void add_openings(struct symptom_ahead *ahead, const struct symptom_bytes *bytes)
+static void unite(struct byteset sets[SYMPTOM_LEAD], const struct byteset more[SYMPTOM_LEAD])
 {
-	for (int byte = 0; byte < 256; byte++)
-		if (byteset_has(&bytes->first, (uint8_t)byte))
-			byteset_unite(&ahead->openings[byte], &bytes->follow[byte]);
+	for (int i = 0; i < SYMPTOM_LEAD; i++)
+		byteset_unite(&sets[i], &more[i]);
+}
+
+/* The group that lets in the fewest more. */
+static unsigned group_for(const struct symptom_ahead *ahead,
+	const struct byteset lead[SYMPTOM_LEAD])
+{
+	double least = 2;
+	unsigned best = 0;
+
+	for (unsigned i = 0; i < AHEAD_GROUPS; i++) {
+		struct byteset united[SYMPTOM_LEAD];
+		double more;
+
+		memcpy(united, ahead->groups[i], sizeof(united));
+		unite(united, lead);
+		more = share_of(united) - share_of(ahead->groups[i]);
+		if (more < least) {
+			least = more;
+			best = i;
+		}
+	}
+	return best;
+}
+
+static void add_lead(struct symptom_ahead *ahead, const struct byteset lead[SYMPTOM_LEAD])
+{
+	unsigned group = group_for(ahead, lead);
+
+	unite(ahead->groups[group], lead);
+	for (int i = 0; i < SYMPTOM_LEAD; i++)
+		for (int byte = 0; byte < 256; byte++)
+			if (byteset_has(&lead[i], (uint8_t)byte))
+				ahead->leads[i][byte] |= 1u << group;
 }
 
 static bool is_quick(const struct symptom_bytes *bytes)
 {
-	return byteset_count(&bytes->first) <= SHORT || (bytes->measured && bytes->most <= SHORT);
+	return bytes->measured && bytes->most <= QUICK;
 }
 
 void ahead_add(struct symptom_ahead *ahead, struct symptom_pattern *pattern,
@@ -39,21 +72,22 @@ void ahead_add(struct symptom_ahead *ahead, struct symptom_pattern *pattern,
 {
 	bool starts = symptom_starts(pattern);
 
-	if (starts && bytes->measured && bytes->least >= 2 && count_openings(bytes) <= NARROW) {
-		add_openings(ahead, bytes);
+	if (starts && share_of(bytes->lead) <= NARROW) {
+		add_lead(ahead, bytes->lead);
 		return;
 	}
-	pattern->bare = symptom_bare(pattern);
-	ahead->off |= !pattern->bare || (starts && !is_quick(bytes));
+	if (!starts || is_quick(bytes))
+		pattern->bare = symptom_bare(pattern);
+	ahead->off |= !pattern->bare;
 }
 
 bool ahead_pays(const struct symptom_ahead *ahead)
 {
-	unsigned openings = 0;
+	double share = 0;
 
-	for (int byte = 0; byte < 256; byte++)
-		openings += byteset_count(&ahead->openings[byte]);
-	return !ahead->off && openings <= OPENINGS_MAX;
+	for (unsigned i = 0; i < AHEAD_GROUPS; i++)
+		share += share_of(ahead->groups[i]);
+	return !ahead->off && share <= SHARE_MAX;
 }
 
 static int mark(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
@@ -68,22 +102,46 @@ static int mark(unsigned id, unsigned long long from, unsigned long long to, uns
 	return ahead->marked > ahead->most;
 }
 
+/* Begins to look at SIZE bytes at BYTES. */
+static void begin(struct symptom_ahead *ahead, const uint8_t *bytes, size_t size)
+{
+	memset(ahead->lines, 0, sizeof(ahead->lines));
+	ahead->bytes = bytes;
+	ahead->size = size;
+	ahead->asked = ahead->shown = ahead->marked = 0;
+	ahead->most = (uint32_t)size / PAYS;
+}
+
+/* Each time in a row that it does not pay the rest is longer. */
+static void give_up(struct symptom_ahead *ahead)
+{
+	ahead->bytes = NULL;
+	if (ahead->rest < AHEAD_REST)
+		ahead->rest = 2 * ahead->rest + 1;
+	ahead->resting = ahead->rest;
+}
+
+/* Did the look before pay? */
+static void judge(struct symptom_ahead *ahead)
+{
+	if (2 * ahead->shown > ahead->asked)
+		give_up(ahead);
+	else
+		ahead->rest = 0;
+}
+
 void ahead_look(struct symptom_ahead *ahead, const hs_database_t *database, hs_scratch_t *scratch,
 	const uint8_t *bytes, size_t size)
 {
+	if (ahead->bytes)
+		judge(ahead);
 	ahead->bytes = NULL;
-	if (ahead->off || size > AHEAD_MAX || (ahead->rest && ahead->rest--))
+	if (ahead->off || size > AHEAD_MAX || (ahead->resting && ahead->resting--))
 		return;
-	memset(ahead->lines, 0, sizeof(ahead->lines));
-	ahead->marked = 0;
-	ahead->most = (uint32_t)size / PAYS;
+	begin(ahead, bytes, size);
 	if (database &&
-		hs_scan(database, (const char *)bytes, (unsigned)size, 0, scratch, mark, ahead)) {
-		ahead->rest = AHEAD_REST;
-		return;
-	}
-	ahead->bytes = bytes;
-	ahead->size = size;
+		hs_scan(database, (const char *)bytes, (unsigned)size, 0, scratch, mark, ahead))
+		give_up(ahead);
 }
 
 static bool is_marked(const struct symptom_ahead *ahead, size_t first, size_t last)
@@ -94,12 +152,26 @@ static bool is_marked(const struct symptom_ahead *ahead, size_t first, size_t la
 	return false;
 }
 
-bool ahead_shows(const struct symptom_ahead *ahead, const uint8_t *payload, size_t size)
+/* Can a pattern that asks for a start begin with PAYLOAD? */
+static bool may_begin(const struct symptom_ahead *ahead, const uint8_t *payload, size_t size)
+{
+	uint32_t groups = UINT32_MAX;
+
+	for (size_t i = 0; i < SYMPTOM_LEAD && i < size && groups; i++)
+		groups &= ahead->leads[i][payload[i]];
+	return groups;
+}
+
+bool ahead_shows(struct symptom_ahead *ahead, const uint8_t *payload, size_t size)
 {
 	size_t at = (size_t)((uintptr_t)payload - (uintptr_t)ahead->bytes);
+	bool shows;
 
-	if (!ahead->bytes || size < 2 || at > ahead->size || size > ahead->size - at)
+	if (!ahead->bytes || size == 0 || at > ahead->size || size > ahead->size - at)
 		return true;
-	return byteset_has(&ahead->openings[payload[0]], payload[1]) ||
-	       is_marked(ahead, at / AHEAD_LINE, (at + size - 1) / AHEAD_LINE);
+	shows = may_begin(ahead, payload, size) ||
+		is_marked(ahead, at / AHEAD_LINE, (at + size - 1) / AHEAD_LINE);
+	ahead->asked++;
+	ahead->shown += shows;
+	return shows;
 }

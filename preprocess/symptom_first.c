@@ -27,6 +27,8 @@ struct reader {
 struct part {
 	struct byteset first, last;
 	uint32_t least, most; /* bytes of it */
+	uint32_t lead_count;
+	struct byteset lead[SYMPTOM_LEAD]; /* the first of them */
 };
 
 static void alternatives(struct reader *reader, struct part *part);
@@ -201,7 +203,8 @@ static void atom(struct reader *reader, struct part *part)
 	part->least = part->most = one_byte(reader, &part->first);
 	if (reader->caseless)
 		add_cases(&part->first);
-	part->last = part->first;
+	part->last = part->lead[0] = part->first;
+	part->lead_count = part->least;
 }
 
 /* {n}, {n,} or {n,m}, of which the brace is at hand. */
@@ -243,22 +246,49 @@ static uint32_t bounded(uint64_t width)
 	return width < SYMPTOM_UNBOUNDED ? (uint32_t)width : SYMPTOM_UNBOUNDED;
 }
 
+/* Is all of it known that stands before what follows? */
+static bool leads(const struct part *part)
+{
+	return part->least == part->most && part->least == part->lead_count;
+}
+
+static void repeat_lead(struct part *part, uint32_t least)
+{
+	uint32_t unit = part->lead_count;
+
+	if (!least)
+		part->lead_count = 0;
+	if (!leads(part))
+		return;
+	for (uint32_t i = unit; i < SYMPTOM_LEAD && i < (uint64_t)unit * least; i++)
+		part->lead[part->lead_count++] = part->lead[i - unit];
+}
+
 static void repeat(struct reader *reader, struct part *part)
 {
 	uint32_t least, most;
 
 	if (!how_often(reader, &least, &most))
 		return;
+	repeat_lead(part, least);
 	part->least = bounded((uint64_t)part->least * least);
 	part->most = bounded((uint64_t)part->most * most);
 	if (most > 1)
 		meet(reader, &part->last, &part->first);
 }
 
+static void append_lead(struct part *part, const struct part *next)
+{
+	for (uint32_t i = 0; i < next->lead_count && part->lead_count < SYMPTOM_LEAD; i++)
+		part->lead[part->lead_count++] = next->lead[i];
+}
+
 /* NEXT stands behind PART. */
 static void append(const struct reader *reader, struct part *part, const struct part *next)
 {
 	meet(reader, &part->last, &next->first);
+	if (leads(part))
+		append_lead(part, next);
 	if (!part->least)
 		byteset_unite(&part->first, &next->first);
 	if (next->least)
@@ -280,6 +310,14 @@ static void sequence(struct reader *reader, struct part *part)
 	}
 }
 
+static void unite_lead(struct part *part, const struct part *other)
+{
+	if (part->lead_count > other->lead_count)
+		part->lead_count = other->lead_count;
+	for (uint32_t i = 0; i < part->lead_count; i++)
+		byteset_unite(&part->lead[i], &other->lead[i]);
+}
+
 static void alternatives(struct reader *reader, struct part *part)
 {
 	struct part other;
@@ -289,6 +327,7 @@ static void alternatives(struct reader *reader, struct part *part)
 		sequence(reader, &other);
 		byteset_unite(&part->first, &other.first);
 		byteset_unite(&part->last, &other.last);
+		unite_lead(part, &other);
 		part->least = part->least < other.least ? part->least : other.least;
 		part->most = part->most > other.most ? part->most : other.most;
 	}
@@ -336,6 +375,8 @@ void symptom_bytes(const struct symptom_pattern *pattern, struct symptom_bytes *
 		bytes->least = all.least;
 		bytes->most = all.most;
 	}
+	memset(bytes->lead, 255, sizeof(bytes->lead));
+	memcpy(bytes->lead, all.lead, all.lead_count * sizeof(*all.lead));
 	if (all.least)
 		bytes->first = all.first;
 	else

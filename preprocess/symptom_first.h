@@ -11,6 +11,7 @@
 #include "preprocess/symptom_parse.h"
 
 #define SYMPTOM_UNBOUNDED UINT32_MAX
+#define SYMPTOM_LEAD	  8
 
 struct byteset {
 	uint64_t words[4];
@@ -21,6 +22,8 @@ struct symptom_bytes {
 	struct byteset follow[256]; /* [a] has b: b can stand behind a somewhere in a match */
 	bool measured;		    /* how long a match can be is known: */
 	uint32_t least, most;	    /* bytes; SYMPTOM_UNBOUNDED */
+	struct byteset
+		lead[SYMPTOM_LEAD]; /* its first bytes, one by one; all where it is not known */
 };
 
 static inline bool byteset_has(const struct byteset *set, uint8_t byte)

@@ -23,6 +23,9 @@ static const struct {
 	{"hex 16 03 ?? 01 start", "\x16\x03\x01\x01", 4},
 	{"regex /^.{0,4}\\xff\\xfb[\\x90-\\xe0]/s", "...\xff\xfb\xa0", 6},
 	{"regex /^HELO |^EHLO /i", "ehlo ", 5},
+	{"regex /^(ab){2,3}[0-9]?x{3}/", "ababxxx", 7},
+	{"regex /^(?:USER|PASS) [^ ]{1,9} /", "PASS me ", 8},
+	{"regex /^\\x00?\\x01{4}.(\\x02|\\x03\\x04)\\x05/s", "\x01\x01\x01\x01.\x03\x04\x05", 8},
 	{"regex /a{3}$/", "aaa", 3},
 	{"regex /\\bword\\b/", "word", 4},
 	{"regex /^line/m", "x\nline", 6},
@@ -164,7 +167,7 @@ static void look_free(struct look *look)
 	free(look);
 }
 
-static bool shows(const struct look *look, size_t at, size_t size)
+static bool shows(struct look *look, size_t at, size_t size)
 {
 	return ahead_shows(&look->ahead, buffer + at, size);
 }
@@ -189,44 +192,84 @@ static void most_need_no_scan(void **state)
 	assert_true(shows(look, 1000, 500));
 	assert_false(shows(look, 1100, 950)); /* POST is not where it begins */
 	assert_true(shows(look, 2000, 10));
-	assert_true(shows(look, 0, 1)); /* too short to tell */
+	assert_false(shows(look, 0, 1));
+	assert_true(shows(look, 2000, 1)); /* the rest of POST is in the next packet */
 	assert_true(shows(look, SIZE - 100, 101));
 	assert_true(ahead_shows(&look->ahead, (const uint8_t *)"elsewhere", 9));
 	look_free(look);
+}
+
+/* Looks at nothing where much is found, after which LOOK rests for so many buffers. */
+static void check_rest(struct look *look, unsigned rest)
+{
+	for (size_t at = 0; at < SIZE; at += 64)
+		memcpy(buffer + at, "needle", 6);
+	look_at(look);
+	assert_true(shows(look, 10, 40));
+	memset(buffer, '.', SIZE);
+	for (unsigned i = 0; i < rest; i++) {
+		look_at(look);
+		assert_true(shows(look, 10, 40));
+	}
 }
 
 static void where_much_is_found_it_rests(void **state)
 {
 	struct look *look = look_new("symptom a\n text \"needle\"\n");
 
-	memset(buffer, '.', SIZE);
-	for (size_t at = 0; at < SIZE; at += 64)
-		memcpy(buffer + at, "needle", 6);
+	for (unsigned rest = 1; rest <= AHEAD_REST; rest = 2 * rest + 1)
+		check_rest(look, rest);
+	check_rest(look, AHEAD_REST);
 	look_at(look);
-	assert_true(shows(look, 10, 40));
-	memset(buffer, '.', SIZE);
-	for (unsigned i = 0; i < AHEAD_REST; i++) {
-		look_at(look);
-		assert_true(shows(look, 10, 40));
-	}
+	assert_false(shows(look, 10, 40));
+	look_at(look); /* it paid */
+	check_rest(look, 1);
 	look_at(look);
 	assert_false(shows(look, 10, 40));
 	look_free(look);
 }
 
-/* Any start, at length; and more starts than one of eight. */
+static void where_most_is_scanned_it_rests(void **state)
+{
+	struct look *look = look_new("symptom a\n text \"POST /\" start\n");
+
+	memset(buffer, '.', SIZE);
+	memcpy(buffer + 1000, "POST /", 6);
+	look_at(look);
+	assert_true(shows(look, 1000, 100));
+	assert_true(shows(look, 1000, 100));
+	assert_false(shows(look, 0, 100));
+	look_at(look);
+	assert_true(shows(look, 0, 100));
+	look_free(look);
+}
+
+/* Any start, at length; what is not understood; and more starts than one of 32. */
 static void some_sets_do_not_pay(void **state)
 {
-	struct look *look = look_new("symptom a\n regex /^.{20}x.{0,90}y/s\n");
+	static const struct {
+		const char *text;
+		bool pays;
+	} sets[] = {
+		{"symptom a\n regex /^.{20}x.{0,90}y/s\n", false},
+		{"symptom a\n regex /^.{9}x/s\n", true},
+		{"symptom a\n pcre /(?<=ab)cd/\n", false},
+		{"symptom a\n regex /^[\\x00-\\x07]/\n", true},
+		{"symptom a\n regex /^[\\x00-\\x03]/\n regex /^[\\x10-\\x13]/\n regex "
+		 "/^[\\x20-\\x23]/\n",
+			false},
+		{"symptom a\n regex /^[\\x00-\\x03]{2}/\n regex /^[\\x10-\\x13]+x/\n regex "
+		 "/^(x|[\\x20-\\x23])/\n",
+			true},
+	};
 
-	assert_false(ahead_pays(&look->ahead));
-	look_free(look);
-	look = look_new("symptom a\n regex /^[\\x00-\\x03]./s\n regex /^[\\x10-\\x13]./s\n");
-	assert_true(ahead_pays(&look->ahead));
-	for (int byte = 0; byte < 256; byte++)
-		memset(&look->ahead.openings[byte], byte < 33 ? 255 : 0, sizeof(struct byteset));
-	assert_false(ahead_pays(&look->ahead));
-	look_free(look);
+	for (size_t i = 0; i < sizeof(sets) / sizeof(*sets); i++) {
+		struct look *look = look_new(sets[i].text);
+
+		if (ahead_pays(&look->ahead) != sets[i].pays)
+			fail_msg("%s", sets[i].text);
+		look_free(look);
+	}
 }
 
 int main(void)
@@ -236,6 +279,7 @@ int main(void)
 		cmocka_unit_test(nothing_of_one_is_missed),
 		cmocka_unit_test(most_need_no_scan),
 		cmocka_unit_test(where_much_is_found_it_rests),
+		cmocka_unit_test(where_most_is_scanned_it_rests),
 		cmocka_unit_test(some_sets_do_not_pay),
 	};
 

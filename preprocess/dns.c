@@ -9,9 +9,10 @@
 #include <string.h>
 #include "preprocess/cursor.h"
 
-#define RECORDS 64 /* looked at in one message */
-#define CHAIN	8  /* CNAME records that are followed */
-#define NAME	255
+#define RECORDS		    64 /* looked at in one message */
+#define CHAIN		    8  /* CNAME records that are followed */
+#define NAME		    255
+#define POINTER_TO_QUESTION 0xc00c /* which stands behind the header of 12 bytes */
 
 enum { TYPE_A = 1, TYPE_CNAME = 5, TYPE_AAAA = 28, CLASS_IN = 1 };
 
@@ -23,7 +24,8 @@ struct name {
 
 /* A resource record; DATA is a cursor, for names in it point into the message. */
 struct record {
-	struct name owner;
+	const struct name *owner; /* the question's, or OWN */
+	struct name own;
 	uint16_t type, class;
 	uint32_t ttl_s;
 	struct cursor data;
@@ -33,6 +35,7 @@ struct message {
 	const uint8_t *start;
 	struct cursor cursor;
 	unsigned questions, answers;
+	struct name question; /* the first one's */
 };
 
 static uint8_t lower(uint8_t byte)
@@ -95,7 +98,8 @@ static bool open_message(struct message *message, const uint8_t *bytes, size_t s
 {
 	const uint8_t *header;
 
-	*message = (struct message){.start = bytes, .cursor = {.at = bytes, .end = bytes + size}};
+	message->start = bytes;
+	message->cursor = (struct cursor){.at = bytes, .end = bytes + size};
 	header = cursor_take(&message->cursor, 12);
 	if (!header || (header[2] >> 3 & 15) > 6)
 		return false;
@@ -104,19 +108,32 @@ static bool open_message(struct message *message, const uint8_t *bytes, size_t s
 	return message->questions && message->questions <= 64;
 }
 
-static bool read_question(struct message *message, struct name *name)
+static bool read_question(struct message *message)
 {
-	return read_name(message->start, &message->cursor, name);
+	return read_name(message->start, &message->cursor, &message->question);
 }
 
 size_t dns_question(const uint8_t *bytes, size_t size, char out[HOST_NAME_SIZE])
 {
 	struct message message;
-	struct name name;
 
-	if (!open_message(&message, bytes, size) || !read_question(&message, &name))
+	if (!open_message(&message, bytes, size) || !read_question(&message))
 		return 0;
-	return hostname_keep(name.text, name.size, out);
+	return hostname_keep(message.question.text, message.question.size, out);
+}
+
+/* Most records point to the name of the question, which has been read. */
+static bool read_owner(const struct message *message, struct cursor *cursor, struct record *record)
+{
+	const uint8_t *pointer = cursor_peek(cursor, 2);
+
+	if (pointer && get16(pointer) == POINTER_TO_QUESTION) {
+		cursor_take(cursor, 2);
+		record->owner = &message->question;
+		return true;
+	}
+	record->owner = &record->own;
+	return read_name(message->start, cursor, &record->own);
 }
 
 static bool read_record(const struct message *message, struct cursor *cursor, struct record *record)
@@ -124,8 +141,7 @@ static bool read_record(const struct message *message, struct cursor *cursor, st
 	const uint8_t *fixed;
 	size_t size;
 
-	if (!read_name(message->start, cursor, &record->owner) ||
-		!(fixed = cursor_take(cursor, 10)))
+	if (!read_owner(message, cursor, record) || !(fixed = cursor_take(cursor, 10)))
 		return false;
 	record->type = get16(fixed);
 	record->class = get16(fixed + 2);
@@ -154,7 +170,7 @@ static bool each(const struct message *message, const struct name *name,
 	for (unsigned i = 0; i < message->answers && i < RECORDS; i++) {
 		if (!read_record(message, &cursor, &record))
 			return false;
-		if (record.class == CLASS_IN && same(&record.owner, name) &&
+		if (record.class == CLASS_IN && same(record.owner, name) &&
 			take(message, &record, own))
 			return true;
 	}
@@ -195,10 +211,11 @@ bool dns_answer(const uint8_t *bytes, size_t size, struct dns_answer *answer)
 
 	answer->count = 0;
 	if (!open_message(&message, bytes, size) || message.questions != 1 || !(bytes[2] & 0x80) ||
-		(bytes[3] & 15) != 0 || !read_question(&message, &name) ||
-		!hostname_keep(name.text, name.size, answer->name) ||
+		(bytes[3] & 15) != 0 || !read_question(&message) ||
+		!hostname_keep(message.question.text, message.question.size, answer->name) ||
 		!cursor_take(&message.cursor, 4))
 		return false;
+	name = message.question;
 	for (int i = 0; i < CHAIN && each(&message, &name, take_alias, &name); i++)
 		;
 	each(&message, &name, take_address, answer);

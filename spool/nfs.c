@@ -291,12 +291,13 @@ int nfs_link(const char *from, const char *to)
 	return -1;
 }
 
-/* The result of a removal is decided by the listing as well: an absent name is what was wanted. */
+/* The result of a removal is decided by the listing as well: an absent name is what was wanted. EISDIR is none: a folder
+ * stands there. */
 static int removed(const char *path, int result)
 {
 	int error = errno;
 
-	if (result == 0 || error == ENOENT || nfs_listed(path) == 0)
+	if (result == 0 || error == ENOENT || (error != EISDIR && nfs_listed(path) == 0))
 		return 0;
 	errno = error;
 	return -1;

@@ -76,11 +76,9 @@ static void list_symptoms(const struct window_table *table, const struct entry *
 		qsort(symptoms->list, symptoms->count, sizeof(*symptoms->list), name_order);
 }
 
-static void remember(struct carry *carry, const struct entry *entry, bool turned,
+static void remember(struct carry *carry, struct carried *carried, bool turned,
 	const struct biflow *biflow)
 {
-	struct carried *carried = carry_put(carry, &entry->key, entry->window_ms);
-
 	if (!carried)
 		return;
 	carried->turned = turned;
@@ -103,25 +101,27 @@ static bool takes_carried_host(const struct entry *entry, const struct carried *
 void biflow_make(const struct window_table *table, const struct entry *entry, struct carry *carry,
 	struct symptom_list *symptoms, struct biflow *out)
 {
-	const struct carried *carried = carry_find(carry, &entry->key, entry->window_ms);
-	const struct labels *labels = window_labels(table, entry);
+	const struct common *common = window_common(table, entry);
+	struct flowkey key = entry_key(entry);
+	struct carry_slot *slot = carry_slot(carry, &key);
+	const struct carried *carried = carry_find(carry, slot, common->window_ms);
 	bool turned = carried ? carried->turned : natural_turn(entry);
 
 	list_symptoms(table, entry, carry, carried, turned, symptoms);
 	*out = (struct biflow){
-		.key = turned ? flowkey_turn(&entry->key) : entry->key,
-		.window_ms = entry->window_ms,
+		.key = turned ? flowkey_turn(&key) : key,
+		.window_ms = common->window_ms,
 		.start_ms = entry->first.ms,
 		.end_ms = entry->end_ms,
 		.forward = direction_of(table, entry, turned),
 		.reverse = direction_of(table, entry, !turned),
 		.flags = (entry->flags & ~FLOW_REVERSED) | (carried ? FLOW_REVERSED : 0),
-		.vlan = labels->vlan,
-		.tunnel = labels->tunnel,
-		.endpoint = labels->endpoint,
-		.aggregate = labels->aggregate,
+		.vlan = common->vlan,
+		.tunnel = common->tunnel,
+		.endpoint = common->endpoint,
+		.aggregate = common->aggregate,
 		.host_name = entry->host_name,
-		.probe = labels->probe,
+		.probe = common->probe,
 		.symptoms = symptoms->list,
 		.symptom_count = symptoms->count,
 	};
@@ -129,5 +129,5 @@ void biflow_make(const struct window_table *table, const struct entry *entry, st
 		out->host_name = carried->host_name;
 		out->flags &= (uint16_t)~FLOW_RESOLVED;
 	}
-	remember(carry, entry, turned, out);
+	remember(carry, carry_put(carry, slot, &key, out->window_ms), turned, out);
 }

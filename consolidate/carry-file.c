@@ -241,7 +241,7 @@ static void get_entry(struct carry *carry, struct cursor *cursor, const uint32_t
 	get_addresses(cursor, &key);
 	if (cursor->short_of)
 		return;
-	carried = carry_put(carry, &key, last_ms);
+	carried = carry_put(carry, carry_slot(carry, &key), &key, last_ms);
 	carried->host_name = host_name;
 	carried->turned = turned;
 	for (; count && !cursor->short_of; count--) {

@@ -7,8 +7,20 @@
 #include <xxhash.h>
 
 #include "consolidate/carry-table.h"
-#include "consolidate/window.h"
+#include "consolidate/pages.h"
+#include "spool/flowkey.h"
 #include "spool/log.h"
+
+static void slots_alloc(struct carry *carry, size_t size)
+{
+	carry->slots = pages_new(size * sizeof(*carry->slots));
+	carry->mask = size - 1;
+}
+
+static void slots_free(struct carry *carry)
+{
+	pages_free(carry->slots, (carry->mask + 1) * sizeof(*carry->slots));
+}
 
 struct carry *carry_new(uint64_t window_ms, size_t limit)
 {
@@ -17,8 +29,7 @@ struct carry *carry_new(uint64_t window_ms, size_t limit)
 	carry->idle_ms = CARRY_WINDOWS * window_ms;
 	carry->window_ms = window_ms;
 	carry->limit = limit;
-	carry->mask = 1023;
-	carry->slots = x_calloc(carry->mask + 1, sizeof(*carry->slots));
+	slots_alloc(carry, 1024);
 	carry->node_count = 1;
 	return carry;
 }
@@ -27,7 +38,7 @@ void carry_free(struct carry *carry)
 {
 	if (!carry)
 		return;
-	free(carry->slots);
+	slots_free(carry);
 	free(carry->entries);
 	free(carry->nodes);
 	free(carry);
@@ -53,8 +64,8 @@ static uint64_t hash_of(const struct flowkey *key)
 	return XXH3_64bits(key, sizeof(*key));
 }
 
-/* The slot of KEY, or the free one where it would go, tagged. */
-static struct carry_slot *slot_of(const struct carry *carry, const struct flowkey *key)
+/* A free one is tagged. */
+struct carry_slot *carry_slot(const struct carry *carry, const struct flowkey *key)
 {
 	uint64_t hash = hash_of(key);
 	uint32_t tag = hash >> 32;
@@ -73,12 +84,14 @@ static struct carry_slot *slot_of(const struct carry *carry, const struct flowke
 
 static void index_all(struct carry *carry, size_t count)
 {
-	while (count > carry->mask / 2)
-		carry->mask = 2 * carry->mask + 1;
-	free(carry->slots);
-	carry->slots = x_calloc(carry->mask + 1, sizeof(*carry->slots));
+	size_t size = carry->mask + 1;
+
+	while (count > (size - 1) / 2)
+		size *= 2;
+	slots_free(carry);
+	slots_alloc(carry, size);
 	for (size_t i = 0; i < carry->count; i++)
-		slot_of(carry, &carry->entries[i].key)->entry = i + 1;
+		carry_slot(carry, &carry->entries[i].key)->entry = i + 1;
 }
 
 void carry_begin_window(struct carry *carry, size_t count)
@@ -99,15 +112,15 @@ static bool idle(const struct carry *carry, const struct carried *carried, uint6
 	return carried->last_ms + carry->idle_ms < window_ms;
 }
 
-struct carried *carry_find(const struct carry *carry, const struct flowkey *key, uint64_t window_ms)
+struct carried *carry_find(const struct carry *carry, const struct carry_slot *slot,
+	uint64_t window_ms)
 {
-	uint32_t entry = slot_of(carry, key)->entry;
-	struct carried *carried = entry ? &carry->entries[entry - 1] : NULL;
+	struct carried *carried = slot->entry ? &carry->entries[slot->entry - 1] : NULL;
 
 	return carried && !idle(carry, carried, window_ms) ? carried : NULL;
 }
 
-static struct carried *add(struct carry *carry, const struct flowkey *key)
+static struct carried *add(struct carry *carry, struct carry_slot *slot, const struct flowkey *key)
 {
 	struct carried *carried;
 
@@ -121,13 +134,14 @@ static struct carried *add(struct carry *carry, const struct flowkey *key)
 	if (carry->count > carry->mask / 2)
 		index_all(carry, carry->count);
 	else
-		slot_of(carry, key)->entry = carry->count;
+		slot->entry = carry->count;
 	return carried;
 }
 
-struct carried *carry_put(struct carry *carry, const struct flowkey *key, uint64_t window_ms)
+struct carried *carry_put(struct carry *carry, struct carry_slot *slot, const struct flowkey *key,
+	uint64_t window_ms)
 {
-	uint32_t entry = slot_of(carry, key)->entry;
+	uint32_t entry = slot->entry;
 	struct carried *carried;
 
 	if (carry->to_skip) {
@@ -135,7 +149,7 @@ struct carried *carry_put(struct carry *carry, const struct flowkey *key, uint64
 		carry->skipped += !entry || idle(carry, &carry->entries[entry - 1], window_ms);
 		return NULL;
 	}
-	carried = entry ? &carry->entries[entry - 1] : add(carry, key);
+	carried = entry ? &carry->entries[entry - 1] : add(carry, slot, key);
 	if (entry && idle(carry, carried, window_ms)) {
 		memset(carried, 0, sizeof(*carried));
 		carried->key = *key;

@@ -38,6 +38,7 @@ struct carried_symptom {
 };
 
 struct carry;
+struct carry_slot;
 
 struct carry *carry_new(uint64_t window_ms, size_t limit);
 void carry_free(struct carry *carry);
@@ -49,11 +50,14 @@ uint64_t carry_shed(const struct carry *carry); /* entries shed since carry_new(
 void carry_begin_window(struct carry *carry, size_t count);
 /* carry_fetch(): KEY will be looked for: its slot is fetched from memory. */
 void carry_fetch(const struct carry *carry, const struct flowkey *key);
-/* carry_find(): what window WINDOW_MS knows of KEY; NULL: nothing. Valid until carry_put(). */
-struct carried *carry_find(const struct carry *carry, const struct flowkey *key,
+/* carry_slot(): the place of KEY, or the free one where it would go. Valid until carry_put(). */
+struct carry_slot *carry_slot(const struct carry *carry, const struct flowkey *key);
+/* carry_find(): what window WINDOW_MS knows of the key of SLOT; NULL: nothing. Valid as the slot is. */
+struct carried *carry_find(const struct carry *carry, const struct carry_slot *slot,
 	uint64_t window_ms);
-/* carry_put(): the same, made when absent; NULL: skipped. */
-struct carried *carry_put(struct carry *carry, const struct flowkey *key, uint64_t window_ms);
+/* carry_put(): the same, made of KEY when absent; NULL: skipped. */
+struct carried *carry_put(struct carry *carry, struct carry_slot *slot, const struct flowkey *key,
+	uint64_t window_ms);
 const struct carried_symptom *carry_symptom(const struct carry *carry, uint32_t index);
 void carry_add_symptom(struct carry *carry, struct carried *carried, uint32_t name,
 	uint64_t packets);

@@ -10,25 +10,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "consolidate/window.h"
+#include "consolidate/entry.h"
 
 #define LEVELS 16 /* bytes of the parts of a place */
 #define FEW    16 /* places that are sorted by comparing them */
 
-struct place order_place(const struct entry *entry)
+struct place order_place(uint64_t window_ms, const struct entry *entry)
 {
 	uint64_t begin;
 
-	memcpy(&begin, entry->key.src, sizeof(begin));
-	if (entry->key.version == 4)
-		memcpy((uint8_t *)&begin + 4, entry->key.dst, 4);
-	return (struct place){{entry->window_ms << 1 | (entry->key.version == 6), be64toh(begin)},
-		entry};
+	memcpy(&begin, entry->addresses, sizeof(begin));
+	return (struct place){{window_ms << 1 | !!(entry->marks & IP6), be64toh(begin)}, entry};
 }
 
 static int by_number(uint64_t a, uint64_t b)
 {
 	return (a > b) - (a < b);
+}
+
+static int by_key(const struct entry *a, const struct entry *b)
+{
+	struct flowkey x = entry_key(a), y = entry_key(b);
+
+	return flowkey_order(&x, &y);
 }
 
 static int by_place(const void *a, const void *b)
@@ -38,7 +42,7 @@ static int by_place(const void *a, const void *b)
 
 	if (!order)
 		order = by_number(x->parts[1], y->parts[1]);
-	return order ? order : flowkey_order(&x->entry->key, &y->entry->key);
+	return order ? order : by_key(x->entry, y->entry);
 }
 
 static void sort_few(struct place *places, size_t count)

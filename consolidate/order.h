@@ -17,7 +17,8 @@ struct place {
 	const struct entry *entry;
 };
 
-struct place order_place(const struct entry *entry);
+/* order_place(): of ENTRY in the window WINDOW_MS. */
+struct place order_place(uint64_t window_ms, const struct entry *entry);
 /* order_sort(): in place, without memory of its own. */
 void order_sort(struct place *places, size_t count);
 

@@ -106,6 +106,11 @@ static int by_number(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static uint64_t window_start(const struct window_table *table, size_t index)
+{
+	return window_common(table, window_entry(table, index))->window_ms;
+}
+
 /* A border with about half of the entries before it. */
 static uint64_t middle_window(const struct window_table *table, const struct plan *plan,
 	uint64_t window_ms)
@@ -114,7 +119,7 @@ static uint64_t middle_window(const struct window_table *table, const struct pla
 	uint64_t *starts = x_calloc(count, sizeof(*starts)), middle_ms;
 
 	for (size_t i = 0; i < count; i++)
-		starts[i] = window_entry(table, i)->window_ms;
+		starts[i] = window_start(table, i);
 	qsort(starts, count, sizeof(*starts), by_number);
 	middle_ms = starts[count / 2];
 	free(starts);
@@ -164,6 +169,7 @@ static int put_rows(const struct state *state, struct record_writer *writer)
 static void fetch(const struct shard *shard, size_t i, size_t count)
 {
 	const struct entry *entry;
+	struct flowkey key;
 
 	if (i + 2 * AHEAD < count)
 		window_fetch(shard->table, i + 2 * AHEAD);
@@ -171,20 +177,21 @@ static void fetch(const struct shard *shard, size_t i, size_t count)
 		return;
 	entry = window_entry(shard->table, i + AHEAD);
 	window_fetch_rest(shard->table, entry);
-	carry_fetch(shard->carry, &entry->key);
+	key = entry_key(entry);
+	carry_fetch(shard->carry, &key);
 	__builtin_prefetch(intern_text(entry->host_name));
 }
 
 /* Where do the entries end that are of the window of entry BEGIN? */
 static size_t window_end(const struct window_table *table, size_t begin)
 {
-	uint64_t window_ms = window_entry(table, begin)->window_ms;
+	uint64_t start_ms = window_start(table, begin);
 	size_t low = begin + 1, high = window_count(table);
 
 	while (low < high) {
 		size_t middle = (low + high) / 2;
 
-		if (window_entry(table, middle)->window_ms == window_ms)
+		if (window_start(table, middle) == start_ms)
 			low = middle + 1;
 		else
 			high = middle;
@@ -201,17 +208,16 @@ static int put_biflows(struct shard *shard, struct record_writer *writer)
 
 	window_sort(shard->table);
 	for (size_t i = 0; i < count && !result; i++) {
-		const struct entry *entry = window_entry(shard->table, i);
-
 		if (i == end) {
 			end = window_end(shard->table, i);
 			carry_begin_window(shard->carry, end - i);
 		}
 		fetch(shard, i, count);
-		biflow_make(shard->table, entry, shard->carry, &symptoms, &biflow);
+		biflow_make(shard->table, window_entry(shard->table, i), shard->carry, &symptoms,
+			&biflow);
 		result = record_add_biflow(writer, &biflow);
 		if (i + 1 == end)
-			carry_end_window(shard->carry, entry->window_ms);
+			carry_end_window(shard->carry, biflow.window_ms);
 	}
 	free(symptoms.list);
 	return result;

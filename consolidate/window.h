@@ -1,60 +1,16 @@
 /*
  * window.h: partial flows of the windows being closed become one entry a window and undirected key.
  *
- * The merge is commutative and associative, so neither the order of records nor the cut into batches can matter: packets,
- * octets and weights are integer sums, flags unions, labels unions of sets (labels.h), times extremes. What has one value
- * only is chosen by an order over all contributors: the host name by (start_ms, first_index, text).
- *
- * Weight: a direction's packets were analysed with probability p each, so n packets stand for n/p. The sum of n/p is kept in
- * units of 2^-20 packet, each term rounded, in 64 unsigned bits: floating-point sums would depend on their order.
+ * The merge is commutative and associative (entry.h, common.h), so neither the order of records nor the cut into batches can
+ * matter.
  *
  * Calling sequence: window_new(); window_add() for each record; window_settle(); window_sort(); window_reset().
- *
- * An entry's key has its lower end (address, port) as "src"; direction 0 goes from the lower end to the higher.
  */
 #ifndef CONSOLIDATE_WINDOW_H
 #define CONSOLIDATE_WINDOW_H
 
-#include "consolidate/labels.h"
-#include "spool/flowkey.h"
-#include "spool/record.h"
-
-#define WEIGHT_ONE (1u << 20)
-
-/* When something was first seen: time, and index in its run for what is equal in milliseconds. */
-struct moment {
-	uint64_t ms, index;
-};
-
-struct side {
-	uint64_t packets, octets;
-};
-
-/* What is known of an entry beside its flags. */
-enum mark {
-	FIRST_HIGH = 1, /* the first packet was in direction 1; of two at once it is the one of 0 */
-	SYN_HIGH = 2,	/* the first SYN without ACK was; there is one with FLOW_SYN */
-	SYN_APART = 4,	/* that SYN was not the first packet: struct rare has its moment */
-	HOST_APART = 8, /* nor began the flow that told the host name with it: the same */
-};
-
-/*
- * Two lines of the cache: 5 million of them are waited for one by one, and each byte of them that is touched for the first time
- * costs more than to merge it. So what few entries have, or few differ in, stands elsewhere.
- */
-struct entry {
-	struct flowkey key;
-	uint64_t window_ms, end_ms;
-	struct moment first; /* the first packet of both directions */
-	struct side side[2];
-	uint32_t host_name; /* intern id */
-	uint32_t labels;    /* window_labels() */
-	uint32_t symptoms;  /* first node, 0: none */
-	uint32_t rare;	    /* struct rare, 0: none */
-	uint16_t tcp_flags[2];
-	uint16_t flags; /* enum flow_flag */
-	uint16_t marks; /* enum mark */
-} __attribute__((aligned(128)));
+#include "consolidate/common.h"
+#include "consolidate/entry.h"
 
 /* A symptom of an entry; a list. */
 struct symptom_node {
@@ -85,7 +41,7 @@ void window_fetch(const struct window_table *table, size_t index);
 void window_fetch_rest(const struct window_table *table, const struct entry *entry);
 /* window_symptom(): node INDEX of an entry's list. */
 const struct symptom_node *window_symptom(const struct window_table *table, uint32_t index);
-const struct labels *window_labels(const struct window_table *table, const struct entry *entry);
+const struct common *window_common(const struct window_table *table, const struct entry *entry);
 /* window_weight(): packets / p of a direction, in units of 2^-20. */
 uint64_t window_weight(const struct window_table *table, const struct entry *entry, int side);
 

@@ -60,7 +60,8 @@ static const struct biflow *make(struct fixture *fixture, uint64_t window_ms)
 {
 	window_settle(fixture->table);
 	assert_int_equal(window_count(fixture->table), 1);
-	assert_int_equal(window_entry(fixture->table, 0)->window_ms, window_ms);
+	assert_int_equal(window_common(fixture->table, window_entry(fixture->table, 0))->window_ms,
+		window_ms);
 	biflow_make(fixture->table, window_entry(fixture->table, 0), fixture->carry,
 		&fixture->symptoms, &fixture->biflow);
 	carry_end_window(fixture->carry, window_ms);

@@ -20,17 +20,28 @@ static struct flowkey key_of(unsigned index, uint8_t version)
 	return key;
 }
 
+static struct carried *find(const struct carry *carry, const struct flowkey *key,
+	uint64_t window_ms)
+{
+	return carry_find(carry, carry_slot(carry, key), window_ms);
+}
+
+static struct carried *put(struct carry *carry, const struct flowkey *key, uint64_t window_ms)
+{
+	return carry_put(carry, carry_slot(carry, key), key, window_ms);
+}
+
 static void test_valid_for_twelve_windows(void **unused)
 {
 	struct carry *carry = carry_new(WINDOW_MS, 10);
 	struct flowkey key = key_of(1, 4);
-	struct carried *carried = carry_put(carry, &key, 0);
+	struct carried *carried = put(carry, &key, 0);
 
 	carried->turned = true;
 	carry_add_symptom(carry, carried, intern("tls"), 5);
-	assert_non_null(carry_find(carry, &key, CARRY_WINDOWS * WINDOW_MS));
-	assert_null(carry_find(carry, &key, (CARRY_WINDOWS + 1) * WINDOW_MS));
-	carried = carry_put(carry, &key, (CARRY_WINDOWS + 1) * WINDOW_MS);
+	assert_non_null(find(carry, &key, CARRY_WINDOWS * WINDOW_MS));
+	assert_null(find(carry, &key, (CARRY_WINDOWS + 1) * WINDOW_MS));
+	carried = put(carry, &key, (CARRY_WINDOWS + 1) * WINDOW_MS);
 	assert_false(carried->turned);
 	assert_int_equal(carried->symptoms, 0);
 	carry_free(carry);
@@ -43,12 +54,12 @@ static void test_oldest_windows_are_shed(void **unused)
 
 	for (unsigned i = 0; i < 8; i++) {
 		key = key_of(i, 4);
-		carry_put(carry, &key, 0);
+		put(carry, &key, 0);
 	}
 	carry_end_window(carry, 0);
 	for (unsigned i = 4; i < 13; i++) {
 		key = key_of(i, 4);
-		carry_put(carry, &key, WINDOW_MS);
+		put(carry, &key, WINDOW_MS);
 	}
 	tmp_log_begin();
 	carry_end_window(carry, WINDOW_MS);
@@ -57,7 +68,7 @@ static void test_oldest_windows_are_shed(void **unused)
 	assert_int_equal(carry_shed(carry), 3);
 	for (unsigned i = 0; i < 13; i++) { /* of the older window the last key stays */
 		key = key_of(i, 4);
-		assert_int_equal(carry_find(carry, &key, WINDOW_MS) != NULL, i >= 3);
+		assert_int_equal(find(carry, &key, WINDOW_MS) != NULL, i >= 3);
 	}
 	carry_free(carry);
 }
@@ -71,12 +82,12 @@ static void test_idle_entries_go_first(void **unused)
 	for (unsigned i = 0; i < 2; i++) {
 		struct flowkey key = key_of(i, 4);
 
-		carry_put(carry, &key, 0);
+		put(carry, &key, 0);
 	}
 	for (unsigned i = 2; i < 4; i++) {
 		struct flowkey key = key_of(i, 4);
 
-		carry_put(carry, &key, later_ms);
+		put(carry, &key, later_ms);
 	}
 	carry_end_window(carry, later_ms);
 	assert_int_equal(carry_count(carry), 2);
@@ -90,7 +101,7 @@ static struct carry *filled(unsigned count)
 
 	for (unsigned i = 0; i < count; i++) {
 		struct flowkey key = key_of(i, i % 2 ? 4 : 6);
-		struct carried *carried = carry_put(carry, &key, i % 5 * WINDOW_MS);
+		struct carried *carried = put(carry, &key, i % 5 * WINDOW_MS);
 
 		carried->turned = i % 3 == 0;
 		carried->host_name = i % 4 ? 0 : intern("www.example.org");
@@ -106,7 +117,7 @@ static void check_filled(const struct carry *carry, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++) {
 		struct flowkey key = key_of(i, i % 2 ? 4 : 6);
-		const struct carried *carried = carry_find(carry, &key, 0);
+		const struct carried *carried = find(carry, &key, 0);
 		uint64_t sum = 0;
 
 		assert_non_null(carried);
@@ -194,8 +205,8 @@ static void test_skipping_is_shedding(void **unused)
 		carry_begin_window(told, count);
 		for (unsigned i = 0; i < count; i++) {
 			key = key_of(first + i * step, 4);
-			carry_put(told, &key, at_ms);
-			carry_put(other, &key, at_ms);
+			put(told, &key, at_ms);
+			put(other, &key, at_ms);
 		}
 		carry_end_window(told, at_ms);
 		carry_end_window(other, at_ms);
@@ -203,8 +214,8 @@ static void test_skipping_is_shedding(void **unused)
 		assert_int_equal(carry_shed(told), carry_shed(other));
 		for (unsigned i = 0; i < 50; i++) {
 			key = key_of(i, 4);
-			assert_int_equal(!carry_find(told, &key, at_ms + WINDOW_MS),
-				!carry_find(other, &key, at_ms + WINDOW_MS));
+			assert_int_equal(!find(told, &key, at_ms + WINDOW_MS),
+				!find(other, &key, at_ms + WINDOW_MS));
 		}
 	}
 	tmp_log_end();

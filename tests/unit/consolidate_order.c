@@ -2,7 +2,7 @@
 #include "tests/unit/tmp.h"
 
 #include "consolidate/order.h"
-#include "consolidate/window.h"
+#include "consolidate/entry.h"
 
 #define MANY 20000
 
@@ -17,41 +17,42 @@ static uint64_t below(uint64_t limit)
 /* Few values of each byte, so that many entries share what they are sorted by. */
 static void random_entry(struct entry *entry, unsigned values)
 {
-	uint8_t *const bytes[] = {entry->key.src, entry->key.dst};
-
-	memset(entry, 0, sizeof(*entry));
-	entry->window_ms = below(3) * 300000;
-	entry->key.version = below(4) ? 4 : 6;
-	for (int i = 0; i < 2; i++)
-		for (unsigned at = 0; at < (entry->key.version == 4 ? 4 : 16); at += 1 + below(4))
-			bytes[i][at] = (uint8_t)below(values);
-	entry->key.sport = (uint16_t)below(values);
-	entry->key.dport = (uint16_t)below(60000);
+	memset(entry, 0, ENTRY6_BYTES);
+	entry->common = below(3);
+	entry->marks = below(4) ? 0 : IP6;
+	for (unsigned at = 0; at < (entry->marks & IP6 ? 32 : 8); at += 1 + below(4))
+		entry->addresses[at] = (uint8_t)below(values);
+	entry->ports[0] = (uint16_t)below(values);
+	entry->ports[1] = (uint16_t)below(60000);
 }
 
 static int entry_order(const struct entry *a, const struct entry *b)
 {
-	int order = (a->window_ms > b->window_ms) - (a->window_ms < b->window_ms);
+	struct flowkey x = entry_key(a), y = entry_key(b);
 
-	return order ? order : flowkey_order(&a->key, &b->key);
+	return a->common != b->common ? (a->common > b->common ? 1 : -1) : flowkey_order(&x, &y);
 }
 
 static void check(unsigned count, unsigned values)
 {
-	struct entry *entries = aligned_alloc(128, count * sizeof(*entries));
+	char *entries = calloc(count, ENTRY6_BYTES);
 	struct place *places = calloc(count, sizeof(*places));
 	bool *seen = calloc(count, sizeof(*seen));
+	size_t number;
 
 	for (unsigned i = 0; i < count; i++) {
-		random_entry(&entries[i], values);
-		places[i] = order_place(&entries[i]);
+		struct entry *entry = (struct entry *)(entries + (size_t)i * ENTRY6_BYTES);
+
+		random_entry(entry, values);
+		places[i] = order_place(entry->common * 300000, entry);
 	}
 	order_sort(places, count);
 	for (unsigned i = 0; i < count; i++) {
 		if (i)
 			assert_true(entry_order(places[i - 1].entry, places[i].entry) <= 0);
-		assert_false(seen[places[i].entry - entries]);
-		seen[places[i].entry - entries] = true;
+		number = (size_t)((const char *)places[i].entry - entries) / ENTRY6_BYTES;
+		assert_false(seen[number]);
+		seen[number] = true;
 	}
 	free(entries);
 	free(places);

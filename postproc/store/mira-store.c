@@ -22,8 +22,10 @@
 static const struct stage stage;
 static const char *named; /* --db */
 
-/* In a transaction: some seconds; a day of windows of five minutes, as most sums are by day; each claim looks through what is held. */
+/* In a transaction: a day of windows of five minutes, as most sums are by day; some seconds, and a quarter of a gigabyte of sums
+ * in a flood of addresses; each claim looks through what is held. */
 #define KEPT_MAX (1u << 21) /* batches and biflows */
+#define SUMS_MAX (1u << 20)
 #define HELD_MAX 288
 #define ALONE	 256 /* batches that get one each after a failure */
 /* Batches in the open transaction; batches to be committed one by one. */
@@ -208,12 +210,18 @@ static enum work_result commit(struct store *store)
 	return WORK_DONE;
 }
 
+static bool may_hold(const struct store *store)
+{
+	return !alone && held < HELD_MAX - 1 && store_kept(store) < KEPT_MAX &&
+	       store_sums(store) < SUMS_MAX;
+}
+
 /* A commit for many batches costs little more than one for each, as hosts and names come again in every window. */
 static enum work_result keep(struct store *store)
 {
 	if (store_keep(store))
 		return failed(store);
-	if (!alone && held < HELD_MAX - 1 && store_kept(store) < KEPT_MAX) {
+	if (may_hold(store)) {
 		held++;
 		return WORK_HELD;
 	}

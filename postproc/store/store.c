@@ -342,6 +342,11 @@ uint64_t store_kept(const struct store *store)
 	return store->kept;
 }
 
+size_t store_sums(const struct store *store)
+{
+	return store_rollup_count(store->rollup);
+}
+
 int store_commit(struct store *store)
 {
 	int code = store->at_hand ? store_keep(store) : 0;

@@ -109,8 +109,9 @@ int store_add_ledger(struct store *store, const struct ledger *row);
 int store_add_biflow(struct store *store, const struct biflow *biflow);
 /* store_keep(): the batch is complete; others may follow in the same transaction, for which rollups are written once. 0 or -1. */
 int store_keep(struct store *store);
-/* store_kept(): how many batches and biflows are kept that way, until store_commit(). */
+/* store_kept(): how many batches and biflows are kept that way, until store_commit(); store_sums(): how many sums in memory. */
 uint64_t store_kept(const struct store *store);
+size_t store_sums(const struct store *store);
 /* store_commit(): the batch at hand, if there is one, and all that were kept are in the database. -1: store_rollback() is due. */
 int store_commit(struct store *store);
 /* store_rollback(): nothing of the batch at hand and of those that were kept is in the database. */

@@ -11,8 +11,9 @@
 #include "postproc/store/store_radix.h"
 #include "spool/log.h"
 
-#define LINE  8 /* words that come from memory together */
-#define AHEAD 4 /* rows */
+#define LINE  8		 /* words that come from memory together */
+#define AHEAD 4		 /* rows */
+#define LARGE (1u << 17) /* rows */
 
 struct store_feed {
 	sqlite3 *db;
@@ -82,8 +83,13 @@ size_t store_feed_count(const struct store_feed *feed)
 	return feed->count;
 }
 
+/* What a large order took is given back: the next one may be small. */
 void store_feed_clear(struct store_feed *feed)
 {
+	if (feed->places > LARGE) {
+		free(feed->spaces);
+		feed->spaces = NULL;
+	}
 	feed->count = feed->places = feed->text_used = 0;
 }
 

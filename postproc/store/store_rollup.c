@@ -176,6 +176,15 @@ int store_rollup_flush(struct store_rollup *rollup)
 	return error;
 }
 
+size_t store_rollup_count(const struct store_rollup *rollup)
+{
+	size_t count = 0;
+
+	for (enum table table = 0; table < TABLES; table++)
+		count += rollup->sums[table].count;
+	return count;
+}
+
 void store_rollup_clear(struct store_rollup *rollup)
 {
 	for (enum table table = 0; table < TABLES; table++)

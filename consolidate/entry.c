@@ -215,7 +215,17 @@ static void unite_syn(struct entry *entry, struct moment *kept, const struct ent
 	entry->flags |= FLOW_SYN;
 }
 
-static void unite_times(struct entry *entry, const struct single *single, struct rares *rares)
+/* Most records come later than the first one, and tell no other name. */
+static bool keeps_moments(const struct entry *entry, const struct entry *more)
+{
+	if (more->flags & FLOW_SYN || !before(&entry->first, &more->first))
+		return false;
+	return !more->host_name ||
+	       (more->host_name == entry->host_name && !(entry->marks & HOST_APART) &&
+		       !((more->flags ^ entry->flags) & FLOW_RESOLVED));
+}
+
+static void unite_moments(struct entry *entry, const struct single *single, struct rares *rares)
 {
 	const struct entry *more = &single->entry;
 	const struct rare *rare = entry->rare ? &rares->list[entry->rare] : NULL;
@@ -224,8 +234,6 @@ static void unite_times(struct entry *entry, const struct single *single, struct
 	unite_syn(entry, &kept.syn, more, &other.syn);
 	unite_host(entry, &kept.host, more, &other.host);
 	earlier(&entry->first, &entry->marks, &more->first, more->marks, FIRST_HIGH);
-	if (more->end_ms > entry->end_ms)
-		entry->end_ms = more->end_ms;
 	put_apart(entry, &kept, rares);
 }
 
@@ -237,7 +245,10 @@ void entry_unite(struct entry *entry, const struct single *single, struct rares 
 	entry->side[high].packets += more->side[high].packets;
 	entry->side[high].octets += more->side[high].octets;
 	entry->tcp_flags[high] |= more->tcp_flags[high];
-	unite_times(entry, single, rares);
+	if (!keeps_moments(entry, more))
+		unite_moments(entry, single, rares);
+	if (more->end_ms > entry->end_ms)
+		entry->end_ms = more->end_ms;
 	entry->flags |= more->flags & (uint16_t)~FLOW_RESOLVED;
 	if (single->rare.excess[high])
 		rare_of(entry, rares)->excess[high] += single->rare.excess[high];

@@ -7,7 +7,7 @@
 #include <xxhash.h>
 
 #include "consolidate/carry-table.h"
-#include "consolidate/pages.h"
+#include "spool/pages.h"
 #include "spool/flowkey.h"
 #include "spool/log.h"
 

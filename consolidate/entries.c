@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "consolidate/pages.h"
+#include "spool/pages.h"
 #include "spool/log.h"
 
 /* Whole huge pages: three and four. */

@@ -16,7 +16,7 @@
 
 #include "consolidate/entries.h"
 #include "consolidate/order.h"
-#include "consolidate/pages.h"
+#include "spool/pages.h"
 #include "spool/log.h"
 
 #define RING	 32

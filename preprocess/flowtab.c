@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "preprocess/reserve.h"
+#include "spool/pages.h"
 #include "spool/log.h"
 
 #define SLOTS_MIN	4096u /* the index doubles from here when it is half full */
@@ -50,9 +50,9 @@ struct flowtab *flowtab_new(uint32_t max_flows)
 	table->slots_max = SLOTS_MIN;
 	while (table->slots_max < 2ull * max_flows)
 		table->slots_max *= 2;
-	table->entries = reserve(table->max * sizeof(*table->entries));
-	table->slots = reserve(table->slots_max * sizeof(*table->slots));
-	table->counts = reserve(table->counts_max * sizeof(*table->counts));
+	table->entries = pages_new(table->max * sizeof(*table->entries));
+	table->slots = pages_new(table->slots_max * sizeof(*table->slots));
+	table->counts = pages_new(table->counts_max * sizeof(*table->counts));
 	table->mask = SLOTS_MIN - 1;
 	if (getrandom(table->seed, sizeof(table->seed), 0) != sizeof(table->seed))
 		die(MIRA_AGAIN, "no random numbers for the flow table");
@@ -61,9 +61,9 @@ struct flowtab *flowtab_new(uint32_t max_flows)
 
 void flowtab_free(struct flowtab *table)
 {
-	reserve_free(table->entries, table->max * sizeof(*table->entries));
-	reserve_free(table->slots, table->slots_max * sizeof(*table->slots));
-	reserve_free(table->counts, table->counts_max * sizeof(*table->counts));
+	pages_free(table->entries, table->max * sizeof(*table->entries));
+	pages_free(table->slots, table->slots_max * sizeof(*table->slots));
+	pages_free(table->counts, table->counts_max * sizeof(*table->counts));
 	free(table);
 }
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "preprocess/reserve.h"
+#include "spool/pages.h"
 #include "preprocess/sequence.h"
 #include "spool/log.h"
 
@@ -18,13 +18,13 @@ struct pieces *pieces_new(uint32_t max)
 	struct pieces *pieces = x_calloc(1, sizeof(*pieces));
 
 	pieces->max = max > 2 * PIECES_FLOW ? max : 2 * PIECES_FLOW;
-	pieces->list = reserve(pieces->max * sizeof(*pieces->list));
+	pieces->list = pages_new(pieces->max * sizeof(*pieces->list));
 	return pieces;
 }
 
 void pieces_free(struct pieces *pieces)
 {
-	reserve_free(pieces->list, pieces->max * sizeof(*pieces->list));
+	pages_free(pieces->list, pieces->max * sizeof(*pieces->list));
 	free(pieces);
 }
 

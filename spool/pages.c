@@ -1,7 +1,7 @@
 /*
- * pages.c: from the kernel to the merge table, past malloc(), which knows small pages only.
+ * pages.c: from the kernel to the tables of flows, past malloc(), which knows small pages only.
  */
-#include "consolidate/pages.h"
+#include "spool/pages.h"
 
 #include <stdint.h>
 #include <sys/mman.h>
@@ -12,10 +12,12 @@
 
 static void *map(size_t size)
 {
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (memory == MAP_FAILED)
-		die(MIRA_AGAIN, "out of memory: %zu bytes", size);
+		die(MIRA_AGAIN, "no memory for a table of %zu bytes; lower max_flows in mira.conf",
+			size);
 	return memory;
 }
 

@@ -40,7 +40,11 @@ static int try_exec(void)
 
 static int try_fork(void)
 {
-	return fork();
+	pid_t child = fork();
+
+	if (child == 0) /* of a process with threads: it may not go on */
+		_exit(0);
+	return child;
 }
 
 static int try_ptrace(void)

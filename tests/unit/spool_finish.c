@@ -338,6 +338,9 @@ static void many_finishers_publish_once(void **state)
 		snprintf(name, sizeof(name), "b%02d", i);
 		commit(name, entry);
 	}
+	/* a lock that its thread held at fork() would be held in the child for ever */
+	worker_stop(me);
+	me = NULL;
 	for (int i = 0; i < 8; i++)
 		if (fork() == 0)
 			_exit(finish_all(&queues_spool, "packets/preprocess") < 0);

@@ -16,8 +16,8 @@
 
 #include "capture/others.h"
 #include "capture/recover.h"
-#include "capture/settle.h"
 #include "capture/renewal.h"
+#include "capture/settle.h"
 #include "capture/slicer.h"
 #include "spool/fault.h"
 #include "spool/linktype.h"

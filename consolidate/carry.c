@@ -7,9 +7,9 @@
 #include <xxhash.h>
 
 #include "consolidate/carry-table.h"
-#include "spool/pages.h"
 #include "spool/flowkey.h"
 #include "spool/log.h"
+#include "spool/pages.h"
 
 static void slots_alloc(struct carry *carry, size_t size)
 {

@@ -19,8 +19,7 @@ struct common_table {
 	uint32_t count, room;
 	uint32_t *slots; /* numbers + 1, 0: free */
 	uint32_t mask;
-	struct common
-		last; /* what common_id() was asked for: most records of a batch have the same */
+	struct common last; /* asked for: most records of a batch have the same */
 	uint32_t last_id;
 };
 

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "spool/pages.h"
 #include "spool/log.h"
+#include "spool/pages.h"
 
 /* Whole huge pages: three and four. */
 #define CHUNK_SHIFT 16

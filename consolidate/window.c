@@ -16,8 +16,8 @@
 
 #include "consolidate/entries.h"
 #include "consolidate/order.h"
-#include "spool/pages.h"
 #include "spool/log.h"
+#include "spool/pages.h"
 
 #define RING	 32
 #define TO_ENTRY 8 /* records after which the slot has come */

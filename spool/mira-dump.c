@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "spool/mira-audit.h"
 #include "spool/log.h"
+#include "spool/mira-audit.h"
 #include "spool/mira.h"
 
 static const char biflow_sql[] =

@@ -5,8 +5,8 @@
  * Nothing in a file depends on clock, process or order of interning: the export time is the latest time of a record so
  * far, a symptom is numbered at its first use in the file.
  */
-#include <errno.h>
 #include <assert.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <fixbuf/public.h>
 #include <stdio.h>

@@ -6,8 +6,8 @@
  * has for that.
  */
 #include <errno.h>
-#include <seccomp.h>
 #include <sched.h>
+#include <seccomp.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>

@@ -22,8 +22,8 @@
 #include <jansson.h>
 #include <stdint.h>
 
-#include "postproc/period.h"
 #include "postproc/account/tariff.h"
+#include "postproc/period.h"
 
 struct charge;
 

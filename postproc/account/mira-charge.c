@@ -9,8 +9,8 @@
 #include "postproc/account/charge_page.h"
 #include "postproc/account/job.h"
 #include "postproc/account/owners.h"
-#include "postproc/report/report_query.h"
 #include "postproc/account/traffic.h"
+#include "postproc/report/report_query.h"
 #include "spool/intern.h"
 #include "spool/log.h"
 

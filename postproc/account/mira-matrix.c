@@ -5,15 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "postproc/as.h"
-#include "postproc/privacy/groups.h"
 #include "postproc/account/job.h"
 #include "postproc/account/matrix.h"
 #include "postproc/account/owners.h"
+#include "postproc/account/traffic.h"
+#include "postproc/as.h"
+#include "postproc/privacy/groups.h"
 #include "postproc/report/report.h"
 #include "postproc/report/report_query.h"
 #include "postproc/table.h"
-#include "postproc/account/traffic.h"
 #include "spool/intern.h"
 #include "spool/log.h"
 #include "spool/value.h"

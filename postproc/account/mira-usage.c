@@ -8,11 +8,11 @@
 
 #include "postproc/account/job.h"
 #include "postproc/account/owners.h"
+#include "postproc/account/usage.h"
 #include "postproc/privacy/privacy.h"
 #include "postproc/report/report.h"
 #include "postproc/report/report_query.h"
 #include "postproc/table.h"
-#include "postproc/account/usage.h"
 #include "spool/log.h"
 #include "spool/value.h"
 

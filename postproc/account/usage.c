@@ -10,8 +10,8 @@
 
 #include "postproc/account/job.h"
 #include "postproc/account/owners.h"
-#include "postproc/report/report_query.h"
 #include "postproc/account/usage_private.h"
+#include "postproc/report/report_query.h"
 #include "spool/intern.h"
 #include "spool/log.h"
 

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "postproc/account/usage_private.h"
 #include "postproc/privacy/groups.h"
 #include "postproc/report/report_query.h"
-#include "postproc/account/usage_private.h"
 #include "spool/intern.h"
 #include "spool/log.h"
 

@@ -4,10 +4,10 @@
 #ifndef POSTPROC_USAGE_PRIVATE_H
 #define POSTPROC_USAGE_PRIVATE_H
 
-#include "postproc/report/estimate.h"
-#include "postproc/store/store_map.h"
 #include "postproc/account/traffic.h"
 #include "postproc/account/usage.h"
+#include "postproc/report/estimate.h"
+#include "postproc/store/store_map.h"
 
 /* Two rows are of no aggregate: all biflows, and those that touch none. */
 enum { USAGE_ALL, USAGE_OUTSIDE };

@@ -8,8 +8,8 @@
 
 #include "postproc/feed/collector.h"
 #include "postproc/feed/exporter.h"
-#include "postproc/privacy/privacy_key.h"
 #include "postproc/feed/verdicts_read.h"
+#include "postproc/privacy/privacy_key.h"
 #include "spool/log.h"
 #include "spool/sandbox.h"
 #include "spool/value.h"

@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "postproc/report/contested.h"
 #include "postproc/period.h"
+#include "postproc/report/contested.h"
 #include "postproc/report/report.h"
 #include "postproc/report/report_query.h"
 #include "postproc/store/store.h"
@@ -315,10 +315,7 @@ int main(int argc, char **argv)
 	code = parse(&options, argc, argv);
 	if (code)
 		return code < 0 ? MIRA_OK : code;
-	if (options.config)
-		snprintf(path, sizeof(path), "%s", options.config);
-	else
-		config_find(NULL, path);
+	config_find(options.config, path);
 	code = config_load(&config, path);
 	if (code)
 		return code;

@@ -1,8 +1,8 @@
 /* Entries by window and key: what is equal in the first bytes, and what differs in the last one only. */
 #include "tests/unit/tmp.h"
 
-#include "consolidate/order.h"
 #include "consolidate/entry.h"
+#include "consolidate/order.h"
 
 #define MANY 20000
 

@@ -3,8 +3,8 @@
 
 #include "postproc/account/charge.h"
 #include "postproc/account/money.h"
-#include "postproc/report/report_query.h"
 #include "postproc/account/tariff.h"
+#include "postproc/report/report_query.h"
 #include "spool/intern.h"
 #include "spool/log.h"
 

@@ -4,8 +4,8 @@
  */
 #include "tests/unit/tmp.h"
 
-#include <errno.h>
 #include <dirent.h>
+#include <errno.h>
 #include <sys/syscall.h>
 
 #include "spool/log.h"

@@ -3,8 +3,8 @@
 
 #include <math.h>
 
-#include "spool/intern.h"
 #include "spool/hash.h"
+#include "spool/intern.h"
 #include "spool/record.h"
 #include "spool/record_schema.h"
 

@@ -7,9 +7,9 @@
 
 #include "preprocess/symptom_across.h"
 
-#define NARROW                                                                                     \
-	(1.0 / 64) /* of payloads of chance so many begin as a pattern may: its start tells */
-#define SHARE_MAX (1.0 / 32) /* the same of all such patterns */
+/* Of payloads of chance so many begin as a pattern may whose start tells, and as any such pattern may. */
+#define NARROW	  (1.0 / 64)
+#define SHARE_MAX (1.0 / 32)
 #define QUICK	  16	   /* bytes: what is so short Hyperscan finds quickly wherever it begins */
 #define PAYS	  (8 * 64) /* bytes for each line that is marked: some half of the packets */
 
@@ -76,9 +76,11 @@ void ahead_add(struct symptom_ahead *ahead, struct symptom_pattern *pattern,
 		add_lead(ahead, bytes->lead);
 		return;
 	}
-	if (!starts || is_quick(bytes))
-		pattern->bare = symptom_bare(pattern);
-	ahead->off |= !pattern->bare;
+	if (!starts)
+		pattern->ahead = symptom_prefix(pattern, bytes);
+	if (!pattern->ahead && (!starts || is_quick(bytes)))
+		pattern->ahead = symptom_bare(pattern);
+	ahead->off |= !pattern->ahead;
 }
 
 bool ahead_pays(const struct symptom_ahead *ahead)

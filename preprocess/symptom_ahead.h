@@ -1,8 +1,8 @@
 /*
  * symptom_ahead.h: which payloads in a buffer full of packets need to be scanned? Most show nothing, and each scan has a
- * price of its own beside that of its bytes. So the buffer is scanned once, headers and all, for what may begin anywhere;
- * what asks for the start of a payload is told by the first bytes there. A payload in which something may be is scanned as
- * ever, so that nothing is found in another way.
+ * price of its own beside that of its bytes. So the buffer is scanned once, headers and all, for what may begin anywhere, or
+ * for the text that it begins with; what asks for the start of a payload is told by the first bytes there. A payload in which
+ * something may be is scanned as ever, so that nothing is found in another way.
  *
  *	ahead_add(&ahead, &pattern, &bytes);	for each pattern of any port, once
  *	if (ahead_pays(&ahead)) …		compile SYMPTOM_SET_AHEAD
@@ -34,14 +34,13 @@ struct symptom_ahead {
 	uint32_t leads[SYMPTOM_LEAD][256];
 	const uint8_t *bytes; /* the buffer; NULL: none was looked at */
 	size_t size;
-	uint32_t asked, shown; /* payloads in it */
-	uint32_t marked, most; /* lines; with more than MOST it does not pay */
-	uint32_t rest,
-		resting; /* buffers: after the last look that did not pay, and of them still to come */
+	uint32_t asked, shown;	/* payloads in it */
+	uint32_t marked, most;	/* lines; with more than MOST it does not pay */
+	uint32_t rest, resting; /* buffers: after the last look that did not pay; of them to come */
 	uint64_t lines[AHEAD_MAX / AHEAD_LINE / 64];
 };
 
-/* ahead_add(): BYTES is of PATTERN, which gets what is to be looked for (`bare`) unless its start tells. */
+/* ahead_add(): BYTES is of PATTERN, which gets what is to be looked for (`ahead`) unless its start tells. */
 void ahead_add(struct symptom_ahead *ahead, struct symptom_pattern *pattern,
 	const struct symptom_bytes *bytes);
 /* ahead_pays(): not where a pattern takes long to be looked for, or many payloads begin as some patterns do. */

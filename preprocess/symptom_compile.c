@@ -35,7 +35,7 @@ static bool is_member(const struct symptom_source *source, const struct symptom_
 
 	*flags = pattern->flags;
 	if (set == SYMPTOM_SET_AHEAD)
-		return pattern->bare;
+		return pattern->ahead;
 	*flags |= HS_FLAG_SINGLEMATCH;
 	if (rule->transports && !(rule->transports & (other ? ~SYMPTOM_TCP : SYMPTOM_TCP)))
 		return false;
@@ -62,9 +62,9 @@ static struct arguments arguments_new(const struct symptom_source *source, enum 
 		if (!is_member(source, &source->patterns[i], set, &arguments.flags[at]))
 			continue;
 		arguments.expressions[at] = set == SYMPTOM_SET_AHEAD
-						    ? source->patterns[i].bare
+						    ? source->patterns[i].ahead
 						    : source->patterns[i].expression;
-		arguments.ids[at] = (unsigned)i;
+		arguments.ids[at] = set == SYMPTOM_SET_AHEAD ? 0 : (unsigned)i;
 		arguments.count++;
 	}
 	return arguments;

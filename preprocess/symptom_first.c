@@ -8,6 +8,7 @@
 
 #include <ctype.h>
 #include <hs.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -381,4 +382,34 @@ void symptom_bytes(const struct symptom_pattern *pattern, struct symptom_bytes *
 		bytes->first = all.first;
 	else
 		memset(&bytes->first, 255, sizeof(bytes->first));
+}
+
+/* The one byte that SET has, or either case of the one letter; -1: it has others. */
+static int only_byte(const struct byteset *set, bool caseless)
+{
+	int first = 0;
+	struct byteset cases = {{0}};
+
+	while (first < 255 && !byteset_has(set, (uint8_t)first))
+		first++;
+	byteset_add(&cases, (uint8_t)first);
+	if (caseless)
+		add_cases(&cases);
+	return memcmp(&cases, set, sizeof(cases)) ? -1 : first;
+}
+
+char *symptom_prefix(const struct symptom_pattern *pattern, const struct symptom_bytes *bytes)
+{
+	char text[SYMPTOM_LEAD * sizeof("\\xHH")] = "";
+	int size = 0, byte, before = -1;
+	bool varies = false;
+
+	for (; size < SYMPTOM_LEAD; size++, before = byte) {
+		byte = only_byte(&bytes->lead[size], pattern->flags & HS_FLAG_CASELESS);
+		if (byte < 0)
+			break;
+		varies |= size > 0 && byte != before;
+		sprintf(text + strlen(text), "\\x%02x", (unsigned)byte);
+	}
+	return size < SYMPTOM_PREFIX || !varies ? NULL : x_strdup(text);
 }

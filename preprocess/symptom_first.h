@@ -11,7 +11,8 @@
 #include "preprocess/symptom_parse.h"
 
 #define SYMPTOM_UNBOUNDED UINT32_MAX
-#define SYMPTOM_LEAD	  8
+#define SYMPTOM_LEAD	  8 /* bytes; of a literal Hyperscan looks at no more at once */
+#define SYMPTOM_PREFIX	  6
 
 struct byteset {
 	uint64_t words[4];
@@ -22,8 +23,8 @@ struct symptom_bytes {
 	struct byteset follow[256]; /* [a] has b: b can stand behind a somewhere in a match */
 	bool measured;		    /* how long a match can be is known: */
 	uint32_t least, most;	    /* bytes; SYMPTOM_UNBOUNDED */
-	struct byteset
-		lead[SYMPTOM_LEAD]; /* its first bytes, one by one; all where it is not known */
+	/* Its first bytes, one by one; all where it is not known. */
+	struct byteset lead[SYMPTOM_LEAD];
 };
 
 static inline bool byteset_has(const struct byteset *set, uint8_t byte)
@@ -59,5 +60,8 @@ void symptom_bytes(const struct symptom_pattern *pattern, struct symptom_bytes *
 /* symptom_bare(): its expression without assertions, which finds all that PATTERN finds, and more; to be freed. NULL: it is
  * not understood, or the empty text would do. */
 char *symptom_bare(const struct symptom_pattern *pattern);
+/* symptom_prefix(): an expression for the text that all matches of PATTERN begin with, SYMPTOM_LEAD bytes at most; to be freed.
+ * NULL: it is shorter than SYMPTOM_PREFIX, or one byte again and again. */
+char *symptom_prefix(const struct symptom_pattern *pattern, const struct symptom_bytes *bytes);
 
 #endif

@@ -140,7 +140,7 @@ void symptom_source_free(struct symptom_source *source)
 		free_rule(&source->rules[i]);
 	for (size_t i = 0; i < source->pattern_count; i++) {
 		free(source->patterns[i].expression);
-		free(source->patterns[i].bare);
+		free(source->patterns[i].ahead);
 		chain_free(source->patterns[i].chain);
 	}
 	for (size_t i = 0; i < source->host_count; i++)

@@ -69,7 +69,7 @@ struct symptom_pattern {
 	bool start, first;
 	struct chain *chain; /* not NULL: the expression is its prefilter only */
 	struct symptom_crossing crossing;
-	char *bare; /* what is looked for ahead (symptom_ahead.h), or NULL */
+	char *ahead; /* what is looked for ahead (symptom_ahead.h), or NULL */
 };
 
 /* A fingerprint of a ClientHello is kept as a host, too, behind what no host name begins with. */

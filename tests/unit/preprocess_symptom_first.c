@@ -2,6 +2,7 @@
  * time, one that is missing would hide a symptom. */
 #include "tests/unit/tmp.h"
 
+#include <ctype.h>
 #include <hs.h>
 
 #include "preprocess/symptom_first.h"
@@ -204,6 +205,47 @@ static void lengths_of_the_default_set(void **state)
 	symptom_source_free(&source);
 }
 
+static void what_a_match_begins_with(void **state)
+{
+	static const struct {
+		const char *expression;
+		unsigned flags;
+		const char *prefix;
+	} prefixes[] = {
+		{"needle", 0, "needle"},
+		{"needles and pins", 0, "needles "},
+		{"needl", 0, NULL},
+		{"\\r\\nHost: [^\\r\\n]{0,80}x", HS_FLAG_CASELESS, "\r\nhost: "},
+		{"\\bneedle(s|work)?", 0, "needle"},
+		{"(?:needle|needless)", 0, "needle"},
+		{"(?:needle|needful)", 0, NULL},
+		{"neee{2}dle", 0, "neeeedle"},
+		{"nee*dle", 0, NULL},
+		{"x?needle", 0, NULL},
+		{"[nN]eedle", 0, NULL},
+		{"[nN]eedle", HS_FLAG_CASELESS, "needle"},
+		{"\\x00{8}\\x01", 0, NULL},
+		{"(?i)needle", 0, NULL},
+	};
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
+		struct symptom_pattern pattern = {.expression = (char *)prefixes[i].expression,
+			.flags = prefixes[i].flags};
+		const char *expected = prefixes[i].prefix;
+		struct symptom_bytes bytes;
+		char text[64] = "", *prefix;
+
+		symptom_bytes(&pattern, &bytes);
+		prefix = symptom_prefix(&pattern, &bytes);
+		for (const char *byte = expected; byte && *byte; byte++)
+			sprintf(text + strlen(text), "\\x%02x",
+				(unsigned)(pattern.flags ? toupper(*byte) : *byte));
+		if (strcmp(prefix ? prefix : "", text))
+			fail_msg("/%s/: %s", pattern.expression, prefix ? prefix : "nothing");
+		free(prefix);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -212,6 +254,7 @@ int main(void)
 		cmocka_unit_test(what_cannot_follow),
 		cmocka_unit_test(lengths),
 		cmocka_unit_test(lengths_of_the_default_set),
+		cmocka_unit_test(what_a_match_begins_with),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -146,12 +146,15 @@ void ahead_look(struct symptom_ahead *ahead, const hs_database_t *database, hs_s
 		give_up(ahead);
 }
 
+/* Is one of the lines FIRST to LAST marked? A word has 64 of them. */
 static bool is_marked(const struct symptom_ahead *ahead, size_t first, size_t last)
 {
-	for (size_t line = first; line <= last; line++)
-		if (ahead->lines[line / 64] >> line % 64 & 1)
-			return true;
-	return false;
+	const uint64_t *word = &ahead->lines[first / 64], *end = &ahead->lines[last / 64];
+	uint64_t marked = *word & UINT64_MAX << first % 64;
+
+	while (word < end && !marked)
+		marked = *++word;
+	return word < end ? marked : marked & UINT64_MAX >> (63 - last % 64);
 }
 
 /* Can a pattern that asks for a start begin with PAYLOAD? */

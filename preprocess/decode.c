@@ -201,7 +201,7 @@ bool decode_knows(uint32_t linktype)
 	return layer_of_link(linktype) != LAYER_END;
 }
 
-void decode_packet(uint32_t linktype, const uint8_t *bytes, uint32_t captured, uint32_t length,
+__attribute__((flatten)) void decode_packet(uint32_t linktype, const uint8_t *bytes, uint32_t captured, uint32_t length,
 	struct packet *packet)
 {
 	struct decoder decoder = {

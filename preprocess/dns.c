@@ -38,22 +38,28 @@ struct message {
 	struct name question; /* the first one's */
 };
 
-static uint8_t lower(uint8_t byte)
-{
-	return byte >= 'A' && byte <= 'Z' ? byte | 0x20 : byte;
-}
-
 static bool add_label(struct name *name, const uint8_t *label, size_t size)
 {
 	if (!label || name->size + size + 1 > NAME)
 		return false;
-	for (size_t i = 0; i < size; i++) {
-		if (label[i] == '.')
-			return false;
-		name->text[name->size++] = lower(label[i]);
-	}
+	memcpy(name->text + name->size, label, size);
+	name->size += size;
 	name->text[name->size++] = '.';
 	return true;
+}
+
+/* Makes its letters small; false when there are other dots in it than those behind its LABELS. */
+static bool spell(struct name *name, unsigned labels)
+{
+	uint8_t dots = 0; /* it has no room for more */
+
+	for (size_t i = 0; i < name->size; i++) {
+		uint8_t byte = name->text[i];
+
+		dots = (uint8_t)(dots + (byte == '.'));
+		name->text[i] = (uint8_t)(byte - 'A') < 26 ? byte | 0x20 : byte;
+	}
+	return dots == labels;
 }
 
 /*
@@ -81,6 +87,7 @@ static bool read_name(const uint8_t *start, struct cursor *cursor, struct name *
 {
 	const uint8_t *lowest = cursor->at, *length;
 	struct cursor at = *cursor, behind = {.at = NULL};
+	unsigned labels = 0;
 
 	for (name->size = 0; (length = cursor_take(&at, 1)) && *length;) {
 		bool read = *length >= 0xc0 ? follow(start, &at, *length, &lowest, &behind)
@@ -88,9 +95,10 @@ static bool read_name(const uint8_t *start, struct cursor *cursor, struct name *
 					    : false;
 		if (!read)
 			return false;
+		labels += *length <= 63;
 	}
 	*cursor = behind.at ? behind : at;
-	return length != NULL;
+	return length && spell(name, labels);
 }
 
 /* Opcodes end at 6 (RFC 8490), a packet has few questions: other things run on port 53, too. */

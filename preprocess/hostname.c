@@ -3,41 +3,34 @@
  */
 #include "preprocess/hostname.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #define LONGEST 253
 
-enum { KEPT = 1, DOT = 2, CASE = 0x20 }; /* CASE is what makes a letter a small one */
-
-/* What is allowed. Without ctype.h, whose tables depend on the locale and are asked for anew for each byte. */
-static const uint8_t kinds[256] = {
-	['a' ... 'z'] = KEPT,
-	['A' ... 'Z'] = KEPT | CASE,
-	['0' ... '9'] = KEPT,
-	['-'] = KEPT,
-	['_'] = KEPT,
-	['.'] = DOT,
-};
-
+/* Its loops have no way out, and work on bytes alone: the compiler makes them for 16 at once. */
 size_t hostname_keep(const uint8_t *text, size_t size, char out[HOST_NAME_SIZE])
 {
-	char kept[LONGEST];
-	uint8_t before = DOT;
-	bool good = true;
+	uint8_t kept[LONGEST], bad = 0;
 
 	if (size && text[size - 1] == '.')
 		size--;
-	if (!size || size > LONGEST)
+	if (!size || size > LONGEST || text[0] == '.' || text[size - 1] == '.')
 		return 0;
 	for (size_t i = 0; i < size; i++) {
-		uint8_t kind = kinds[text[i]];
+		uint8_t byte = text[i], small = byte | 0x20;
+		uint8_t letter = (uint8_t)(small - 'a') < 26, digit = (uint8_t)(byte - '0') < 10;
+		uint8_t mark = byte == '-' ? 1 : byte == '_' ? 1 : byte == '.' ? 1 : 0;
+		uint8_t good = letter | digit | mark;
 
-		good &= kind && !(kind & before & DOT);
-		kept[i] = (char)(text[i] | (kind & CASE));
-		before = kind;
+		bad |= good == 0;
+		kept[i] = letter ? small : byte;
 	}
-	if (!good || before == DOT)
+	for (size_t i = 1; i < size; i++) {
+		uint8_t other = (uint8_t)((kept[i - 1] ^ '.') | (kept[i] ^ '.'));
+
+		bad |= other == 0; /* two dots */
+	}
+	if (bad)
 		return 0;
 	memcpy(out, kept, size);
 	out[size] = 0;

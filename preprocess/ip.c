@@ -91,10 +91,10 @@ enum layer layer_ipv4(struct decoder *decoder)
 	uint32_t header_length, total;
 	struct packet *packet;
 
-	if (header && header[0] >> 4 == 6) /* announced as IPv4 by mistake: tcprewrite does that */
-		return LAYER_IPV6;
-	if (!header || header[0] >> 4 != 4)
+	if (!header)
 		return decoder_malformed(decoder);
+	if (header[0] >> 4 != 4) /* IPv6 announced by mistake: tcprewrite does that */
+		return header[0] >> 4 == 6 ? LAYER_IPV6 : decoder_malformed(decoder);
 	header_length = (header[0] & 15) * 4u;
 	total = get16(header + 2);
 	if (total == 0)

@@ -4,10 +4,8 @@
  */
 #include "preprocess/layer.h"
 
-#define ETHERTYPE_LENGTH_MAX                                                                       \
-	1500 /* up to here the field is a length, and LLC follows (IEEE 802.3) */
-
-#define ETHERTYPE_ARP 0x0806
+#define ETHERTYPE_LENGTH_MAX 1500 /* up to here it is a length, and LLC follows (IEEE 802.3) */
+#define ETHERTYPE_ARP	     0x0806
 
 /* Link types as in pcapng interface blocks (tcpdump.org/linktypes.html). */
 static const uint8_t link_layers[] = {
@@ -49,8 +47,9 @@ enum layer layer_of_link(uint32_t linktype)
 
 enum layer layer_of_ethertype(uint16_t type)
 {
+	if (type == 0x0800) /* most are */
+		return LAYER_IPV4;
 	switch (type) {
-	case 0x0800: return LAYER_IPV4;
 	case 0x86dd: return LAYER_IPV6;
 	case 0x8100:
 	case 0x88a8:

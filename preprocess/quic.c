@@ -173,10 +173,9 @@ bool quic_initial(const uint8_t *payload, size_t size, struct quic_cid *cid)
 
 /* ---- keys: RFC 9001, 5.1, 5.2; RFC 8446, 7.1 ---- */
 
-static void expand(const uint8_t secret[HASH], const char *prefix, const char *label, size_t size,
-	uint8_t *out)
+static void expand(struct hmac_sha256_ctx *secret, const char *prefix, const char *label,
+	size_t size, uint8_t *out)
 {
-	struct hmac_sha256_ctx hmac;
 	uint8_t info[32] = {0, (uint8_t)size};
 	size_t prefixed = strlen(prefix), labelled = strlen(label), length = 0;
 
@@ -185,8 +184,7 @@ static void expand(const uint8_t secret[HASH], const char *prefix, const char *l
 	memcpy(info + 9, prefix, prefixed);
 	memcpy(info + 9 + prefixed, label, labelled);
 	length = 9 + prefixed + labelled + 1; /* an empty context: one byte, 0 */
-	hmac_sha256_set_key(&hmac, HASH, secret);
-	hkdf_expand(&hmac, (nettle_hash_update_func *)hmac_sha256_update,
+	hkdf_expand(secret, (nettle_hash_update_func *)hmac_sha256_update,
 		(nettle_hash_digest_func *)hmac_sha256_digest, HASH, length, info, size, out);
 }
 
@@ -199,11 +197,13 @@ static void make_keys(const struct version *version, const struct quic_cid *cid,
 	hkdf_extract(&hmac, (nettle_hash_update_func *)hmac_sha256_update,
 		(nettle_hash_digest_func *)hmac_sha256_digest, HASH, cid->size, cid->bytes,
 		initial);
-	expand(initial, "", "client in", HASH, client);
-	expand(client, version->label, " key", KEY, key);
+	hmac_sha256_set_key(&hmac, HASH, initial);
+	expand(&hmac, "", "client in", HASH, client);
+	hmac_sha256_set_key(&hmac, HASH, client);
+	expand(&hmac, version->label, " key", KEY, key);
 	gcm_aes128_set_key(&keys->packet, key);
-	expand(client, version->label, " iv", IV, keys->iv);
-	expand(client, version->label, " hp", KEY, key);
+	expand(&hmac, version->label, " iv", IV, keys->iv);
+	expand(&hmac, version->label, " hp", KEY, key);
 	aes128_set_encrypt_key(&keys->header, key);
 }
 

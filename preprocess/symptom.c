@@ -276,26 +276,38 @@ static void run_any(struct symptoms *symptoms, const uint8_t *bytes, size_t size
 		size, scan);
 }
 
+static enum symptom_set ports_set(bool tcp)
+{
+	return tcp ? SYMPTOM_SET_TCP_PORTS : SYMPTOM_SET_OTHER_PORTS;
+}
+
+static bool asks_ports(const struct symptoms *symptoms, bool tcp, uint16_t sport, uint16_t dport)
+{
+	return symptoms->databases[ports_set(tcp)] &&
+	       ports_asked(symptoms, tcp ? PORT_TCP : PORT_OTHER, sport, dport);
+}
+
 static void run_ports(struct symptoms *symptoms, const uint8_t *bytes, size_t size,
 	struct scan *scan)
 {
-	bool tcp = scan->transport == SYMPTOM_TCP;
-	enum symptom_set ports = tcp ? SYMPTOM_SET_TCP_PORTS : SYMPTOM_SET_OTHER_PORTS;
-
-	if (symptoms->databases[ports] &&
-		ports_asked(symptoms, tcp ? PORT_TCP : PORT_OTHER, scan->sport, scan->dport))
-		run(symptoms, ports, bytes, size, scan);
+	run(symptoms, ports_set(scan->transport == SYMPTOM_TCP), bytes, size, scan);
 }
 
 void symptoms_scan(struct symptoms *symptoms, const uint8_t *payload, size_t size, uint8_t proto,
 	uint16_t sport, uint16_t dport, struct symptom_hits *hits)
 {
-	struct scan scan = {symptoms, hits, payload, size, transport_bit(proto), sport, dport, NULL,
-		NULL};
+	bool any = ahead_shows(&symptoms->ahead, payload, size);
+	bool ports = asks_ports(symptoms, proto == IPPROTO_TCP, sport, dport);
 
-	if (ahead_shows(&symptoms->ahead, payload, size))
-		run_any(symptoms, payload, size, &scan);
-	run_ports(symptoms, payload, size, &scan);
+	if (any || ports) {
+		struct scan scan = {symptoms, hits, payload, size, transport_bit(proto), sport,
+			dport, NULL, NULL};
+
+		if (any)
+			run_any(symptoms, payload, size, &scan);
+		if (ports)
+			run_ports(symptoms, payload, size, &scan);
+	}
 }
 
 void symptoms_look_ahead(struct symptoms *symptoms, const uint8_t *bytes, size_t size)
@@ -312,7 +324,8 @@ static void scan_stretch(struct symptoms *symptoms, const struct symptom_stretch
 
 	if (stretch->start) {
 		run_any(symptoms, stretch->bytes, stretch->size, &scan);
-		run_ports(symptoms, stretch->bytes, stretch->size, &scan);
+		if (asks_ports(symptoms, true, stretch->sport, stretch->dport))
+			run_ports(symptoms, stretch->bytes, stretch->size, &scan);
 	} else {
 		run(symptoms, SYMPTOM_SET_ACROSS, stretch->bytes, stretch->size, &scan);
 	}

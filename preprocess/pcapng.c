@@ -45,6 +45,7 @@ struct interface {
 	uint64_t divide, reciprocal, multiply;
 	uint8_t shift;
 	int64_t offset_ms;
+	uint64_t plain; /* fewer units than these are divided, and that is all */
 };
 
 struct pcapng {
@@ -224,6 +225,8 @@ static uint64_t time_ms(const struct interface *interface, uint64_t units)
 {
 	__int128 ms;
 
+	if (units < interface->plain)
+		return divide(interface, units);
 	if (interface->shift)
 		ms = ((unsigned __int128)units * 1000) >> interface->shift;
 	else
@@ -283,6 +286,9 @@ static int read_interface(struct pcapng *reader, const uint8_t *block, uint32_t 
 	*interface = (struct interface){.linktype = get16(reader, block + 8)};
 	set_resolution(interface, 6);
 	read_options(reader, interface, block + 16, block + length - 4);
+	if (interface->multiply == 1 && !interface->shift && !interface->offset_ms &&
+		__builtin_mul_overflow(PCAPNG_TIME_MAX_MS, interface->divide, &interface->plain))
+		interface->plain = UINT64_MAX;
 	return 0;
 }
 
@@ -290,24 +296,26 @@ static int read_packet(struct pcapng *reader, const uint8_t *block, uint32_t len
 	struct frame *frame)
 {
 	const struct interface *interface;
-	uint32_t number, captured;
+	enum { NUMBER, TIME_HIGH, TIME_LOW, CAPTURED, LENGTH, FIELDS };
+	uint32_t field[FIELDS];
 
 	if (length < 32)
 		return bad(reader, "has a packet block of %u bytes", length);
-	number = get32(reader, block + 8);
-	captured = get32(reader, block + 20);
-	if (number >= reader->interface_count)
-		return bad(reader, "has a packet of interface %u of %u", number,
+	memcpy(field, block + 8, sizeof(field));
+	for (int i = 0; reader->swapped && i < FIELDS; i++)
+		field[i] = bswap_32(field[i]);
+	if (field[NUMBER] >= reader->interface_count)
+		return bad(reader, "has a packet of interface %u of %u", field[NUMBER],
 			reader->interface_count);
-	if (captured > length - 32)
-		return bad(reader, "has a packet of %u bytes in a block of %u", captured, length);
-	interface = &reader->interfaces[number];
+	if (field[CAPTURED] > length - 32)
+		return bad(reader, "has a packet of %u bytes in a block of %u", field[CAPTURED],
+			length);
+	interface = &reader->interfaces[field[NUMBER]];
 	frame->bytes = block + 28;
-	frame->captured = captured;
-	frame->length = get32(reader, block + 24);
+	frame->captured = field[CAPTURED];
+	frame->length = field[LENGTH];
 	frame->linktype = interface->linktype;
-	frame->time_ms = time_ms(interface,
-		(uint64_t)get32(reader, block + 12) << 32 | get32(reader, block + 16));
+	frame->time_ms = time_ms(interface, (uint64_t)field[TIME_HIGH] << 32 | field[TIME_LOW]);
 	return 1;
 }
 

@@ -16,7 +16,7 @@
 #include "spool/log.h"
 
 #define CHANGES_MAX	8
-#define FLOWS_PER_PIECE 16 /* most flows of a batch are short, or no TCP; a piece is 576 bytes */
+#define FLOWS_PER_PIECE 16 /* most flows of a batch are short, or no TCP */
 
 /* A packet on its way through the passes. */
 struct passing {
@@ -281,6 +281,7 @@ static void scan(struct meter *meter, const struct passing *passing)
 		return;
 	}
 	hosts_opened(entry, packet);
+	hits.hides = false;
 	hits.count = hits.overflow = 0; /* clearing the whole list costs more than decoding */
 	if (!look_into(meter, entry, packet, &hits))
 		return;

@@ -70,11 +70,22 @@ static unsigned find_new(const struct job *job, struct sequence_span *spans)
 
 /* ---- a border ---- */
 
+static uint32_t lower(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint32_t higher(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
+
 /* Patterns that may begin anywhere cannot be farther from the border than the longest is long. */
-static void scan_near(const struct job *job, const struct symptom_stretch *border)
+static void scan_near(const struct job *job, const struct piece *piece,
+	const struct symptom_stretch *border)
 {
 	uint32_t reach = symptoms_reach(job->symptoms), limit = border->skip + reach;
-	uint32_t far = border->skip > reach ? border->skip - reach : 0;
+	uint32_t far = border->skip - lower(piece->open, reach);
 	struct symptom_stretch near = *border;
 
 	if (near.limit > limit)
@@ -88,87 +99,126 @@ static void scan_near(const struct job *job, const struct symptom_stretch *borde
 	symptoms_scan_stretch(job->symptoms, &near, job->hits);
 }
 
-/* Does something begin with a payload that is remembered, AT bytes into the tail, and go on behind it? */
-static bool starts_cross(const struct job *job, const struct piece *piece, uint32_t at)
+/* So many bytes before the border begins a payload, with TAIL: does something begin there and go on behind it? */
+static bool start_crosses(const struct job *job, const uint8_t *tail, uint32_t back)
 {
-	return symptoms_start_reach(job->symptoms, piece->tail[at]) > piece->tail_size - at;
+	return symptoms_start_reach(job->symptoms, tail[0]) > back;
 }
 
-static uint32_t start_at(const struct piece *piece, unsigned start)
-{
-	return piece->starts[start] - (piece->end - piece->tail_size);
-}
-
-/* From each start of a payload that is remembered, and from anywhere. */
-static void scan_border(const struct job *job, const struct piece *piece,
-	const struct symptom_stretch *border, bool anywhere)
+/* From each start of a payload that is remembered. BORDER has all of the tail. */
+static void scan_starts(const struct job *job, const struct piece *piece,
+	const struct symptom_stretch *border)
 {
 	struct symptom_stretch stretch = *border;
 
-	if (anywhere)
-		scan_near(job, border);
 	stretch.start = true;
 	for (unsigned i = 0; i < piece->start_count; i++) {
-		uint32_t at = start_at(piece, i);
+		uint32_t back = piece->end - piece->starts[i], at = border->skip - back;
 
-		if (!starts_cross(job, piece, at))
+		if (back > border->skip || !start_crosses(job, border->bytes + at, back))
 			continue;
 		stretch.bytes = border->bytes + at;
 		stretch.size = border->size - at;
-		stretch.skip = border->skip - at;
+		stretch.skip = back;
 		stretch.limit = border->limit - at;
 		symptoms_scan_stretch(job->symptoms, &stretch, job->hits);
 	}
 }
 
-static bool any_start_crosses(const struct job *job, const struct piece *piece)
+/* From how many bytes before the end of TAIL does something begin with a payload of PIECE and go on? 0: nothing does. */
+static uint32_t farthest_start(const struct job *job, const struct piece *piece,
+	const uint8_t *tail, uint32_t size)
 {
-	for (unsigned i = 0; i < piece->start_count; i++)
-		if (starts_cross(job, piece, start_at(piece, i)))
-			return true;
-	return false;
+	uint32_t farthest = 0;
+
+	for (unsigned i = 0; i < piece->start_count; i++) {
+		uint32_t back = piece->end - piece->starts[i];
+
+		if (back > farthest && back <= size && start_crosses(job, tail + size - back, back))
+			farthest = back;
+	}
+	return farthest;
 }
 
 /* What ends in the first LIMIT of SIZE bytes at HEAD, which follow PIECE. */
 static void join(const struct job *job, const struct piece *piece, const uint8_t *head,
 	uint32_t size, uint32_t limit, const struct symptom_ends *known)
 {
+	const uint8_t *tail = piece_tail(job->pieces, piece);
 	uint8_t bytes[SYMPTOM_REACH + PIECE_HEAD];
 	struct symptom_stretch stretch;
-	bool anywhere;
+	bool anywhere, starts;
 
-	if (!piece->tail_size || !limit)
+	if (!limit || piece->quiet)
 		return;
-	anywhere = symptoms_cross(job->symptoms, piece->tail, piece->tail_size, *head);
-	if (!anywhere && !any_start_crosses(job, piece))
+	anywhere = piece->open && (piece->sure || symptoms_cross(job->symptoms,
+							  tail[piece->tail_size - 1], *head));
+	starts = farthest_start(job, piece, tail, piece->tail_size) > 0;
+	if (!anywhere && !starts)
 		return;
 	if (size > PIECE_HEAD) {
 		size = PIECE_HEAD;
-		limit = limit < SYMPTOM_REACH ? limit : SYMPTOM_REACH;
+		limit = lower(limit, SYMPTOM_REACH);
 	}
-	memcpy(bytes, piece->tail, piece->tail_size);
+	memcpy(bytes, tail, piece->tail_size);
 	memcpy(bytes + piece->tail_size, head, size);
 	stretch = stretch_of(job, bytes, piece->tail_size + size, piece->tail_size + limit);
 	stretch.skip = piece->tail_size;
 	stretch.known = known;
-	scan_border(job, piece, &stretch, anywhere);
+	if (anywhere)
+		scan_near(job, piece, &stretch);
+	scan_starts(job, piece, &stretch);
+}
+
+/*
+ * PIECE has SIZE bytes more, at BYTES. Of them and of those kept so far all are kept from which on something may go on in
+ * the next packet; if none, the last, for an anchor looks at the byte before a match.
+ *
+ * A pattern of several lengths that ended once is not found once more within reach, not even another match of it
+ * (symptom_across.c). So that this does not depend on what is kept, all is, until it is out of reach.
+ */
+static void keep(const struct job *job, struct piece *piece, const uint8_t *bytes, uint32_t size)
+{
+	struct symptom_opening opening;
+	struct piece_joined joined;
+	uint32_t count;
+
+	piece_join(job->pieces, piece, bytes, size, &joined);
+	opening = symptoms_opening(job->symptoms, joined.bytes, joined.size);
+	count = higher(farthest_start(job, piece, joined.bytes, joined.size), opening.size);
+	if (job->hits->hides)
+		piece->hiding = SYMPTOM_REACH;
+	if (piece->hiding) {
+		count = joined.size;
+		opening.size = opening.size ? joined.size : 0;
+	}
+	piece->open = (uint8_t)opening.size;
+	piece->sure = opening.sure;
+	piece->quiet = !count;
+	piece_keep(job->pieces, piece, &joined, count || !joined.size ? count : 1);
 }
 
 /* The gap below ABOVE is filled. What stands in it alone was found when it came. */
 static void close_gap(const struct job *job, struct piece *piece, struct piece *above)
 {
+	const uint8_t *head = piece_head(job->pieces, above);
 	uint32_t limit = above->head_size;
 	struct symptom_ends ends = {.count = 0};
 	struct symptom_stretch stretch;
 
-	if (!above->whole && limit > SYMPTOM_REACH)
-		limit = SYMPTOM_REACH;
-	stretch = stretch_of(job, above->head, above->head_size, limit);
+	if (!above->whole)
+		limit = lower(limit, SYMPTOM_REACH);
+	stretch = stretch_of(job, head, above->head_size, limit);
 	symptoms_note_stretch(job->symptoms, &stretch, &ends);
 	stretch.start = true;
 	symptoms_note_stretch(job->symptoms, &stretch, &ends);
-	join(job, piece, above->head, above->head_size, limit, &ends);
+	join(job, piece, head, above->head_size, limit, &ends);
 	piece_merge(job->pieces, piece, above);
+	if (above->whole)
+		keep(job, piece, head, above->head_size);
+	else
+		keep(job, piece, piece_tail(job->pieces, above), above->tail_size);
+	piece_release(job->pieces, above);
 }
 
 /* ---- one packet ---- */
@@ -210,7 +260,8 @@ static void take(struct job *job, const struct sequence_span *span)
 		join(job, piece, bytes, seen, have, NULL);
 	else
 		piece = piece_new(job->pieces, job->entry, span->begin, job->fresh.restart);
-	piece_append(piece, bytes, have, size, job->fresh.begin);
+	piece_append(job->pieces, piece, bytes, have, size, job->fresh.begin);
+	keep(job, piece, bytes, have == size ? have : 0);
 	above = pieces_beginning(job->pieces, job->entry, span->end);
 	if (above)
 		close_gap(job, piece, above);

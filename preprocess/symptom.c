@@ -16,7 +16,6 @@
 #include "preprocess/cost.h"
 #include "preprocess/symptom_across.h"
 #include "preprocess/symptom_ahead.h"
-#include "preprocess/symptom_border.h"
 #include "preprocess/symptom_chain.h"
 #include "preprocess/symptom_compile.h"
 #include "preprocess/symptom_first.h"
@@ -232,6 +231,8 @@ static int on_match(unsigned id, unsigned long long from, unsigned long long to,
 	const struct scan *scan = context;
 	const struct symptom_pattern *pattern = &scan->symptoms->source.patterns[id];
 
+	if (scan->hits && pattern->crossing.flags & HS_FLAG_SINGLEMATCH)
+		scan->hits->hides = true;
 	if (scan->stretch && (pattern->chain || !stretch_shows(scan->stretch, id, to)))
 		return 0;
 	if (scan->ends)
@@ -364,10 +365,15 @@ uint32_t symptoms_reach(const struct symptoms *symptoms)
 	return symptoms->border.reach;
 }
 
-bool symptoms_cross(const struct symptoms *symptoms, const uint8_t *tail, uint32_t size,
-	uint8_t next)
+struct symptom_opening symptoms_opening(const struct symptoms *symptoms, const uint8_t *tail,
+	uint32_t size)
 {
-	return border_crossed(&symptoms->border, tail, size, next);
+	return border_opening(&symptoms->border, tail, size);
+}
+
+bool symptoms_cross(const struct symptoms *symptoms, uint8_t last, uint8_t next)
+{
+	return border_crossed(&symptoms->border, last, next);
 }
 
 uint32_t symptoms_start_reach(const struct symptoms *symptoms, uint8_t first)

@@ -34,6 +34,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include "preprocess/symptom_border.h"
 #include "preprocess/symptom_where.h"
 
 struct sample;
@@ -54,6 +55,7 @@ struct symptom_hits {
 	uint16_t index[64];
 	unsigned count; /* hits beyond 64 are dropped and counted in overflow */
 	unsigned overflow;
+	bool hides; /* one of several lengths is among what was found: stitch.c */
 };
 
 /* symptoms_scan(): adds the hits of PAYLOAD, of a packet with transport PROTO and ports (0 when
@@ -99,10 +101,11 @@ void symptoms_note_stretch(struct symptoms *symptoms, const struct symptom_stret
 /* symptoms_reach(): what may begin anywhere and lies over a border has at most so many bytes on
  * either side of it. */
 uint32_t symptoms_reach(const struct symptoms *symptoms);
-/* symptoms_cross(): may one of those begin in the SIZE bytes at TAIL and end behind them, where NEXT is
- * the first? */
-bool symptoms_cross(const struct symptoms *symptoms, const uint8_t *tail, uint32_t size,
-	uint8_t next);
+/* symptoms_opening(), symptoms_cross(): which of the SIZE bytes at TAIL are enough to find those that begin in them and end
+ * behind them, and whether one may where LAST and NEXT meet: symptom_border.h. */
+struct symptom_opening symptoms_opening(const struct symptoms *symptoms, const uint8_t *tail,
+	uint32_t size);
+bool symptoms_cross(const struct symptoms *symptoms, uint8_t last, uint8_t next);
 /* symptoms_start_reach(): so many bytes has what is found only from the start of a payload whose first
  * byte is FIRST; more than SYMPTOM_REACH: it has no such limit. */
 uint32_t symptoms_start_reach(const struct symptoms *symptoms, uint8_t first);

@@ -39,7 +39,11 @@ static void add(size_t i)
 
 static bool crossed(const char *text, size_t cut)
 {
-	return border_crossed(&border, (const uint8_t *)text, (uint32_t)cut, (uint8_t)text[cut]);
+	struct symptom_opening opening =
+		border_opening(&border, (const uint8_t *)text, (uint32_t)cut);
+
+	return opening.size && (opening.sure || border_crossed(&border, (uint8_t)text[cut - 1],
+							(uint8_t)text[cut]));
 }
 
 static void check_cuts(const char *match)
@@ -88,8 +92,32 @@ static void reach(void **state)
 	add(2);
 	memset(text, 'x', sizeof(text));
 	memcpy(text + 50, "\r\n", 2);
-	assert_true(border_crossed(&border, (uint8_t *)text, 250, 'x'));
-	assert_false(border_crossed(&border, (uint8_t *)text, 251, 'x'));
+	assert_true(crossed(text, 250));
+	assert_false(crossed(text, 251));
+}
+
+static uint32_t opening(const char *tail)
+{
+	return border_opening(&border, (const uint8_t *)tail, (uint32_t)strlen(tail)).size;
+}
+
+/* From the first place where a match that goes on may begin, and one byte before it with which none begins. */
+static void openings(void **state)
+{
+	memset(&border, 0, sizeof(border));
+	add_pattern("facebook", 0);
+	add_pattern("faces", 0);
+	add_pattern("\\r\\nHost: [^\\r\\n]{0,80}fb", 0);
+	assert_int_equal(opening(""), 0);
+	assert_int_equal(opening("no pattern"), 0);
+	assert_int_equal(opening("facebook."), 0);
+	assert_int_equal(opening("see face"), 5);
+	assert_int_equal(opening("face"), 4);
+	assert_int_equal(opening("see facefface"), 6);
+	assert_int_equal(opening("two lines\r\nand f"), 8);
+	assert_int_equal(opening("two lines\rand f"), 2);
+	assert_int_equal(opening("\r"), 1);
+	assert_int_equal(opening("1 = f\r\nHost"), 8);
 }
 
 static void too_many_beginnings(void **state)
@@ -99,10 +127,12 @@ static void too_many_beginnings(void **state)
 		char expression[] = "?!.{9}";
 
 		assert_false(border.always);
+		assert_int_equal(opening("...."), 0);
 		expression[0] = (char)byte;
 		add_pattern(expression, 0);
 	}
 	assert_true(border.always);
+	assert_int_equal(opening("...."), 4);
 }
 
 int main(void)
@@ -111,6 +141,7 @@ int main(void)
 		cmocka_unit_test(no_match_is_missed),
 		cmocka_unit_test(most_borders_are_spared),
 		cmocka_unit_test(reach),
+		cmocka_unit_test(openings),
 		cmocka_unit_test(too_many_beginnings),
 	};
 

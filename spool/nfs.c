@@ -194,6 +194,22 @@ static int settle(const char *from_folder, const char *from, const char *to_fold
 	return at_from ? -1 : at_to;
 }
 
+/* A folder that another host moved, and that this one knows where it stood, Linux does not find
+ * inside of a rename: ESTALE, however often, until its name is looked up by itself. */
+static bool rename_known(const char *old, const char *new)
+{
+	struct stat status;
+
+	if (rename(old, new) == 0)
+		return true;
+	if (errno != ESTALE)
+		return false;
+	if (lstat(old, &status) == 0)
+		return rename(old, new) == 0;
+	errno = ESTALE;
+	return false;
+}
+
 /* 1 done, 0 failed with errno, -1 a path is too long. */
 static int try_move(const char *from_folder, const char *from, const char *to_folder,
 	const char *to)
@@ -202,7 +218,7 @@ static int try_move(const char *from_folder, const char *from, const char *to_fo
 
 	if (nfs_join(old, from_folder, from) < 0 || nfs_join(new, to_folder, to) < 0)
 		return -1;
-	return rename(old, new) == 0;
+	return rename_known(old, new);
 }
 
 /* The reply to a rename that was done can be lost; the repeated request then fails, mostly with

@@ -1,6 +1,7 @@
 /*
  * nfs.c: existence is decided by listings, not by replies. rename(), link(), unlink() and mkdir()
- * are replaced here by ones that lose replies, as NFS does.
+ * are replaced here by ones that lose replies, as NFS does; rename() also by one that does not know
+ * where a folder stands before its name is looked up.
  */
 #include "tests/unit/tmp.h"
 
@@ -12,7 +13,7 @@
 #include "spool/nfs.h"
 
 /* What the next call of rename, link, unlink or mkdir does. */
-static enum { HONEST, LOSE_REPLY, FAIL } mode;
+static enum { HONEST, LOSE_REPLY, FAIL, ELSEWHERE } mode;
 static int fail_errno;
 static unsigned syncs;
 
@@ -37,7 +38,17 @@ static bool fails(void)
 
 int rename(const char *from, const char *to)
 {
+	if (mode == ELSEWHERE) {
+		errno = ESTALE;
+		return -1;
+	}
 	return fails() ? -1 : answer(syscall(SYS_rename, from, to));
+}
+
+int lstat(const char *path, struct stat *status)
+{
+	mode = HONEST;
+	return fstatat(AT_FDCWD, path, status, AT_SYMLINK_NOFOLLOW);
 }
 
 int link(const char *from, const char *to)
@@ -123,6 +134,18 @@ static void a_move_whose_reply_is_lost_was_done(void **state)
 	tmp_write("a/x", "");
 	next(LOSE_REPLY, EIO);
 	assert_int_equal(move("x", "y"), 1);
+}
+
+/* Another host moved the folder here. */
+static void a_folder_known_elsewhere_is_moved(void **state)
+{
+	nfs_mkdir(tmp_path("a/x"));
+	next(ELSEWHERE, 0);
+	assert_int_equal(move("x", "x"), 1);
+	assert_int_equal(nfs_has(tmp_path("b"), "x"), 1);
+	next(ELSEWHERE, 0);
+	assert_int_equal(move("x", "y"), 0);
+	assert_int_equal(errno, ESTALE);
 }
 
 static void a_move_that_failed_says_why(void **state)
@@ -418,6 +441,7 @@ int main(void)
 		cmocka_unit_test_setup(listing_skips_dot_files, clear),
 		cmocka_unit_test_setup(a_move_is_done_once, clear),
 		cmocka_unit_test_setup(a_move_whose_reply_is_lost_was_done, clear),
+		cmocka_unit_test_setup(a_folder_known_elsewhere_is_moved, clear),
 		cmocka_unit_test_setup(a_move_that_failed_says_why, clear),
 		cmocka_unit_test_setup(a_take_believes_the_server, clear),
 		cmocka_unit_test_setup(a_full_folder_is_not_replaced, clear),

@@ -16,7 +16,7 @@
 #include "postproc/store/store_symptoms.h"
 #include "spool/fault.h"
 
-#define FEED_MAX 65536 /* rows, 16 MB; a window of more is brought in by parts */
+#define FEED_MAX 131072 /* rows, 32 MB; a window of more is brought in by parts */
 
 /* ---- errors ---- */
 

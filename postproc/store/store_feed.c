@@ -13,7 +13,7 @@
 
 #define LINE  8		 /* words that come from memory together */
 #define AHEAD 4		 /* rows */
-#define LARGE (1u << 17) /* rows */
+#define LARGE (1u << 18) /* rows */
 
 struct store_feed {
 	sqlite3 *db;

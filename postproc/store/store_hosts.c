@@ -19,7 +19,7 @@
 /* What an address is known by, and what is known of it: an id, 0 while it is new; is it inside? */
 enum { BYTES, VERSION = 2, KNOWN_BY, HOST_ID = 0, IS_INSIDE, KNOWN_OF };
 
-/* Words of a new host's row: the order of addresses first. */
+/* Words of a new host's row: the order of the addresses' texts first, which is that of SQLite's index. */
 enum { HIGH, LOW, KEYS, NUMBER = KEYS, ID, ADDRESS, INSIDE, TOLD, COLUMNS };
 
 static const struct feed_column columns[COLUMNS] = {
@@ -144,6 +144,15 @@ static void note_entry(struct store_hosts *hosts, size_t number, uint32_t entry)
 	hosts->entries[number] = entry;
 }
 
+/* The same order as strcmp(). IPv4 stands in two words; where they are the same for IPv6, order matters little. */
+static uint64_t word_at(const char *text)
+{
+	uint64_t word;
+
+	memcpy(&word, text, sizeof(word));
+	return be64toh(word);
+}
+
 /* The row of a new host. */
 static void announce(struct store_hosts *hosts, const struct end *end, bool inside)
 {
@@ -151,12 +160,12 @@ static void announce(struct store_hosts *hosts, const struct end *end, bool insi
 	const uint8_t *address = (const uint8_t *)&end->address[BYTES];
 	size_t number = store_feed_count(hosts->feed);
 	uint64_t *row = feed_row(hosts->feed);
-	char text[TEXT_ADDRESS];
+	char text[TEXT_ADDRESS] = "";
 
 	note_entry(hosts, number, end->entry);
 	text_address(version, address, text);
-	row[HIGH] = be64toh(end->address[BYTES]);
-	row[LOW] = be64toh(end->address[BYTES + 1]);
+	row[HIGH] = word_at(text);
+	row[LOW] = word_at(text + sizeof(uint64_t));
 	row[NUMBER] = number;
 	row[ADDRESS] = feed_text(hosts->feed, text);
 	row[INSIDE] = inside;

@@ -1,7 +1,7 @@
 /*
  * store_hosts.h: addresses and their ids in table host, for many rows at once: memory has time to bring what is known of an address,
- * and what has no id yet gets one together with all others of its kind, in the order of their addresses: one statement in place of
- * two a host, and SQLite goes through its index once, not at random.
+ * and what has no id yet gets one together with all others of its kind, in the order of their texts: one statement in place of two a
+ * host, and SQLite goes through its index once, or appends to it, where it would search for each.
  *
  *	store_hosts_add(hosts, &biflow->key);	the ends of the next row
  *	…

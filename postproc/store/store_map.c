@@ -123,15 +123,16 @@ void map_expect(const struct store_map *map, const uint64_t *key)
 	__builtin_prefetch(entry + map->width - 1, 1);
 }
 
-/* Whoever adds up sorted rows, day after day, mostly asks for the entry behind the last one. */
-static bool is_next(struct store_map *map, const uint64_t *key)
+/* Whoever adds up sorted rows, day after day, mostly asks for the same entry again or for the one behind it. */
+static bool is_near(struct store_map *map, const uint64_t *key)
 {
-	uint32_t next = map->last + 1;
-
-	if (next >= map->count || !same(entry_at(map, next), key, map->keys))
-		return false;
-	map->last = next;
-	return true;
+	for (uint32_t at = map->last; at < map->count && at <= map->last + 1; at++) {
+		if (!same(entry_at(map, at), key, map->keys))
+			continue;
+		map->last = at;
+		return true;
+	}
+	return false;
 }
 
 uint64_t *map_at(struct store_map *map, const uint64_t *key)
@@ -139,7 +140,7 @@ uint64_t *map_at(struct store_map *map, const uint64_t *key)
 	uint64_t *slot;
 	uint32_t hash;
 
-	if (is_next(map, key))
+	if (is_near(map, key))
 		return entry_at(map, map->last) + map->keys;
 	hash = hash_of(map, key);
 	if (map->count * 2 > map->mask)

@@ -252,6 +252,7 @@ static int first_time(struct audit *audit, const char *spool)
 			audit->dir);
 		return MIRA_PERSON;
 	}
+	nfs_sweep(audit->dir); /* of a run that was killed as it wrote the first file */
 	audit->fresh = true;
 	code = name_spool(audit, spool);
 	if (!code)

@@ -41,6 +41,12 @@ for kind in '' named; do
     ok '  the same dump' cmp "$tmp/wanted" "$tmp/got"
     is '  nothing else is left' "$(ls -A "$out" | tr '\n' ' ')" 'audit.json index.html mira.db mira.key report.json '
 done
+if grep -qa MIRA_FAULT "$MIRA_BIN/mira"; then # built for faults
+    MIRA_FAULT=written:1 mira run --out "$tmp/early" "$demo" >/dev/null 2>&1
+    is 'killed as it wrote its first file, it leaves no audit' "$(ls "$tmp/early")" ''
+    exits 0 '  the same command begins' mira run --out "$tmp/early" "$demo"
+    is '  nothing else is left' "$(ls -A "$tmp/early" | tr '\n' ' ')" 'audit.json index.html mira.db mira.key report.json '
+fi
 ok "killed $killed times while it ran" test $killed -ge 6
 is 'no stage outlived it' $left 0
 ok 'the balance of the named spool' mira balance --spool "$tmp/spool"

@@ -201,8 +201,8 @@ bool decode_knows(uint32_t linktype)
 	return layer_of_link(linktype) != LAYER_END;
 }
 
-__attribute__((flatten)) void decode_packet(uint32_t linktype, const uint8_t *bytes, uint32_t captured, uint32_t length,
-	struct packet *packet)
+__attribute__((flatten)) void decode_packet(uint32_t linktype, const uint8_t *bytes,
+	uint32_t captured, uint32_t length, struct packet *packet)
 {
 	struct decoder decoder = {
 		.cursor = {bytes, bytes + captured, length > captured ? length - captured : 0},

@@ -158,7 +158,7 @@ static int sync_above(const struct batch *batch, const char *folder)
 int batch_end_output(struct batch *batch, const char *queue, const char *reader,
 	struct manifest *manifest, const char *folder)
 {
-	/* The manifest comes last: what fsyncs its entry fsyncs those of the files */
+	/* The manifest comes last: what fsyncs its entry fsyncs those of the files. */
 	if (add_files(manifest, folder) < 0 || manifest_write(manifest, folder) < 0)
 		return -1;
 	FAULT("output");

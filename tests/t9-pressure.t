@@ -69,15 +69,12 @@ fresh() {
 }
 full() { [ "$(count packets/preprocess)" -gt $mark ]; }
 beats() { compgen -G "$spool/workers/$1.*" >/dev/null; }
-drained() {
-    local entries=("$spool"/{packets,flows,biflows,verdicts}/*/{ready,work,done}/* "$spool"/capture/done/*)
-    for entry in "${entries[@]}"; do
-        case $entry in
-        */work/*) compgen -G "$entry/*" >/dev/null && return 1 ;;
-        *'/*') ;;
-        *) return 1 ;;
-        esac
+drained() { # looks where a batch passes, in that order, one place after the other: what moves on meanwhile is met farther on
+    local place
+    for place in capture/done {packets,flows,biflows,verdicts}/'*'/{ready,'work/*',done}; do
+        compgen -G "$spool/$place/*" >/dev/null && return 1
     done
+    return 0
 }
 said() { grep -q "$1" "$tmp/log"; }
 gone() { ! kill -0 "${pid[$1]}" 2>/dev/null; }

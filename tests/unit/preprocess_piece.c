@@ -3,6 +3,7 @@
  * order, some twice, and looked at by two: one keeps what the patterns ask for, the other has a pattern more, which may begin
  * with so many bytes that everything is kept and every border is scanned. Both must find the same. Then the memory.
  */
+#include "tests/unit/chance.h"
 #include "tests/unit/tmp.h"
 
 #include "preprocess/stitch.h"
@@ -82,16 +83,6 @@ static int close_lookers(void **state)
 }
 
 /* ---- streams made by chance ---- */
-
-static uint64_t chance_state = 0x9e3779b97f4a7c15;
-
-static uint32_t chance(uint32_t below)
-{
-	chance_state ^= chance_state << 13;
-	chance_state ^= chance_state >> 7;
-	chance_state ^= chance_state << 17;
-	return (uint32_t)(chance_state >> 32) % below;
-}
 
 static uint8_t stream[STREAM_MAX];
 

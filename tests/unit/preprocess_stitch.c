@@ -3,6 +3,7 @@
  * then every plain text of the symptoms that are installed, split at every byte; then streams made
  * by chance against a count that looks at all bytes.
  */
+#include "tests/unit/chance.h"
 #include "tests/unit/tmp.h"
 
 #include <ctype.h>
@@ -425,16 +426,6 @@ static void every_split(void **state)
 /* ---- streams made by chance ---- */
 
 #define STREAM_MAX 200
-
-static uint64_t chance_state = 0x9e3779b97f4a7c15;
-
-static uint32_t chance(uint32_t below)
-{
-	chance_state ^= chance_state << 13;
-	chance_state ^= chance_state >> 7;
-	chance_state ^= chance_state << 17;
-	return (uint32_t)(chance_state >> 32) % below;
-}
 
 struct model {
 	uint8_t bytes[STREAM_MAX];
